@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A process that makes the system calls it is told to, one line in, one line out.
+
+use std::{
+    io::{BufRead, IoSliceMut, Write},
+    os::fd::RawFd,
+    process::ExitCode,
+};
+
+use lab_agent::{Answer, Bytes, Call, Outcome, Refusal};
+use nix::{
+    errno::Errno,
+    libc,
+    sched::{CloneFlags, unshare},
+    sys::socket::{self, MsgFlags, NetlinkAddr},
+};
+
+/// Longest datagram that can be received whole, in bytes.
+const RECEIVE_MAX: usize = 65536;
+
+pub(crate) fn run() -> ExitCode {
+    let mut stdout = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(call) = line
+            .map_err(drop)
+            .and_then(|line| serde_json::from_str(&line).map_err(drop))
+        else {
+            eprintln!("actor: expected a call on stdin, found something else");
+            return ExitCode::FAILURE;
+        };
+        let Ok(mut answer) = serde_json::to_vec(&make(call)) else {
+            return ExitCode::FAILURE;
+        };
+        answer.push(b'\n');
+        if stdout
+            .write_all(&answer)
+            .and_then(|()| stdout.flush())
+            .is_err()
+        {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn make(call: Call) -> Outcome {
+    let done = |name: &str, result: nix::Result<()>| {
+        result
+            .map(|()| Answer::Done)
+            .map_err(|errno| Refusal::new(name, errno))
+    };
+    match call {
+        Call::Socket { protocol } => open_netlink(protocol)
+            .map(|fd| Answer::Value(fd.into()))
+            .map_err(|errno| Refusal::new("socket", errno)),
+        Call::Bind { fd, portid, groups } => {
+            done("bind", socket::bind(fd, &NetlinkAddr::new(portid, groups)))
+        }
+        Call::PortId { fd } => socket::getsockname::<NetlinkAddr>(fd)
+            .map(|address| Answer::Value(address.pid().into()))
+            .map_err(|errno| Refusal::new("getsockname", errno)),
+        Call::SetOption {
+            fd,
+            level,
+            option,
+            value,
+        } => done("setsockopt", set_option(fd, level, option, value)),
+        Call::Send { fd, portid, data } => {
+            socket::sendto(fd, &data.0, &NetlinkAddr::new(portid, 0), MsgFlags::empty())
+                .map(|len| Answer::Value(len as i64))
+                .map_err(|errno| Refusal::new("sendto", errno))
+        }
+        Call::Receive { fd, timeout_ms } => {
+            receive(fd, timeout_ms).map_err(|errno| Refusal::new("recvmsg", errno))
+        }
+        Call::Close { fd } => done("close", nix::unistd::close(fd)),
+        Call::LeaveNetwork => done("unshare", unshare(CloneFlags::CLONE_NEWNET)),
+    }
+}
+
+/// nix knows the netlink families by name only, so a number of our own goes through libc.
+fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
+    // SAFETY: socket(2) takes three integers and no pointer.
+    let fd = unsafe {
+        libc::socket(
+            libc::AF_NETLINK,
+            libc::SOCK_RAW | libc::SOCK_CLOEXEC,
+            protocol,
+        )
+    };
+    Errno::result(fd)
+}
+
+fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> nix::Result<()> {
+    // SAFETY: the option's value is the local `value`, whose size is given along.
+    let result = unsafe {
+        libc::setsockopt(
+            fd,
+            level,
+            option,
+            (&raw const value).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+fn receive(fd: RawFd, timeout_ms: u64) -> nix::Result<Answer> {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let timeout = i32::try_from(timeout_ms).unwrap_or(i32::MAX);
+    // SAFETY: one pollfd, which lives across the call.
+    let ready = Errno::result(unsafe { libc::poll(&raw mut poll, 1, timeout) })?;
+    if ready == 0 {
+        return Err(Errno::ETIMEDOUT);
+    }
+    let mut buffer = vec![0; RECEIVE_MAX];
+    let mut parts = [IoSliceMut::new(&mut buffer)];
+    let message = socket::recvmsg::<NetlinkAddr>(fd, &mut parts, None, MsgFlags::MSG_DONTWAIT)?;
+    let (len, from) = (message.bytes, message.address.map(|address| address.pid()));
+    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
+    buffer.truncate(len);
+    Ok(Answer::Datagram {
+        data: Bytes(buffer),
+        from,
+        truncated,
+    })
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Modules in and out, and the kernel's log.
+
+use std::{
+    ffi::CString,
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom},
+    thread,
+};
+
+use lab_agent::{Answer, Outcome, Refusal, Report};
+use nix::{errno::Errno, kmod};
+
+use crate::{Reporter, refusal};
+
+/// finit_module(2).
+pub(crate) fn insert(path: &str, params: &str) -> Outcome {
+    let file = File::open(path).map_err(|error| refusal("open", &error))?;
+    let params = CString::new(params).map_err(|_| Refusal::new("finit_module", Errno::EINVAL))?;
+    kmod::finit_module(&file, &params, kmod::ModuleInitFlags::empty())
+        .map(|()| Answer::Done)
+        .map_err(|errno| Refusal::new("finit_module", errno))
+}
+
+/// delete_module(2); a module in use is refused at once.
+pub(crate) fn remove(name: &str) -> Outcome {
+    let name = CString::new(name).map_err(|_| Refusal::new("delete_module", Errno::EINVAL))?;
+    kmod::delete_module(&name, kmod::DeleteModuleFlags::O_NONBLOCK)
+        .map(|()| Answer::Done)
+        .map_err(|errno| Refusal::new("delete_module", errno))
+}
+
+/// Report each record of the kernel log from now on.
+pub(crate) fn follow_log(reporter: Reporter) -> std::io::Result<()> {
+    let mut log = fs::File::open("/dev/kmsg")?;
+    log.seek(SeekFrom::End(0))?;
+    thread::Builder::new()
+        .name("kernel-log".into())
+        .spawn(move || {
+            // One read gives one record; the kernel's longest is CONSOLE_EXT_LOG_MAX, 8192 bytes.
+            let mut record = vec![0; 8192];
+            loop {
+                match log.read(&mut record) {
+                    Ok(len) => {
+                        if let Some((level, text)) = parse(&record[..len]) {
+                            reporter.report(&Report::Log { level, text });
+                        }
+                    }
+                    // Records were overwritten before they were read: go on with the oldest.
+                    Err(error) if error.raw_os_error() == Some(Errno::EPIPE as i32) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(_) => return,
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Level and text of a record `priority,sequence,time,flags;text\n key=value\n...`
+/// (Documentation/ABI/testing/dev-kmsg).
+fn parse(record: &[u8]) -> Option<(u8, String)> {
+    let record = String::from_utf8_lossy(record);
+    let (prefix, rest) = record.split_once(';')?;
+    let priority: u32 = prefix.split(',').next()?.parse().ok()?;
+    let text = rest.split('\n').next()?;
+    Some(((priority & 7) as u8, text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_record_is_level_and_first_line() {
+        let record = b"15,1038,9231223,-;nl_pubsub: ready; go\n SUBSYSTEM=x\n";
+        assert_eq!(parse(record), Some((7, "nl_pubsub: ready; go".to_owned())));
+        assert_eq!(parse(b"no record"), None);
+    }
+}

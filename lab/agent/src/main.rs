@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The agent: a static binary that runs inside the virtual machine, takes orders from the host and
+//! reports what it observes. It decides nothing. What a line means is said in `lib.rs`.
+
+mod actor;
+mod kernel;
+mod processes;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use lab_agent::{Answer, Op, Order, Outcome, PORT_NAME, Refusal, Report, WORK_DIR};
+use nix::errno::Errno;
+
+/// The one way out: every thread reports through it, a line at a time.
+#[derive(Clone)]
+struct Reporter(Arc<Mutex<fs::File>>);
+
+impl Reporter {
+    fn report(&self, report: &Report) {
+        let Ok(mut line) = serde_json::to_vec(report) else {
+            return;
+        };
+        line.push(b'\n');
+        let mut port = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        // A host that is gone cannot be told so.
+        let _ = port.write_all(&line);
+    }
+}
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("actor") {
+        return actor::run();
+    }
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("agent: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Find the port, say hello, carry out orders until the host hangs up.
+fn serve() -> std::io::Result<()> {
+    nix::mount::mount(
+        Some("lab"),
+        WORK_DIR,
+        Some("tmpfs"),
+        nix::mount::MsFlags::empty(),
+        Some("mode=755"),
+    )?;
+    let port = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(find_port()?)?;
+    let orders = BufReader::new(port.try_clone()?);
+    let reporter = Reporter(Arc::new(Mutex::new(port)));
+    let processes = processes::Processes::new(reporter.clone());
+
+    kernel::follow_log(reporter.clone())?;
+    let release = nix::sys::utsname::uname()?
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    reporter.report(&Report::Hello { release });
+
+    for line in orders.lines() {
+        let Ok(Order { id, op }) = serde_json::from_str(&line?) else {
+            eprintln!("agent: an order that cannot be read");
+            continue;
+        };
+        // A thread each: one that hangs in the kernel must not stop the others.
+        let (reporter, processes) = (reporter.clone(), processes.clone());
+        thread::Builder::new()
+            .name(format!("order-{id}"))
+            .spawn(move || {
+                let outcome = carry_out(op, &processes);
+                reporter.report(&Report::Answer { id, outcome });
+            })?;
+    }
+    Ok(())
+}
+
+/// The device node of our virtio-serial port; there is no udev here to make a link by name.
+fn find_port() -> std::io::Result<String> {
+    for entry in fs::read_dir("/sys/class/virtio-ports")? {
+        let entry = entry?;
+        let name = fs::read_to_string(entry.path().join("name")).unwrap_or_default();
+        if name.trim() == PORT_NAME {
+            return Ok(format!("/dev/{}", entry.file_name().to_string_lossy()));
+        }
+    }
+    Err(std::io::Error::other(format!(
+        "expected a virtio-serial port named {PORT_NAME}, found none"
+    )))
+}
+
+fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
+    match op {
+        Op::Ping => Ok(Answer::Done),
+        Op::Put { path, mode, data } => fs::write(&path, &data.0)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
+            .map(|()| Answer::Done)
+            .map_err(|error| refusal("write", &error)),
+        Op::Read { path } => fs::read(&path)
+            .map(|data| Answer::Data(lab_agent::Bytes(data)))
+            .map_err(|error| refusal("read", &error)),
+        Op::Insert { path, params } => kernel::insert(&path, &params),
+        Op::Remove { name } => kernel::remove(&name),
+        // Without the newline the record stays open, and unread, until the next one.
+        Op::Mark { text } => fs::write("/dev/kmsg", format!("<6>{text}\n"))
+            .map(|()| Answer::Done)
+            .map_err(|error| refusal("write", &error)),
+        Op::Spawn {
+            process,
+            argv,
+            uid,
+            stdin,
+        } => processes.spawn(process, &argv, uid, stdin),
+        Op::Write { process, data } => processes.write(process, &data.0),
+        Op::CloseStdin { process } => processes.close_stdin(process),
+        Op::Signal { process, signal } => processes.signal(process, signal),
+        Op::PowerOff => {
+            match nix::sys::reboot::reboot(nix::sys::reboot::RebootMode::RB_POWER_OFF) {
+                Ok(never) => match never {},
+                Err(errno) => Err(Refusal::new("reboot", errno)),
+            }
+        }
+    }
+}
+
+/// The refusal that an I/O error stands for.
+fn refusal(call: &str, error: &std::io::Error) -> Refusal {
+    Refusal::new(
+        call,
+        error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
+    )
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab doctor`: the part of `make doctor` that needs more than a shell. Packages, cargo and
+//! virtme-ng are checked by `lab/setup.sh --check`, which comes first.
+
+use std::{fmt::Display, path::Path, process::ExitCode};
+
+use anstream::println;
+use lab::{
+    kernels::{Kernel, Which},
+    paths::Paths,
+    probe,
+    workshop::Workshop,
+};
+use nix::sys::statvfs::statvfs;
+
+use super::{green, red};
+
+/// Disk space that a lab kernel takes: source 1.6 GB, objects 0.4 GB, and some to spare.
+const DISK_FOR_KERNEL: u64 = 3 << 30;
+/// Disk space without one.
+const DISK: u64 = 1 << 30;
+/// Memory: a machine has 256 MB, the compiler wants more.
+const MEMORY_KIB: u64 = 1 << 20;
+
+pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
+    let paths = Paths::find()?;
+    let mut healthy = true;
+    let mut check = |name: &str, result: Result<String, (String, String)>| match result {
+        Ok(text) => println!("{}       {name}: {text}", green("ok")),
+        Err((text, mend)) => {
+            healthy = false;
+            println!("{}  {name}: {text}; to mend it: {mend}", red("missing"));
+        }
+    };
+
+    let stock = Kernel::find(&paths, Some(Which::Stock));
+    let lab = Kernel::find(&paths, Some(Which::Lab));
+    check("stock kernel", there(&stock));
+    // The lab kernel is worth having, and nothing depends on it.
+    match &lab {
+        Ok(_) => check("lab kernel", there(&lab)),
+        Err(_) if which == Some(Which::Lab) => check("lab kernel", there(&lab)),
+        Err(_) => println!(
+            "{}       lab kernel: not built (make kernel: boots three times as fast)",
+            green("ok")
+        ),
+    }
+    for kernel in [&stock, &lab].into_iter().flatten() {
+        let makefile = kernel.build.join("Makefile");
+        let name = format!("headers of {}", kernel.which);
+        check(
+            &name,
+            if makefile.exists() {
+                Ok(kernel.build.display().to_string())
+            } else {
+                Err((
+                    format!("expected {}", makefile.display()),
+                    "lab/setup.sh".into(),
+                ))
+            },
+        );
+    }
+    let needed = if lab.is_ok() { DISK } else { DISK_FOR_KERNEL };
+    for (name, place) in [
+        ("disk for the cache", &paths.cache),
+        ("disk for build/", &paths.checkout),
+    ] {
+        check(name, disk(place, needed));
+    }
+    check("memory", memory());
+    if stock.is_ok() || lab.is_ok() {
+        check("machine", machine(which));
+    }
+    Ok(if healthy {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn there(kernel: &lab::Result<Kernel>) -> Result<String, (String, String)> {
+    match kernel {
+        Ok(kernel) => Ok(format!("{} in {}", kernel.release, kernel.image.display())),
+        Err(lab::Error::Missing { what, mend }) => Err((what.clone(), mend.clone())),
+        Err(error) => Err((error.to_string(), "lab/setup.sh".into())),
+    }
+}
+
+fn gib(bytes: u64) -> impl Display {
+    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+}
+
+fn disk(place: &Path, needed: u64) -> Result<String, (String, String)> {
+    let mend = || {
+        format!(
+            "free some space in {}, for example with make clean-cache",
+            place.display()
+        )
+    };
+    // The cache may not have been created yet.
+    let existing = place
+        .ancestors()
+        .find(|path| path.exists())
+        .unwrap_or(Path::new("/"));
+    let stat = statvfs(existing).map_err(|errno| (format!("statvfs: {errno}"), mend()))?;
+    let free = stat.blocks_available() * stat.fragment_size();
+    if free >= needed {
+        return Ok(format!("{} free in {}", gib(free), place.display()));
+    }
+    Err((
+        format!(
+            "expected {} free in {}, found {}",
+            gib(needed),
+            place.display(),
+            gib(free)
+        ),
+        mend(),
+    ))
+}
+
+fn memory() -> Result<String, (String, String)> {
+    let mend = || "end some programs".to_owned();
+    let text = std::fs::read_to_string("/proc/meminfo")
+        .map_err(|error| (format!("/proc/meminfo: {error}"), mend()))?;
+    let available = text
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("MemAvailable:")?
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        })
+        .unwrap_or(0_u64);
+    let (found, needed) = (gib(available << 10), gib(MEMORY_KIB << 10));
+    if available >= MEMORY_KIB {
+        Ok(format!("{found} available"))
+    } else {
+        Err((
+            format!("expected {needed} available, found {found}"),
+            mend(),
+        ))
+    }
+}
+
+/// Boot one, if none has been booted yet: nothing else shows that KVM, or emulation, works.
+fn machine(which: Option<Which>) -> Result<String, (String, String)> {
+    let finding = Workshop::open(which)
+        .and_then(|workshop| Ok((workshop.kernel.to_string(), workshop.finding()?)));
+    match finding {
+        Ok((
+            kernel,
+            probe::Finding {
+                kvm,
+                because,
+                boot_seconds,
+            },
+        )) => Ok(format!(
+            "{kernel} boots in {boot_seconds:.1} s {} ({because})",
+            if kvm { "with KVM" } else { "emulated" }
+        )),
+        Err(lab::Error::Missing { what, mend }) => Err((what, mend)),
+        Err(error) => Err((error.to_string(), "make shell shows where it stops".into())),
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of `lab`.
+
+mod demo;
+mod doctor;
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use lab::{kernel_build, kernels::Which, paths::Paths, qemu, workshop::Workshop};
+
+/// Boots kernels, inserts modules and shows what really happens.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    /// Which kernel; without it `lab` if it is built, else `stock`.
+    #[arg(long, env = "KERNEL", global = true, value_enum)]
+    kernel: Option<Which>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show a demonstration: build, boot, insert, run, compare, remove.
+    Demo {
+        /// Which stage.
+        stage: demo::Stage,
+    },
+    /// Build the lab kernel from the distribution's source.
+    Kernel,
+    /// Build all modules and programs.
+    Modules,
+    /// Open a shell in a machine.
+    Shell,
+    /// Check kernels, KVM, disk and memory.
+    Doctor,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    die_with_parent().context("asking to be told when make ends")?;
+    let which = arguments.kernel;
+    match arguments.command {
+        Command::Demo { stage } => demo::run(stage, which),
+        Command::Kernel => {
+            let plan = kernel_build::Plan::new(&Paths::find()?)?;
+            let known = plan.is_complete();
+            plan.build()?;
+            println!(
+                "the lab kernel is {} in {}",
+                if known { "there already," } else { "built," },
+                plan.objects.display()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Modules => {
+            let workshop = Workshop::open(which)?;
+            for module in workshop.all_modules()? {
+                println!("{}", module.display());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Shell => {
+            let (command, directory) = Workshop::open(which)?.shell_command()?;
+            println!(
+                "modules and programs are in /lab; try: insmod /lab/nl_pubsub.ko; leave with exit"
+            );
+            // QEMU replaces us and needs the files; the next run removes them.
+            let _ = directory.keep();
+            Err(qemu::become_qemu(&command).into())
+        }
+        Command::Doctor => doctor::run(which),
+    }
+}
+
+/// If make is killed, end too, and QEMU with us. Without this a kill -9 of make would leave us
+/// running to the end.
+fn die_with_parent() -> nix::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)
+}
+
+/// Style of the status words.
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+pub(crate) fn red(text: impl std::fmt::Display) -> String {
+    styled(AnsiColor::Red.on_default().bold(), text)
+}
+
+pub(crate) fn green(text: impl std::fmt::Display) -> String {
+    styled(AnsiColor::Green.on_default().bold(), text)
+}

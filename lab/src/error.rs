@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can go wrong with the machinery itself. What goes wrong inside a scenario is a
+//! [`crate::transcript::Verdict`].
+
+use std::{io, path::PathBuf, process::Command};
+
+/// The harness could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or a pipe.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Something has to be set up first.
+    #[error("{what}\n  to mend it: {mend}")]
+    Missing {
+        /// What is missing.
+        what: String,
+        /// The exact command that mends it.
+        mend: String,
+    },
+    /// A tool ended with an error.
+    #[error("{what} failed ({status})\n{output}")]
+    Tool {
+        /// What it was to do.
+        what: String,
+        /// Its exit status.
+        status: String,
+        /// What it said.
+        output: String,
+    },
+    /// Code under test does not compile: the compiler's words, with paths as in the checkout.
+    #[error("{what} does not compile\n{output}")]
+    Compile {
+        /// Module or programs.
+        what: String,
+        /// What the compiler said.
+        output: String,
+    },
+    /// A machine did not come up.
+    #[error("the machine did not start: {why}\n{excerpt}  whole console: {}", .console.display())]
+    Boot {
+        /// What happened instead.
+        why: String,
+        /// The end of its console, or the kernel's report.
+        excerpt: String,
+        /// Where the whole console is.
+        console: PathBuf,
+    },
+    /// A tool printed something that cannot be understood.
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+/// Result with the harness's own [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// For `map_err`: an I/O error, with what was being done.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+        let what = what.into();
+        move |source| Error::Io { what, source }
+    }
+}
+
+/// Run a command to its end and return its stdout.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be started, [`Error::Tool`] with all it said if it fails.
+pub(crate) fn output_of(what: &str, command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(Error::io(format!(
+            "{what}: {}",
+            command.get_program().display()
+        )))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(stdout);
+    }
+    let said = stdout + &String::from_utf8_lossy(&output.stderr);
+    Err(Error::Tool {
+        what: what.into(),
+        status: output.status.to_string(),
+        output: said,
+    })
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernels that machines can boot, and where they are.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, Result, kernel_build, paths::Paths};
+
+/// Which kernel to boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// The distribution's own image.
+    Stock,
+    /// Built here from the distribution's source with a small configuration: boots faster.
+    Lab,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Which::Stock => "stock",
+            Which::Lab => "lab",
+        })
+    }
+}
+
+/// A kernel that is there, ready to be booted and to have modules built for it.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// Which one.
+    pub which: Which,
+    /// `uname -r`.
+    pub release: String,
+    /// Its image. For a kernel that needs modules to boot, they are in `lib/modules/RELEASE` of
+    /// the directory above the image's.
+    pub image: PathBuf,
+    /// What modules are built against (`make -C`).
+    pub build: PathBuf,
+    /// Whether it needs modules, and so an initramfs, to mount its root.
+    pub needs_modules: bool,
+    /// Changes whenever image or release change; names directories.
+    pub key: String,
+}
+
+impl Kernel {
+    /// The kernel that was asked for; without a wish, `lab` if it is built and else `stock`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] with the command that brings it.
+    pub fn find(paths: &Paths, which: Option<Which>) -> Result<Self> {
+        match which {
+            Some(Which::Lab) => Kernel::lab(paths),
+            Some(Which::Stock) => Kernel::stock(paths),
+            None => Kernel::lab(paths).or_else(|_| Kernel::stock(paths)),
+        }
+    }
+
+    fn lab(paths: &Paths) -> Result<Self> {
+        let missing = || Error::Missing {
+            what: "the lab kernel is not built".into(),
+            mend: "make kernel".into(),
+        };
+        let plan = kernel_build::Plan::new(paths).map_err(|_| missing())?;
+        if !plan.is_complete() {
+            return Err(missing());
+        }
+        let build = plan.objects;
+        let release = read_release(&build)?;
+        let image = build.join(format!("boot/vmlinuz-{release}"));
+        Kernel::from_files(Which::Lab, release, image, build, false)
+    }
+
+    /// The newest set of headers whose image is there too, installed or in the cache.
+    fn stock(paths: &Paths) -> Result<Self> {
+        let missing = || Error::Missing {
+            what: "the stock kernel (linux-image-amd64, linux-headers-amd64) is not there".into(),
+            mend: "lab/setup.sh".into(),
+        };
+        let headers = fs::read_dir("/usr/src").map_err(|_| missing())?;
+        let mut releases: Vec<String> = headers
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name().into_string().ok()?;
+                let release = name.strip_prefix("linux-headers-")?;
+                let plain = release.ends_with("-amd64")
+                    && !release.contains("cloud")
+                    && !release.contains("rt");
+                plain.then(|| release.to_owned())
+            })
+            .collect();
+        releases.sort_by_key(|release| numbers(release));
+        for release in releases.into_iter().rev() {
+            let build = PathBuf::from(format!("/usr/src/linux-headers-{release}"));
+            let image = paths
+                .cache
+                .join(format!("stock-{release}/boot/vmlinuz-{release}"));
+            if image.exists() {
+                return Kernel::from_files(Which::Stock, release, image, build, true);
+            }
+        }
+        Err(missing())
+    }
+
+    fn from_files(
+        which: Which,
+        release: String,
+        image: PathBuf,
+        build: PathBuf,
+        needs_modules: bool,
+    ) -> Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = fs::metadata(&image)
+            .map_err(Error::io(format!("the kernel image {}", image.display())))?;
+        let key = crate::paths::digest([
+            release.as_bytes(),
+            &meta.size().to_le_bytes(),
+            &meta.mtime().to_le_bytes(),
+            &meta.mtime_nsec().to_le_bytes(),
+        ]);
+        Ok(Kernel {
+            key: format!("{which}-{key}"),
+            which,
+            release,
+            image,
+            build,
+            needs_modules,
+        })
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.which, self.release)
+    }
+}
+
+/// `uname -r` of a kernel that was built in `build`.
+pub(crate) fn read_release(build: &Path) -> Result<String> {
+    let file = build.join("include/config/kernel.release");
+    let release =
+        fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))?;
+    Ok(release.trim().to_owned())
+}
+
+/// The numbers in a release, so that 6.1.0-9 comes before 6.1.0-56.
+fn numbers(release: &str) -> Vec<u64> {
+    release
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|part| part.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn releases_are_compared_by_number() {
+        assert!(numbers("6.1.0-9-amd64") < numbers("6.1.0-56-amd64"));
+        assert!(numbers("6.1.0-56-amd64") < numbers("6.12.9-amd64"));
+    }
+}

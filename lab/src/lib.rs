@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The harness: it builds kernels, modules and programs, boots machines, runs scenarios in them
+//! and says what came of it.
+//!
+//! From the bottom up: [`paths`] and [`progress`]; what a machine is made of ([`kernels`],
+//! [`modules`], [`programs`], [`root`]); how one is started ([`vng`], [`qemu`], [`probe`],
+//! [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
+//! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios.
+
+pub mod console;
+mod error;
+pub mod kernel_build;
+pub mod kernels;
+pub mod machine;
+pub mod modules;
+pub mod paths;
+pub mod peer;
+pub mod probe;
+pub mod programs;
+pub mod progress;
+pub mod qemu;
+pub mod root;
+pub mod scene;
+pub mod stages;
+pub mod transcript;
+pub mod vng;
+pub mod workshop;
+
+pub use error::{Error, Result};

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Building kernel modules with Kbuild, outside their source directory.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    Error, Result,
+    kernels::Kernel,
+    paths::{self, Paths},
+    progress,
+};
+
+/// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and
+/// return its `.ko`. Nothing is built again if neither source nor headers nor kernel changed.
+///
+/// The include path is `kernel/include` and `kernel/include/uapi`; the directory of the module
+/// is never written to.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words, whose paths are those of the checkout.
+pub fn build(paths: &Paths, kernel: &Kernel, source: &Path) -> Result<PathBuf> {
+    let name = source
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| Error::Unexpected(format!("{} names no module", source.display())))?;
+    // The same shape as the checkout, so that ../include is where Kbuild files expect it.
+    let tree = paths.build.join("modules").join(&kernel.key);
+    let _lock = paths::lock(&tree.join(".lock"))?;
+    let mut inputs = copy_sources(source, &tree.join(name))?;
+    inputs.extend(copy_sources(
+        &paths.checkout.join("kernel/include"),
+        &tree.join("include"),
+    )?);
+    let key = paths::digest(inputs.iter().map(Vec::as_slice));
+
+    let module = tree.join(name).join(format!("{name}.ko"));
+    let stamp = tree.join(name).join(".built");
+    if module.exists() && fs::read(&stamp).is_ok_and(|old| old == key.as_bytes()) {
+        return Ok(module);
+    }
+    let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
+        kbuild(kernel, &tree.join(name))
+            .stdin(Stdio::null())
+            .output()
+    })
+    .map_err(Error::io("starting make"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    let said = as_in_checkout(&said, &tree.join(name), source);
+    if !output.status.success() || !module.exists() {
+        return Err(Error::Compile {
+            what: format!("{name}.ko"),
+            output: said,
+        });
+    }
+    // Warnings are worth reading, and no reason to stop.
+    for line in said.lines().filter(|line| line.contains("warning:")) {
+        eprintln!("{line}");
+    }
+    paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
+    Ok(module)
+}
+
+/// The command that builds the module in `directory`.
+fn kbuild(kernel: &Kernel, directory: &Path) -> Command {
+    let mut make = Command::new("make");
+    make.arg("--no-print-directory")
+        .arg("-C")
+        .arg(&kernel.build)
+        .arg(format!("M={}", directory.display()))
+        .arg("modules")
+        // We may have been started by make ourselves.
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .env_remove("MFLAGS")
+        .env("LC_ALL", "C");
+    make
+}
+
+/// Copy sources, without touching what is the same already. Returns names and contents of all
+/// files, in order: what the module is made of.
+fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
+    let what = || format!("reading {}", from.display());
+    let mut entries: Vec<_> = fs::read_dir(from)
+        .and_then(Iterator::collect::<std::io::Result<_>>)
+        .map_err(Error::io(what()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut inputs = Vec::new();
+    for entry in entries {
+        let target = to.join(entry.file_name());
+        if entry.file_type().map_err(Error::io(what()))?.is_dir() {
+            inputs.extend(copy_sources(&entry.path(), &target)?);
+        } else {
+            let contents = fs::read(entry.path())
+                .map_err(Error::io(format!("reading {}", entry.path().display())))?;
+            paths::write_if_changed(&target, &contents, 0o644)?;
+            inputs.push(entry.file_name().into_encoded_bytes());
+            inputs.push(contents);
+        }
+    }
+    Ok(inputs)
+}
+
+/// Compilers speak of the copy; people have the original open.
+fn as_in_checkout(said: &str, copy: &Path, original: &Path) -> String {
+    said.replace(&copy.display().to_string(), &original.display().to_string())
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Netlink sockets in the guest that a scenario drives call by call: for the questions that no
+//! program of ours would ask.
+
+use std::time::Duration;
+
+use lab_agent::{Answer, Bytes, Call, Outcome as Observed, Stdin, Stream};
+use nix::{errno::Errno, libc};
+use protocol::netlink::{Ack, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages};
+
+use crate::{
+    machine::{PATIENCE, Trouble},
+    scene::{Outcome, Program, Scene, expect_eq, fail, readable},
+    transcript::Kind,
+};
+
+/// A process in the guest with one netlink socket on protocol 31.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The process.
+    pub program: Program,
+    /// Its socket.
+    pub fd: i32,
+    /// The address of the socket.
+    pub portid: PortId,
+}
+
+/// A datagram as a peer received it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Its bytes.
+    pub data: Vec<u8>,
+    /// Address of the sender, as the kernel gives it.
+    pub from: Option<PortId>,
+}
+
+impl Datagram {
+    /// The only message in it.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if there are more or none, or its length is wrong.
+    pub fn message(&self) -> Outcome<Message<'_>> {
+        let mut found = messages(&self.data);
+        match (found.next(), found.next()) {
+            (Some(Ok(message)), None) => Ok(message),
+            _ => Err(fail("a datagram with one message", readable(&self.data))),
+        }
+    }
+}
+
+/// A request as most are: flags `NLM_F_REQUEST | NLM_F_ACK`, sequence number 1, nlmsg_pid 0.
+pub fn request(kind: u16, payload: &[u8]) -> Vec<u8> {
+    request_header(kind).encode(payload)
+}
+
+/// Header of [`request`].
+pub fn request_header(kind: u16) -> Header {
+    Header {
+        kind,
+        flags: NLM_F_REQUEST | NLM_F_ACK,
+        seq: 1,
+        portid: PortId(0),
+    }
+}
+
+impl Scene<'_> {
+    /// Start a process that makes the calls it is told to, as this user.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt`].
+    pub fn actor(&mut self, name: &str, uid: u32) -> Outcome<Program> {
+        let (program, _) = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
+        Ok(program)
+    }
+
+    /// Have an actor make a system call.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Trouble`] if it does not come back.
+    pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
+        let lost = |why: String| Trouble::Lost(format!("{}: {why}", actor.name));
+        let mut line = serde_json::to_vec(call).map_err(|error| lost(error.to_string()))?;
+        line.push(b'\n');
+        self.write(actor, &line)?;
+        let answer = self.wait_line(actor, Stream::Stdout, PATIENCE)?;
+        let answer = answer.ok_or_else(|| Trouble::Hung {
+            what: format!("{call:?} of {}", actor.name),
+            after: PATIENCE,
+        })?;
+        serde_json::from_slice(&answer).map_err(|error| lost(error.to_string()).into())
+    }
+
+    /// As [`Scene::call`], for a call that must not fail and gives a number.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it fails.
+    pub fn value(&mut self, actor: &Program, call: &Call) -> Outcome<i64> {
+        match self.call(actor, call)? {
+            Ok(Answer::Value(value)) => Ok(value),
+            Ok(Answer::Done) => Ok(0),
+            Ok(other) => Err(Trouble::Lost(format!("{call:?} gave {other:?}")).into()),
+            Err(refusal) => Err(fail(format!("{call:?} works"), refusal.to_string())),
+        }
+    }
+
+    /// A process with a socket on protocol 31, at an address that the kernel chooses.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if socket or bind fails.
+    pub fn peer(&mut self, name: &str, uid: u32) -> Outcome<Peer> {
+        let program = self.actor(name, uid)?;
+        self.open_socket(&program, PortId(0))
+    }
+
+    /// One more socket of an actor, at an address of choice; 0 leaves it to the kernel.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if socket or bind fails.
+    pub fn open_socket(&mut self, program: &Program, portid: PortId) -> Outcome<Peer> {
+        let fd = self.value(
+            program,
+            &Call::Socket {
+                protocol: PROTO as i32,
+            },
+        )? as i32;
+        self.value(
+            program,
+            &Call::Bind {
+                fd,
+                portid: portid.0,
+                groups: 0,
+            },
+        )?;
+        for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
+            let level = libc::SOL_NETLINK;
+            self.value(
+                program,
+                &Call::SetOption {
+                    fd,
+                    level,
+                    option,
+                    value: 1,
+                },
+            )?;
+        }
+        let portid = self.value(program, &Call::PortId { fd })?;
+        let portid = PortId(u32::try_from(portid).unwrap_or_default());
+        self.transcript
+            .names
+            .insert(portid.0.into(), program.name.clone());
+        Ok(Peer {
+            program: program.clone(),
+            fd,
+            portid,
+        })
+    }
+
+    /// Close a peer's socket; its process lives on.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if close fails.
+    pub fn close(&mut self, peer: &Peer) -> Outcome {
+        self.note(&peer.program.name, Kind::Does, "closes its socket");
+        self.value(&peer.program, &Call::Close { fd: peer.fd })
+            .map(drop)
+    }
+
+    /// Send a datagram to the kernel and expect the send call itself to work.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it does not.
+    pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
+        let len = data.len() as i64;
+        let call = Call::Send {
+            fd: peer.fd,
+            portid: 0,
+            data: Bytes(data),
+        };
+        let sent = self.value(&peer.program, &call)?;
+        expect_eq("sendto returns", sent, len)
+    }
+
+    /// The next datagram of a peer; `None` if none comes within `limit`, which is scaled.
+    ///
+    /// What the kernel owes has been queued when it acknowledges: after an acknowledgement, no
+    /// time at all is enough to find that there is nothing.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with the errno if recvmsg fails.
+    pub fn receive(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
+        match self.try_receive(peer, limit)? {
+            Ok(datagram) => Ok(Some(datagram)),
+            Err(Errno::ETIMEDOUT) => Ok(None),
+            Err(errno) => Err(fail(
+                format!("{} receives", peer.program.name),
+                format!("recvmsg: {errno:?}"),
+            )),
+        }
+    }
+
+    /// As [`Scene::receive`], with the errno as a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt`].
+    pub fn try_receive(
+        &mut self,
+        peer: &Peer,
+        limit: Duration,
+    ) -> Outcome<Result<Datagram, Errno>> {
+        let timeout_ms = self.machine.scaled(limit).as_millis() as u64;
+        match self.call(
+            &peer.program,
+            &Call::Receive {
+                fd: peer.fd,
+                timeout_ms,
+            },
+        )? {
+            Ok(Answer::Datagram {
+                data,
+                from,
+                truncated: false,
+            }) => Ok(Ok(Datagram {
+                data: data.0,
+                from: from.map(PortId),
+            })),
+            Ok(other) => Err(fail("a whole datagram", format!("{other:?}"))),
+            Err(refusal) => Ok(Err(Errno::from_raw(refusal.errno))),
+        }
+    }
+
+    /// Expect that nothing waits at a peer.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if something does.
+    pub fn expect_nothing(&mut self, peer: &Peer) -> Outcome {
+        match self.receive(peer, Duration::ZERO)? {
+            None => Ok(()),
+            Some(datagram) => Err(fail(
+                format!("nothing waits at {}", peer.program.name),
+                readable(&datagram.data),
+            )),
+        }
+    }
+
+    /// Send a datagram and wait for the acknowledgement, which must come from the kernel.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if none comes, or something else.
+    pub fn ask(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
+        self.send(peer, data)?;
+        self.expect_ack(peer)
+    }
+
+    /// Wait for an acknowledgement.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if none comes, or something else.
+    pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
+        let wanted = format!("{} gets an acknowledgement", peer.program.name);
+        let Some(datagram) = self.receive(peer, PATIENCE)? else {
+            return Err(fail(wanted, "nothing in time"));
+        };
+        expect_eq(
+            "the acknowledgement comes from portid",
+            datagram.from,
+            Some(PortId::KERNEL),
+        )?;
+        match datagram.message()?.ack() {
+            Ok(Some(ack)) => Ok(ack),
+            _ => Err(fail(wanted, readable(&datagram.data))),
+        }
+    }
+
+    /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must come with
+    /// its reason in words.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if another errno comes, or none.
+    pub fn expect_answer(&mut self, peer: &Peer, payload: &[u8], expected: Errno) -> Outcome {
+        self.expect_answer_to(
+            peer,
+            request(protocol::pubsub::REQUEST, payload),
+            &readable(payload),
+            expected,
+        )
+    }
+
+    /// As [`Scene::expect_answer`], for any datagram; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if another errno comes, or none.
+    pub fn expect_answer_to(
+        &mut self,
+        peer: &Peer,
+        data: Vec<u8>,
+        what: &str,
+        expected: Errno,
+    ) -> Outcome {
+        let ack = self.ask(peer, data)?;
+        let got = Errno::from_raw(ack.errno);
+        let text = ack.text.unwrap_or_default();
+        let said = match ack.errno {
+            0 => format!("sends {what}: ok"),
+            _ => format!("sends {what}: {got:?} ({text})"),
+        };
+        self.note(&peer.program.name, Kind::Does, said);
+        expect_eq(&format!("the answer to {what}"), got, expected)?;
+        if ack.errno != 0 && text.is_empty() {
+            return Err(fail(
+                "a refusal with its reason in words (extended ack)",
+                "none",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Expect a message for a subscriber: from the kernel, of this type, with this sequence number
+    /// and exactly these bytes.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with the first thing that is different.
+    pub fn expect_data(&mut self, peer: &Peer, kind: u16, seq: u32, body: &[u8]) -> Outcome {
+        let name = peer.program.name.clone();
+        let Some(datagram) = self.receive(peer, PATIENCE)? else {
+            return Err(fail(
+                format!("{name} receives message {seq}"),
+                "nothing in time",
+            ));
+        };
+        let message = datagram.message()?;
+        let header = message.header;
+        self.note(
+            &name,
+            Kind::Does,
+            format!(
+                "receives message {}, {} bytes: {}",
+                header.seq,
+                message.payload.len(),
+                readable(message.payload)
+            ),
+        );
+        expect_eq("sender's address", datagram.from, Some(PortId::KERNEL))?;
+        expect_eq("nlmsg_pid", header.portid, PortId::KERNEL)?;
+        expect_eq("nlmsg_type", header.kind, kind)?;
+        expect_eq("nlmsg_seq", header.seq, seq)?;
+        if message.payload == body {
+            return Ok(());
+        }
+        Err(fail(
+            format!("{} bytes: {}", body.len(), readable(body)),
+            format!(
+                "{} bytes: {}",
+                message.payload.len(),
+                readable(message.payload)
+            ),
+        ))
+    }
+}

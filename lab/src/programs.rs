@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Building the Rust programs that run in the guest: static, so that they need nothing there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Error, Result, paths::Paths, progress};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Packages whose programs run in the guest.
+const PACKAGES: [&str; 2] = ["lab-agent", "part2-netlink"];
+
+/// Build all of them and return the directory that they are in.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words.
+pub fn build(paths: &Paths) -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .current_dir(&paths.checkout)
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "guest",
+            "--bins",
+            "--target",
+            TARGET,
+        ])
+        // Only for the target, so that build scripts and macros stay as they are.
+        .env(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-C target-feature=+crt-static",
+        )
+        .env_remove("RUSTFLAGS");
+    for package in PACKAGES {
+        cargo.args(["--package", package]);
+    }
+    let output = progress::while_busy("building the programs for the guest", || cargo.output())
+        .map_err(Error::io("starting cargo"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(Error::Compile {
+            what: "a program for the guest".into(),
+            output: said.into_owned(),
+        });
+    }
+    eprint!("{said}");
+    Ok(paths.build.join("target").join(TARGET).join("guest"))
+}
+
+/// The programs in a directory that [`build`] has returned, the agent left out.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn names(directory: &Path) -> Result<Vec<PathBuf>> {
+    use std::os::unix::fs::PermissionsExt;
+    let what = || Error::io(format!("reading {}", directory.display()));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(what())? {
+        let entry = entry.map_err(what())?;
+        let meta = entry.metadata().map_err(what())?;
+        let runs = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
+        if runs && entry.file_name() != "lab-agent" {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

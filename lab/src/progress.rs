@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Telling people that something is going on, if it takes longer than a second.
+
+use std::{
+    io::IsTerminal,
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Do `work`; if it takes longer than a second, say so on stderr: a spinner on a terminal, a
+/// line elsewhere.
+pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if is_done.recv_timeout(Duration::from_secs(1)) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            if !std::io::stderr().is_terminal() {
+                eprintln!("{message} ...");
+                return;
+            }
+            let spinner = ProgressBar::new_spinner()
+                .with_style(style("{spinner} {msg} ({elapsed})"))
+                .with_message(message.to_owned());
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            // An error is the sender being dropped, which is how `work` ends.
+            let _ = is_done.recv();
+            spinner.finish_and_clear();
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// A bar for work whose steps are counted; on a terminal only.
+pub fn bar(message: &str, steps: u64) -> ProgressBar {
+    ProgressBar::new(steps)
+        .with_style(style("{msg} [{bar:30}] {pos}/{len} {elapsed}, {eta} to go"))
+        .with_message(message.to_owned())
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The root directory that a machine boots from: busybox, the agent, and nothing of the host's.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    Error, Result,
+    error::output_of,
+    paths::{self, Paths},
+};
+
+/// Busybox of the distribution's package busybox-static.
+const BUSYBOX: &str = "/bin/busybox";
+
+/// Mount points, for virtme-ng's init and for the agent.
+const DIRECTORIES: [&str; 13] = [
+    "dev",
+    "home",
+    "lab",
+    "lib/modules",
+    "mnt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "sys",
+    "tmp",
+    "usr",
+    "var",
+];
+
+/// Make the tree `build/NAME`, or bring it up to date, and return its path.
+///
+/// `extra` are files for its `/lab`, by host path; with them the tree serves `make shell`, where
+/// no agent is there to bring them.
+///
+/// # Errors
+/// [`Error::Missing`] without busybox; [`Error::Io`], among them a full disk.
+pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Result<PathBuf> {
+    let root = paths.build.join(name);
+    let _lock = paths::lock(&paths.build.join(format!("{name}.lock")))?;
+    for directory in DIRECTORIES {
+        paths::create_dir(&root.join(directory))?;
+    }
+    paths::write_if_changed(&root.join("etc/fstab"), b"", 0o644)?;
+    paths::write_if_changed(
+        &root.join("etc/passwd"),
+        b"root:x:0:0:root:/root:/bin/sh\nstudent:x:1000:1000:student:/:/bin/sh\n",
+        0o644,
+    )?;
+    paths::write_if_changed(
+        &root.join("etc/group"),
+        b"root:x:0:\nstudent:x:1000:\n",
+        0o644,
+    )?;
+    copy(agent, &root.join("bin/lab-agent"))?;
+    for file in extra {
+        let Some(name) = file.file_name() else {
+            continue;
+        };
+        copy(file, &root.join("lab").join(name))?;
+    }
+    busybox(&root.join("bin"))?;
+    Ok(root)
+}
+
+/// Busybox and a link for each of its applets.
+fn busybox(bin: &Path) -> Result<()> {
+    if !Path::new(BUSYBOX).exists() {
+        return Err(Error::Missing {
+            what: format!("expected busybox in {BUSYBOX}"),
+            mend: "lab/setup.sh".into(),
+        });
+    }
+    copy(Path::new(BUSYBOX), &bin.join("busybox"))?;
+    let stamp = bin.join(".applets");
+    let applets = output_of(
+        "asking busybox for its applets",
+        Command::new(BUSYBOX).arg("--list"),
+    )?;
+    if fs::read(&stamp).is_ok_and(|old| old == applets.as_bytes()) {
+        return Ok(());
+    }
+    for applet in applets.lines().filter(|applet| *applet != "busybox") {
+        let link = bin.join(applet);
+        if link.symlink_metadata().is_err() {
+            symlink("busybox", &link).map_err(Error::io(format!("linking {}", link.display())))?;
+        }
+    }
+    paths::write_if_changed(&stamp, applets.as_bytes(), 0o644)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let contents = fs::read(from).map_err(Error::io(format!("reading {}", from.display())))?;
+    paths::write_if_changed(to, &contents, 0o755)
+}

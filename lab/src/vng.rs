@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! virtme-ng's command line; no other file knows it.
+//!
+//! virtme-ng is asked for the QEMU command that it would run (`--dry-run --show-command`), and
+//! that command is then started directly. Run by virtme-ng itself, QEMU would be the grandchild of
+//! a shell and two Python processes and could not be made to die with us.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Error, Result, error::output_of, kernels::Kernel, paths::Paths};
+
+/// `virtme-ng==VERSION`, as pip reads it.
+const REQUIREMENT: &str = include_str!("../requirements.txt");
+
+/// Memory of a machine. The stock kernel and its initramfs need 100 MB.
+const MEMORY: &str = "256M";
+
+/// Processors of a machine: two, because half of what can go wrong needs two.
+const CPUS: &str = "2";
+
+/// What a machine runs once it is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guest {
+    /// The agent; the console goes to stderr.
+    Agent,
+    /// A shell on the terminal.
+    Shell,
+}
+
+/// Where `lab/setup.sh` has put virtme-ng.
+pub fn program(paths: &Paths) -> PathBuf {
+    let name = REQUIREMENT.trim().replace("==", "-");
+    paths.cache.join(name).join("bin/virtme-run")
+}
+
+/// The QEMU command that boots `kernel` on `root`.
+///
+/// `directory` takes the files that go with this machine: an initramfs, the exit code that
+/// virtme-ng has the guest write and we do not read.
+///
+/// # Errors
+/// [`Error::Missing`] if virtme-ng is not set up, [`Error::Tool`] if it refuses.
+pub fn qemu_command(
+    paths: &Paths,
+    kernel: &Kernel,
+    root: &Path,
+    directory: &Path,
+    guest: Guest,
+    kvm: bool,
+) -> Result<Vec<String>> {
+    let program = program(paths);
+    if !program.exists() {
+        return Err(Error::Missing {
+            what: format!("expected virtme-ng in {}", program.display()),
+            mend: "lab/setup.sh".into(),
+        });
+    }
+    let mut run = Command::new(program);
+    run.args(["--dry-run", "--show-command"])
+        .args(["--memory", MEMORY, "--cpus", CPUS])
+        // Debian 12's virtiofsd is tried for three seconds and then rejected.
+        .arg("--force-9p")
+        .arg("--root")
+        .arg(root)
+        .arg("--kimg")
+        .arg(&kernel.image)
+        // virtme-ng leaves its temporary files there.
+        .env("TMPDIR", directory)
+        // A home with a configuration of virtme-ng's own must not change what is booted.
+        .env("HOME", directory);
+    if kernel.needs_modules {
+        run.args(["--mods", "auto", "--save-initramfs"])
+            .arg(directory.join("initramfs"));
+    } else {
+        run.args(["--mods", "none"]);
+    }
+    if !kvm {
+        run.arg("--disable-kvm");
+    }
+    match guest {
+        Guest::Agent => {
+            run.args(["--script-sh", "exec /bin/lab-agent", "--show-boot-console"]);
+            for option in [
+                "loglevel=7",
+                // An oops ends the machine, with its report on the console, and so does a
+                // warning: neither may pass for success.
+                "oops=panic",
+                "panic_on_warn=1",
+                // What the agent writes into the log is not to be rate-limited.
+                "printk.devkmsg=on",
+            ] {
+                run.args(["--kopt", option]);
+            }
+        }
+        Guest::Shell => {
+            run.args(["--kopt", "loglevel=7"]);
+        }
+    }
+    let said = output_of("asking virtme-ng for the QEMU command", &mut run)?;
+    said.lines()
+        .rev()
+        .find(|line| line.contains("-kernel"))
+        .and_then(shlex::split)
+        .ok_or_else(|| Error::Unexpected(format!("virtme-ng shows no QEMU command:\n{said}")))
+}

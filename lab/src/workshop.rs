@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where machines and what runs in them come from, for one kernel.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    Error, Result,
+    kernels::{Kernel, Which},
+    machine::Machine,
+    modules,
+    paths::{self, Paths},
+    probe::{self, Finding},
+    programs, progress, root,
+    vng::{self, Guest},
+};
+
+/// Everything that is needed to boot machines with one kernel.
+pub struct Workshop {
+    /// Where things are.
+    pub paths: Paths,
+    /// The kernel of its machines.
+    pub kernel: Kernel,
+    /// Directory of the programs for the guest.
+    programs: PathBuf,
+}
+
+impl Workshop {
+    /// Find the kernel and build the programs.
+    ///
+    /// # Errors
+    /// What is missing, with the command that brings it; or a program does not compile.
+    pub fn open(which: Option<Which>) -> Result<Self> {
+        let paths = Paths::find()?;
+        let kernel = Kernel::find(&paths, which)?;
+        let programs = programs::build(&paths)?;
+        Ok(Workshop {
+            paths,
+            kernel,
+            programs,
+        })
+    }
+
+    /// Build a module of `kernel/` and return its `.ko`.
+    ///
+    /// # Errors
+    /// [`Error::Compile`].
+    pub fn module(&self, name: &str) -> Result<PathBuf> {
+        self.module_in(&self.paths.checkout.join("kernel").join(name))
+    }
+
+    /// Build the module in a directory and return its `.ko`.
+    ///
+    /// # Errors
+    /// [`Error::Compile`].
+    pub fn module_in(&self, source: &Path) -> Result<PathBuf> {
+        modules::build(&self.paths, &self.kernel, source)
+    }
+
+    /// All modules of `kernel/`, by the directories that have a `Kbuild`.
+    ///
+    /// # Errors
+    /// [`Error::Compile`] for the first that does not compile.
+    pub fn all_modules(&self) -> Result<Vec<PathBuf>> {
+        let kernel = self.paths.checkout.join("kernel");
+        let what = || Error::io(format!("reading {}", kernel.display()));
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&kernel).map_err(what())? {
+            let path = entry.map_err(what())?.path();
+            if path.join("Kbuild").exists() {
+                found.push(path);
+            }
+        }
+        found.sort();
+        found.iter().map(|path| self.module_in(path)).collect()
+    }
+
+    /// A program for the guest.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
+    /// Where the console of a crash is kept.
+    pub fn console_file(&self, name: &str) -> PathBuf {
+        self.paths
+            .build
+            .join("consoles")
+            .join(format!("{}.log", name.replace('/', "-")))
+    }
+
+    /// What the first boot of this kernel has found out; boots now if there was none yet.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`].
+    pub fn finding(&self) -> Result<Finding> {
+        let file = probe::file(&self.paths, &self.kernel)?;
+        if let Some(finding) = probe::recall(&file) {
+            return Ok(finding);
+        }
+        drop(self.boot()?);
+        probe::recall(&file)
+            .ok_or_else(|| Error::Unexpected(format!("{} was not kept", file.display())))
+    }
+
+    /// Boot a machine through virtme-ng.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] with what its console says; what is missing; a full disk.
+    pub fn boot(&self) -> Result<Machine> {
+        let agent = self.program("lab-agent");
+        let root = root::build(&self.paths, "root", &agent, &[])?;
+        let file = probe::file(&self.paths, &self.kernel)?;
+        if let Some(finding) = probe::recall(&file) {
+            let mut machine = self.start(&root, finding.kvm, finding.boot_limit())?;
+            machine.slowness = finding.slowness();
+            return Ok(machine);
+        }
+        let (mut machine, kvm, because) = match probe::kvm_device() {
+            Err(why) => (self.start(&root, false, probe::FIRST_LIMIT)?, false, why),
+            Ok(()) => match self.start(&root, true, probe::KVM_LIMIT) {
+                Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
+                Err(Error::Boot { why, .. }) => {
+                    let why = format!("/dev/kvm is there, but with it {why}");
+                    (self.start(&root, false, probe::FIRST_LIMIT)?, false, why)
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let finding = Finding {
+            kvm,
+            because,
+            boot_seconds: machine.boot_time.as_secs_f64(),
+        };
+        probe::remember(&file, &finding)?;
+        machine.slowness = finding.slowness();
+        Ok(machine)
+    }
+
+    fn start(&self, root: &Path, kvm: bool, limit: Duration) -> Result<Machine> {
+        let directory = self.run_directory()?;
+        progress::while_busy(&format!("booting {}", self.kernel), || {
+            let command = vng::qemu_command(
+                &self.paths,
+                &self.kernel,
+                root,
+                directory.path(),
+                Guest::Agent,
+                kvm,
+            )?;
+            Machine::start(&command, directory, limit, &self.console_file("boot"))
+        })
+    }
+
+    /// The QEMU command of an interactive shell that has all modules and programs at hand, and the
+    /// directory with the files it needs.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`].
+    pub fn shell_command(&self) -> Result<(Vec<String>, tempfile::TempDir)> {
+        let kvm = self.finding()?.kvm;
+        let mut extra = self.all_modules()?;
+        extra.extend(programs::names(&self.programs)?);
+        let name = format!("shell-{}", self.kernel.which);
+        let root = root::build(&self.paths, &name, &self.program("lab-agent"), &extra)?;
+        let directory = self.run_directory()?;
+        let command = vng::qemu_command(
+            &self.paths,
+            &self.kernel,
+            &root,
+            directory.path(),
+            Guest::Shell,
+            kvm,
+        )?;
+        Ok((command, directory))
+    }
+
+    /// A directory for one machine. Those of runs that were killed are removed on the way.
+    fn run_directory(&self) -> Result<tempfile::TempDir> {
+        let runs = self.paths.build.join("run");
+        paths::create_dir(&runs)?;
+        for entry in fs::read_dir(&runs).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let pid = name.split('-').next().unwrap_or_default();
+            if !Path::new("/proc").join(pid).exists() {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        tempfile::Builder::new()
+            .prefix(&format!("{}-", std::process::id()))
+            .tempdir_in(&runs)
+            .map_err(Error::io(format!(
+                "creating a directory in {}",
+                runs.display()
+            )))
+    }
+}

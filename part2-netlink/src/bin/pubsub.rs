@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One publisher, two subscribers: the user's side of the module `nl_pubsub`.
+//!
+//! The publisher sends each line of its stdin. A subscriber prints each message on a line of its
+//! own; how many it missed, if it was too slow, it says on stderr.
+
+use std::{io::Write, os::fd::AsFd, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+use nix::errno::Errno;
+use part2_netlink::{
+    Error,
+    connection::{Connection, Event},
+    finish,
+    input::{Lines, Stop},
+};
+use protocol::{
+    netlink::BODY_MAX,
+    pubsub::{DATA, REQUEST, Request},
+};
+
+/// Send lines to two subscribers through the kernel, or be one of them.
+///
+/// Needs the module nl_pubsub. Ends on the end of its input, on SIGINT and on SIGTERM.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// What to be; without it the program asks.
+    role: Option<Role>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Role {
+    /// Read lines from stdin and publish each.
+    Publisher,
+    /// Print each message that the publisher sends.
+    Subscriber,
+}
+
+fn main() -> ExitCode {
+    let Arguments { role } = Arguments::parse();
+    finish("pubsub", run(role))
+}
+
+fn run(role: Option<Role>) -> Result<(), Error> {
+    let stop = Stop::on_signal()?;
+    let mut lines = Lines::default();
+    let role = match role {
+        Some(role) => role,
+        None => match ask(&mut lines, &stop)? {
+            Some(role) => role,
+            None => return Ok(()),
+        },
+    };
+    let connection = Connection::open()?;
+    match role {
+        Role::Publisher => publish(connection, lines, &stop),
+        Role::Subscriber => subscribe(connection, &stop),
+    }
+}
+
+/// Ask for the role; `None` if a signal came instead of an answer.
+fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
+    let mut stdout = std::io::stdout();
+    stdout
+        .write_all(b"Are you operating as a [p]ublisher or a [s]ubscriber: ")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::io("write", &error))?;
+    let Some(line) = lines.next(stop, BODY_MAX)? else {
+        if lines.ended() {
+            return Err(Error::Usage(
+                "expected p or s, found the end of input".into(),
+            ));
+        }
+        return Ok(None);
+    };
+    match line.first() {
+        Some(b'p') => Ok(Some(Role::Publisher)),
+        Some(b's') => Ok(Some(Role::Subscriber)),
+        _ => Err(Error::Usage(format!(
+            "expected p or s, found \"{}\"",
+            line.escape_ascii()
+        ))),
+    }
+}
+
+fn publish(mut connection: Connection, mut lines: Lines, stop: &Stop) -> Result<(), Error> {
+    // Take the place at once: whoever is second should hear of it before typing a line.
+    connection.request("claim", REQUEST, &Request::Claim.payload())?;
+    while let Some(line) = lines.next(stop, BODY_MAX)? {
+        if line.len() > BODY_MAX {
+            return Err(Error::Call {
+                call: "publish",
+                errno: Errno::EMSGSIZE,
+                hint: format!("a line has at most {BODY_MAX} bytes"),
+            });
+        }
+        connection.request("publish", REQUEST, &Request::Publish(&line).payload())?;
+    }
+    Ok(())
+}
+
+fn subscribe(mut connection: Connection, stop: &Stop) -> Result<(), Error> {
+    connection.request("subscribe", REQUEST, &Request::Subscribe.payload())?;
+    let mut stdout = std::io::stdout();
+    let mut expected = 1_u32;
+    loop {
+        let event = match connection.early() {
+            Some(event) => event,
+            None if stop.wait(connection.as_fd())? => connection.event()?,
+            None => return Ok(()),
+        };
+        let Event::Data { header, payload } = event else {
+            continue;
+        };
+        if header.kind != DATA {
+            continue;
+        }
+        let lost = header.seq.wrapping_sub(expected);
+        if lost != 0 {
+            eprintln!("pubsub: {lost} messages were lost");
+        }
+        expected = header.seq.wrapping_add(1);
+        stdout
+            .write_all(&payload)
+            .and_then(|()| stdout.write_all(b"\n"))
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Error::io("write", &error))?;
+    }
+}

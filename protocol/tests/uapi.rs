@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Compiles `kernel/include/uapi` with the C compiler and compares every constant in it with the
+//! Rust one. A constant that is only on one side fails too.
+
+use std::{collections::BTreeMap, error::Error, path::Path, process::Command};
+
+use ipclab_protocol::{netlink, pubsub};
+
+fn rust_side() -> BTreeMap<String, u64> {
+    [
+        ("IPCLAB_NETLINK_PROTO", u64::from(netlink::PROTO)),
+        ("IPCLAB_BODY_MAX", netlink::BODY_MAX as u64),
+        ("NL_PUBSUB_REQUEST", u64::from(pubsub::REQUEST)),
+        ("NL_PUBSUB_DATA", u64::from(pubsub::DATA)),
+        ("NL_PUBSUB_PUBLISHER", u64::from(pubsub::PUBLISHER)),
+        ("NL_PUBSUB_SUBSCRIBER", u64::from(pubsub::SUBSCRIBER)),
+        ("NL_PUBSUB_PLACES", pubsub::PLACES as u64),
+        // Not ours, but relied on: linux/netlink.h says what they are.
+        ("NLMSG_HDRLEN", netlink::HEADER_LEN as u64),
+        ("NLMSG_ERROR", u64::from(netlink::NLMSG_ERROR)),
+        ("NLMSG_MIN_TYPE", u64::from(netlink::NLMSG_MIN_TYPE)),
+        ("NLM_F_REQUEST", u64::from(netlink::NLM_F_REQUEST)),
+        ("NLM_F_ACK", u64::from(netlink::NLM_F_ACK)),
+        ("NLM_F_CAPPED", u64::from(netlink::NLM_F_CAPPED)),
+        ("NLM_F_ACK_TLVS", u64::from(netlink::NLM_F_ACK_TLVS)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// Names that the header defines with a value; include guards have none.
+fn defined_in(header: &str) -> impl Iterator<Item = &str> {
+    header.lines().filter_map(|line| {
+        let mut words = line.strip_prefix("#define ")?.split_whitespace();
+        let name = words.next()?;
+        words.next().map(|_| name)
+    })
+}
+
+#[test]
+fn every_constant_of_the_c_header_is_the_rust_one() -> Result<(), Box<dyn Error>> {
+    let uapi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/include/uapi");
+    let header = std::fs::read_to_string(uapi.join("ipclab/netlink.h"))?;
+    let mut names: Vec<&str> = defined_in(&header).collect();
+    assert!(names.len() >= 7, "constants found in the header: {names:?}");
+    let expected = rust_side();
+    names.extend(
+        expected
+            .keys()
+            .map(String::as_str)
+            .filter(|n| n.starts_with("NLM")),
+    );
+
+    let mut source =
+        "#include <stdio.h>\n#include <linux/netlink.h>\n#include <ipclab/netlink.h>\nint main(void)\n{\n"
+            .to_owned();
+    for name in &names {
+        source += &format!("\tprintf(\"{name} %llu\\n\", (unsigned long long)({name}));\n");
+    }
+    source += "\treturn 0;\n}\n";
+
+    let dir = tempfile::tempdir()?;
+    let (c, program) = (dir.path().join("uapi.c"), dir.path().join("uapi"));
+    std::fs::write(&c, source)?;
+    let compiled = Command::new("cc")
+        .args(["-Wall", "-Werror", "-I"])
+        .args([&uapi, Path::new("-o"), &program, &c])
+        .status()?;
+    assert!(compiled.success(), "the header does not compile");
+
+    let printed = String::from_utf8(Command::new(&program).output()?.stdout)?;
+    let c_side: BTreeMap<String, u64> = printed
+        .lines()
+        .map(|line| {
+            let (name, value) = line.split_once(' ').ok_or("expected a name and a value")?;
+            Ok((name.to_owned(), value.parse()?))
+        })
+        .collect::<Result<_, Box<dyn Error>>>()?;
+    assert_eq!(c_side, expected);
+    Ok(())
+}
