@@ -16,7 +16,7 @@ part2: setup ## Netlink: boot a kernel, insert the module, one publisher reaches
 	@$(LAB) demo part2
 
 test: setup ## Every test, pure ones and those that boot machines
-	@cargo test --workspace --no-fail-fast
+	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast
 
 lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck
 	@lab/setup.sh lint && lab/lint.sh

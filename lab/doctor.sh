@@ -3,7 +3,7 @@
 #
 # Check everything, one line each; exit status 1 if the lab cannot run.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 if ! lab/setup.sh --check; then
 	echo "not checked: kernels, disk, memory, KVM (they need the above)"
 	exit 1

@@ -5,7 +5,8 @@
 //! From the bottom up: [`paths`] and [`progress`]; what a machine is made of ([`kernels`],
 //! [`modules`], [`programs`], [`root`]); how one is started ([`vng`], [`qemu`], [`probe`],
 //! [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
-//! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios.
+//! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios. [`testing`] shares a machine
+//! between the tests of one binary.
 
 pub mod console;
 mod error;
@@ -22,6 +23,7 @@ pub mod qemu;
 pub mod root;
 pub mod scene;
 pub mod stages;
+pub mod testing;
 pub mod transcript;
 pub mod vng;
 pub mod workshop;

@@ -14,6 +14,15 @@ use crate::{
     progress,
 };
 
+/// How closely the compiler looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// As Kbuild does; a warning is shown and is no error.
+    Normal,
+    /// With `W=1 C=1`: extra warnings and sparse. A warning is an error.
+    Strict,
+}
+
 /// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and
 /// return its `.ko`. Nothing is built again if neither source nor headers nor kernel changed.
 ///
@@ -22,19 +31,21 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::Compile`] with the compiler's words, whose paths are those of the checkout.
-pub fn build(paths: &Paths, kernel: &Kernel, source: &Path) -> Result<PathBuf> {
+pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Result<PathBuf> {
     let name = source
         .file_name()
         .and_then(|name| name.to_str())
         .ok_or_else(|| Error::Unexpected(format!("{} names no module", source.display())))?;
     // The same shape as the checkout, so that ../include is where Kbuild files expect it.
-    let tree = paths.build.join("modules").join(&kernel.key);
+    let (kind, extra): (_, &[&str]) = match care {
+        Care::Normal => ("modules", &[]),
+        Care::Strict => ("strict", &["W=1", "C=1"]),
+    };
+    let tree = paths.build.join(kind).join(&kernel.key);
+    let headers = paths.checkout.join("kernel/include");
     let _lock = paths::lock(&tree.join(".lock"))?;
     let mut inputs = copy_sources(source, &tree.join(name))?;
-    inputs.extend(copy_sources(
-        &paths.checkout.join("kernel/include"),
-        &tree.join("include"),
-    )?);
+    inputs.extend(copy_sources(&headers, &tree.join("include"))?);
     let key = paths::digest(inputs.iter().map(Vec::as_slice));
 
     let module = tree.join(name).join(format!("{name}.ko"));
@@ -43,23 +54,31 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path) -> Result<PathBuf> {
         return Ok(module);
     }
     let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
-        kbuild(kernel, &tree.join(name))
-            .stdin(Stdio::null())
-            .output()
+        let mut make = kbuild(kernel, &tree.join(name));
+        make.args(extra).stdin(Stdio::null()).output()
     })
     .map_err(Error::io("starting make"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    let said = as_in_checkout(&said, &tree.join(name), source);
-    if !output.status.success() || !module.exists() {
+    // Compilers speak of the copy; people have the original open.
+    let said = said
+        .replace(
+            &tree.join(name).display().to_string(),
+            &source.display().to_string(),
+        )
+        .replace(
+            &tree.join("include").display().to_string(),
+            &headers.display().to_string(),
+        );
+    let warns = said.contains("warning:");
+    if !output.status.success() || !module.exists() || (warns && care == Care::Strict) {
         return Err(Error::Compile {
             what: format!("{name}.ko"),
             output: said,
         });
     }
-    // Warnings are worth reading, and no reason to stop.
-    for line in said.lines().filter(|line| line.contains("warning:")) {
-        eprintln!("{line}");
+    if warns {
+        eprint!("{said}");
     }
     paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
     Ok(module)
@@ -103,9 +122,4 @@ fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
         }
     }
     Ok(inputs)
-}
-
-/// Compilers speak of the copy; people have the original open.
-fn as_in_checkout(said: &str, copy: &Path, original: &Path) -> String {
-    said.replace(&copy.display().to_string(), &original.display().to_string())
 }

@@ -6,7 +6,10 @@
 //! the snapshot that the tests compare. Expected values stay on this side; the guest never sees
 //! them.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use lab_agent::{Answer, Bytes, Exit, Op, ProcessId, Stdin, Stream};
 use nix::sys::signal::Signal;
@@ -423,11 +426,20 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
-    /// Insert a module that has been built already.
+    /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`Halt`].
-    pub fn try_insert_file(
+    /// [`Halt`], among them [`crate::Error::Compile`].
+    pub fn try_insert_fixture(
+        &mut self,
+        name: &str,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let file = self.workshop.fixture(name)?;
+        self.try_insert_file(&file, params)
+    }
+
+    fn try_insert_file(
         &mut self,
         file: &std::path::Path,
         params: &str,
@@ -488,6 +500,41 @@ impl Scene<'_> {
             Err(refusal) => self.note("host", Kind::Does, refusal.to_string()),
         }
         Ok(outcome.map(drop))
+    }
+
+    /// Have a module log no more debug messages, where there would be too many.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if the kernel does not take the order.
+    pub fn hush(&mut self, module: &str) -> Outcome {
+        let op = Op::Put {
+            path: "/proc/dynamic_debug/control".into(),
+            mode: 0o644,
+            data: Bytes(format!("module {module} -p\n").into_bytes()),
+        };
+        self.machine
+            .order("switching debug messages off", op)?
+            .map(drop)
+            .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
+    }
+
+    /// Observe again and again until `observe` says yes.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if it has not in time.
+    pub fn expect_soon(
+        &mut self,
+        what: &str,
+        mut observe: impl FnMut(&mut Self) -> Outcome<bool>,
+    ) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        let deadline = Instant::now() + limit;
+        while !observe(self)? {
+            if Instant::now() > deadline {
+                return Err(fail(what, format!("not within {} s", limit.as_secs())));
+            }
+        }
+        Ok(())
     }
 
     /// Read a file of the guest, as text.
@@ -606,19 +653,29 @@ impl Scene<'_> {
     /// # Errors
     /// [`Halt::Fail`] if it does not take them.
     pub fn write(&mut self, program: &Program, data: &[u8]) -> Outcome {
+        self.try_write(program, data)?.map_err(|refusal| {
+            fail(
+                format!("{} reads its input", program.name),
+                refusal.to_string(),
+            )
+        })
+    }
+
+    /// As [`Scene::write`]: the refusal, if it does not read on, is a result like any other.
+    ///
+    /// # Errors
+    /// [`Halt::Trouble`].
+    pub fn try_write(
+        &mut self,
+        program: &Program,
+        data: &[u8],
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
         let op = Op::Write {
             process: program.id,
             data: Bytes(data.to_vec()),
         };
-        self.machine
-            .order(&format!("writing to {}", program.name), op)?
-            .map(drop)
-            .map_err(|refusal| {
-                fail(
-                    format!("{} reads its input", program.name),
-                    refusal.to_string(),
-                )
-            })
+        let what = format!("writing to {}", program.name);
+        Ok(self.machine.order(&what, op)?.map(drop))
     }
 
     /// Give a program the end of its input.
@@ -763,16 +820,29 @@ impl Scene<'_> {
     /// # Errors
     /// [`Halt::Fail`] if it ends otherwise, not in time, or with more to say.
     pub fn expect_exit(&mut self, program: &Program, expected: Exit) -> Outcome {
+        let more = self.expect_end(program, expected)?;
+        if more.is_empty() {
+            return Ok(());
+        }
+        Err(fail(
+            format!("{} has nothing more to say", program.name),
+            more.join(" / "),
+        ))
+    }
+
+    /// Expect that a program ends like this, whatever else it says; that is noted and returned.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if it ends otherwise or not in time.
+    pub fn expect_end(&mut self, program: &Program, expected: Exit) -> Outcome<Vec<String>> {
         let wanted = format!("{} ends: {expected}", program.name);
         let limit = self.machine.scaled(PATIENCE);
         let exit = self
             .machine
             .wait(limit, |observed| observed.processes.get(&program.id)?.exit)?;
         let Some(exit) = exit else {
-            return Err(fail(
-                wanted,
-                format!("it still runs after {} s", limit.as_secs()),
-            ));
+            let got = format!("it still runs after {} s", limit.as_secs());
+            return Err(fail(wanted, got));
         };
         let mut more = Vec::new();
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -782,16 +852,11 @@ impl Scene<'_> {
             }
         }
         self.note(&program.name, Kind::Does, format!("ends: {exit}"));
-        if exit != expected {
-            return Err(fail(wanted, exit.to_string()));
+        if exit == expected {
+            Ok(more)
+        } else {
+            Err(fail(wanted, exit.to_string()))
         }
-        if more.is_empty() {
-            return Ok(());
-        }
-        Err(fail(
-            format!("{} has nothing more to say", program.name),
-            more.join(" / "),
-        ))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     kernels::{Kernel, Which},
     machine::Machine,
-    modules,
+    modules::{self, Care},
     paths::{self, Paths},
     probe::{self, Finding},
     programs, progress, root,
@@ -52,19 +52,27 @@ impl Workshop {
         self.module_in(&self.paths.checkout.join("kernel").join(name))
     }
 
+    /// Build a module of `lab/fixtures/`, which are for testing the harness and the modules.
+    ///
+    /// # Errors
+    /// [`Error::Compile`].
+    pub fn fixture(&self, name: &str) -> Result<PathBuf> {
+        self.module_in(&self.paths.checkout.join("lab/fixtures").join(name))
+    }
+
     /// Build the module in a directory and return its `.ko`.
     ///
     /// # Errors
     /// [`Error::Compile`].
     pub fn module_in(&self, source: &Path) -> Result<PathBuf> {
-        modules::build(&self.paths, &self.kernel, source)
+        modules::build(&self.paths, &self.kernel, source, Care::Normal)
     }
 
     /// All modules of `kernel/`, by the directories that have a `Kbuild`.
     ///
     /// # Errors
     /// [`Error::Compile`] for the first that does not compile.
-    pub fn all_modules(&self) -> Result<Vec<PathBuf>> {
+    pub fn all_modules(&self, care: Care) -> Result<Vec<PathBuf>> {
         let kernel = self.paths.checkout.join("kernel");
         let what = || Error::io(format!("reading {}", kernel.display()));
         let mut found = Vec::new();
@@ -75,7 +83,10 @@ impl Workshop {
             }
         }
         found.sort();
-        found.iter().map(|path| self.module_in(path)).collect()
+        found
+            .iter()
+            .map(|source| modules::build(&self.paths, &self.kernel, source, care))
+            .collect()
     }
 
     /// A program for the guest.
@@ -161,7 +172,7 @@ impl Workshop {
     /// As [`Workshop::boot`].
     pub fn shell_command(&self) -> Result<(Vec<String>, tempfile::TempDir)> {
         let kvm = self.finding()?.kvm;
-        let mut extra = self.all_modules()?;
+        let mut extra = self.all_modules(Care::Normal)?;
         extra.extend(programs::names(&self.programs)?);
         let name = format!("shell-{}", self.kernel.which);
         let root = root::build(&self.paths, &name, &self.program("lab-agent"), &extra)?;

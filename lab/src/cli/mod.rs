@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use lab::{kernel_build, kernels::Which, paths::Paths, qemu, workshop::Workshop};
+use lab::{kernel_build, kernels::Which, modules::Care, paths::Paths, qemu, workshop::Workshop};
 
 /// Boots kernels, inserts modules and shows what really happens.
 #[derive(Parser)]
@@ -32,7 +32,11 @@ enum Command {
     /// Build the lab kernel from the distribution's source.
     Kernel,
     /// Build all modules and programs.
-    Modules,
+    Modules {
+        /// With W=1 C=1, and every warning an error.
+        #[arg(long)]
+        strict: bool,
+    },
     /// Open a shell in a machine.
     Shell,
     /// Check kernels, KVM, disk and memory.
@@ -55,9 +59,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             );
             Ok(ExitCode::SUCCESS)
         }
-        Command::Modules => {
+        Command::Modules { strict } => {
+            let care = if strict { Care::Strict } else { Care::Normal };
             let workshop = Workshop::open(which)?;
-            for module in workshop.all_modules()? {
+            for module in workshop.all_modules(care)? {
                 println!("{}", module.display());
             }
             Ok(ExitCode::SUCCESS)

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 4: `nl_pubsub`, clauses N1-N11 and B1-B4.
 
+mod frames;
+mod life;
+mod programs;
+mod roles;
+
 use lab_agent::Exit;
-use nix::sys::signal::Signal;
+use nix::{errno::Errno, sys::signal::Signal};
 
 use crate::scene::{Outcome, Scenario, Scene};
 
 const MODULE: &str = "nl_pubsub";
+
+/// Errno 0, success, as nix has it.
+const OK: Errno = Errno::UnknownErrno;
 
 /// Have the module say what it does: its debug messages are on (Documentation/admin-guide/
 /// dynamic-debug-howto.rst).
@@ -20,7 +28,28 @@ pub static DEMONSTRATION: Scenario = Scenario {
 };
 
 /// The clauses, one by one.
-pub static CHECKS: &[Scenario] = &[];
+pub static CHECKS: &[Scenario] = &[
+    roles::ROLE_BYTE,
+    roles::PLACES,
+    roles::FORWARDED,
+    roles::PROMPT,
+    frames::ACKNOWLEDGED,
+    frames::REPLY_ADDRESS,
+    frames::LENGTHS,
+    frames::BODY_LENGTHS,
+    life::KILLED,
+    life::REFUSED_SENDS,
+    life::SLOW_READER,
+    life::IN_AND_OUT,
+    life::PROTOCOL_TAKEN,
+    programs::ANY_USER,
+    programs::OTHER_NAMESPACE,
+    programs::STRANGERS,
+    programs::OVERRUN,
+    programs::NO_MODULE,
+    programs::ENDS,
+    programs::LONG_LINES,
+];
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step(

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# Style and warnings: Rust, C, shell. Changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipclab
+
+echo "rustfmt"
+cargo fmt --all --check
+echo "clippy"
+cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+echo "checkpatch"
+scripts=$cache/checkpatch-6.12
+if [[ ! -e $scripts/.complete ]]; then
+	rm -rf "$scripts"
+	mkdir -p "$scripts"
+	tar -xf /usr/src/linux-source-6.12.tar.xz -C "$scripts" --strip-components=2 \
+		linux-source-6.12/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
+	touch "$scripts/.complete"
+fi
+git ls-files -z --cached --others --exclude-standard -- '*.c' '*.h' |
+	xargs -0 "$scripts/checkpatch.pl" --no-tree --strict --quiet --terse -f
+
+# W=1 C=1: extra warnings and sparse, for every kernel that is there.
+for kernel in stock lab; do
+	[[ $kernel == lab ]] && ! compgen -G "$cache/kernel-lab-*/.complete" >/dev/null && continue
+	echo "sparse, $kernel kernel"
+	KERNEL=$kernel lab/lab.sh modules --strict >/dev/null
+done
+
+echo "shellcheck"
+git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 shellcheck
+echo "lint: clean"
