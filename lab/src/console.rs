@@ -19,6 +19,23 @@ pub struct Report {
     pub excerpt: String,
 }
 
+impl Report {
+    /// What happened and, if the trace says so, in which function.
+    pub fn headline(&self) -> String {
+        match &self.function {
+            Some(function) => format!("{}, in {function}", self.title),
+            None => self.title.clone(),
+        }
+    }
+
+    /// Whether a watchdog reports that something takes too long, and nothing else is known.
+    pub fn is_stall(&self) -> bool {
+        ["watchdog: BUG: ", "rcu: INFO: ", "INFO: rcu", "INFO: task "]
+            .iter()
+            .any(|start| self.title.starts_with(start))
+    }
+}
+
 /// How a report starts. What comes first is the cause; the panic that follows is not.
 static START: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -107,6 +124,19 @@ mod tests {
         let report = report.unwrap();
         assert_eq!(report.title, "Kernel panic - not syncing: on purpose");
         assert_eq!(report.function, None);
+    }
+
+    #[test]
+    fn a_watchdog_reports_a_stall_and_an_oops_is_none() {
+        let console = "[ 9.0] watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [order-9:127]\n\
+            [ 9.1] RIP: 0010:bad_loop_init+0x9/0x10 [bad_loop]\n";
+        let report = first_report(console).unwrap();
+        assert!(report.is_stall());
+        assert_eq!(
+            report.headline(),
+            "watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [order-9:127], in bad_loop_init [bad_loop]"
+        );
+        assert!(!first_report(OOPS).unwrap().is_stall());
     }
 
     #[test]

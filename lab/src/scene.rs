@@ -197,7 +197,10 @@ impl Scene<'_> {
         if new == 0 && report.is_none() {
             return Ok(());
         }
-        let got = report.map_or_else(|| format!("taint mask {new:#x}"), |report| report.title);
+        let got = report.map_or_else(
+            || format!("taint mask {new:#x}"),
+            |report| report.headline(),
+        );
         let finding = self.finding("the kernel does not complain".into(), got, true);
         self.record(Entry::Verdict(Verdict {
             status: Status::Crash,
@@ -290,20 +293,21 @@ impl Scene<'_> {
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
                 let got = report.map_or_else(
                     || format!("the machine reset without a word: {why}"),
-                    |report| match report.function {
-                        Some(function) => format!("{}, in {function}", report.title),
-                        None => report.title,
-                    },
+                    |report| report.headline(),
                 );
                 (Status::Crash, self.finding(alive, got, true))
             }
-            Halt::Trouble(trouble @ Trouble::Hung { .. }) => match report {
-                Some(report) => (Status::Crash, self.finding(alive, report.title, true)),
-                None => (
-                    Status::Timeout,
-                    self.finding("the kernel returns".into(), trouble.to_string(), true),
-                ),
-            },
+            Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
+                let (status, got) = match report {
+                    // That it hangs is what the watchdogs complain about, too.
+                    Some(report) if report.is_stall() => {
+                        (Status::Timeout, format!("{trouble}; {}", report.headline()))
+                    }
+                    Some(report) => (Status::Crash, report.headline()),
+                    None => (Status::Timeout, trouble.to_string()),
+                };
+                (status, self.finding("the kernel returns".into(), got, true))
+            }
             Halt::Trouble(Trouble::Lost(why)) => (
                 Status::Error,
                 self.finding("the agent answers".into(), why.clone(), true),
@@ -459,10 +463,9 @@ impl Scene<'_> {
             params: params.to_owned(),
         };
         let outcome = self.machine.order(command.trim_end(), op)?;
+        let end = self.machine.sync_log()?;
+        self.show_log(end);
         if let Err(refusal) = &outcome {
-            // What it said before it was refused is shown by its name.
-            let end = self.machine.sync_log()?;
-            self.show_log(end);
             self.modules.retain(|module| *module != name);
             self.note("host", Kind::Does, refusal.to_string());
         }
