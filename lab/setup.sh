@@ -46,6 +46,7 @@ kernel_packages=(
 lint_packages=(
 	linux-source-6.12 "checkpatch"
 	xz-utils "unpacking it"
+	git "lists the files"
 	perl "runs checkpatch"
 	sparse "checks the modules' address spaces and locks"
 	shellcheck "checks the scripts"

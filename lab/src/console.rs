@@ -15,7 +15,7 @@ pub struct Report {
     pub title: String,
     /// The first function of a module in the trace, as `function [module]`.
     pub function: Option<String>,
-    /// From that line on, at most 60 lines.
+    /// From that line to the end of the trace, at most 60 lines.
     pub excerpt: String,
 }
 
@@ -69,7 +69,14 @@ pub fn first_report(console: &str) -> Option<Report> {
         })
         .collect();
     let start = lines.iter().position(|line| START.is_match(line))?;
-    let end = (start + EXCERPT_LINES).min(lines.len());
+    // After its end come the registers once more, and a panic that says nothing new.
+    let end = lines[start..]
+        .iter()
+        .position(|line| line.starts_with("---[ end trace"))
+        .unwrap_or(EXCERPT_LINES)
+        .min(EXCERPT_LINES)
+        .min(lines.len() - start);
+    let end = start + end;
     let excerpt = &lines[start..end];
     let function = excerpt
         .iter()
