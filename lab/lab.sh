@@ -9,5 +9,10 @@ cd "$(dirname "$0")/.."
 quiet=--quiet
 # The first build takes a minute: show that it is going on.
 [[ -x build/target/debug/lab ]] || quiet=
-cargo build $quiet --locked --package lab
+if ! cargo build $quiet --locked --package lab; then
+	free=$(df -k --output=avail . | tail -n 1)
+	# A linker without space does not say so.
+	((free > 200000)) || echo "lab: only $((free / 1024)) MiB are free in $PWD; make room and run it again" >&2
+	exit 1
+fi
 exec build/target/debug/lab "$@"

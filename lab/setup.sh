@@ -9,7 +9,7 @@
 #   lab/setup.sh --check    change nothing; one line for each thing, exit status 1 if one is missing
 #
 # Quiet when there is nothing to do. Every step can be interrupted and is completed by the next run.
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
 cache=${XDG_CACHE_HOME:-${HOME:?expected HOME in the environment}/.cache}/ipclab
@@ -55,7 +55,7 @@ lint_packages=(
 say() { printf 'setup: %s\n' "$*" >&2; }
 # What was being done, for the message if it fails.
 doing="starting"
-trap 'status=$?; say "stopped while $doing"; say "run the same command again to go on from there"; exit $status' ERR
+trap 'status=$?; say "stopped while $doing"; say "is the network there, and space on the disk? Run the same command again to go on from there"; exit $status' ERR
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
 
@@ -193,7 +193,7 @@ unpack_stock_image() {
 	doing="downloading linux-image-$release"
 	rm -rf "$target.partial"
 	mkdir -p "$target.partial"
-	(cd "$target.partial" && quietly apt-get -q download "linux-image-$release")
+	quietly env -C "$target.partial" apt-get -q download "linux-image-$release"
 	doing="unpacking linux-image-$release"
 	# Without the drivers of hardware that a virtual machine does not have: 100 MB, not 400.
 	dpkg-deb --fsys-tarfile "$target.partial"/*.deb | tar -x -C "$target.partial" \
