@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # What people type. Every target is one line into lab/.
 #   KERNEL=stock|lab    which kernel; without it lab if it is built, else stock
+#   STEP=name           one step of a stage, as in make part2 STEP=pubsub
 
 LAB := lab/lab.sh
 

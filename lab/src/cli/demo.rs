@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstream::println;
 use anstyle::{AnsiColor, Style};
+use anyhow::{Context, bail};
 use lab::{
     kernels::Which,
     scene::{Scenario, perform},
@@ -13,49 +14,77 @@ use lab::{
     workshop::Workshop,
 };
 
-use super::{green, red, styled};
+use super::{bold, green, red, styled};
 
-/// What can be shown.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Stage {
-    /// Netlink: one publisher, two subscribers.
-    Part2,
-}
-
-pub(crate) fn run(stage: Stage, which: Option<Which>) -> anyhow::Result<ExitCode> {
-    let Stage::Part2 = stage;
-    let scenario = &stages::pubsub::DEMONSTRATION;
+/// Show all steps of a stage, or one of them, each on a machine that has just been booted or left
+/// as it was found.
+pub(crate) fn run(
+    name: &str,
+    step: Option<&str>,
+    which: Option<Which>,
+) -> anyhow::Result<ExitCode> {
+    let stage = stages::stage(name).with_context(|| {
+        let names: Vec<_> = stages::STAGES.iter().map(|stage| stage.name).collect();
+        format!("expected one of {}, found {name}", names.join(", "))
+    })?;
+    let steps: Vec<_> = stage
+        .steps
+        .iter()
+        .filter(|known| step.is_none_or(|step| step == known.name))
+        .collect();
+    if steps.is_empty() {
+        let names: Vec<_> = stage.steps.iter().map(|step| step.name).collect();
+        bail!(
+            "expected STEP to be one of {}, found {}",
+            names.join(", "),
+            step.unwrap_or_default()
+        );
+    }
     let workshop = Workshop::open(which)?;
     // Before anything is booted: code that does not compile is told at once.
-    workshop.module("nl_pubsub")?;
+    for module in steps.iter().flat_map(|step| step.modules) {
+        workshop.module(module)?;
+    }
     let mut machine = workshop.boot()?;
-    let accelerated = if workshop.finding()?.kvm {
-        "KVM"
-    } else {
-        "emulated"
-    };
+    println!("{}", bold(stage.title));
     println!(
-        "{}",
-        styled(Style::new().bold(), format!("Part 2: {}", scenario.title))
-    );
-    println!(
-        "kernel {}, {accelerated}, up in {:.1} s\n",
+        "kernel {}, {}, up in {:.1} s",
         workshop.kernel,
+        if workshop.finding()?.kvm {
+            "KVM"
+        } else {
+            "emulated"
+        },
         machine.boot_time.as_secs_f64()
     );
-    let ended = perform(scenario, &workshop, &mut machine, 1, &mut |entry| {
-        show(entry)
-    });
-    summary(scenario, &ended.transcript);
-    Ok(match ended.transcript.status() {
-        Status::Pass => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    let mut worst = ExitCode::SUCCESS;
+    for step in steps {
+        println!(
+            "\n{}\n",
+            bold(format!("Step {}: {}", step.name, step.demonstration.title))
+        );
+        let ended = perform(
+            step.demonstration,
+            &workshop,
+            &mut machine,
+            1,
+            &mut |entry| show(entry),
+        );
+        summary(step.demonstration, &ended.transcript);
+        if ended.transcript.status() != Status::Pass {
+            worst = ExitCode::FAILURE;
+        }
+        if !ended.healthy {
+            drop(machine);
+            machine = workshop.boot()?;
+        }
+    }
+    Ok(worst)
 }
 
 fn show(entry: &Entry) {
     match entry {
-        Entry::Step { .. } => println!("{}", styled(Style::new().bold(), entry)),
+        Entry::Step { .. } => println!("{}", bold(entry)),
         Entry::Line { kind, .. } => {
             let style = match kind {
                 Kind::Does => Style::new(),

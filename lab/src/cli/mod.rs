@@ -26,8 +26,11 @@ pub(crate) struct Arguments {
 enum Command {
     /// Show a demonstration: build, boot, insert, run, compare, remove.
     Demo {
-        /// Which stage.
-        stage: demo::Stage,
+        /// Which stage, as in `make NAME`.
+        stage: String,
+        /// Only this step of it.
+        #[arg(long, env = "STEP")]
+        step: Option<String>,
     },
     /// Build the lab kernel from the distribution's source.
     Kernel,
@@ -47,7 +50,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     die_with_parent().context("asking to be told when make ends")?;
     let which = arguments.kernel;
     match arguments.command {
-        Command::Demo { stage } => demo::run(stage, which),
+        Command::Demo { stage, step } => {
+            let step = step.filter(|step| !step.is_empty());
+            demo::run(&stage, step.as_deref(), which)
+        }
         Command::Kernel => {
             let plan = kernel_build::Plan::new(&Paths::find()?)?;
             let known = plan.is_complete();
@@ -89,6 +95,10 @@ fn die_with_parent() -> nix::Result<()> {
 /// Style of the status words.
 pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
+}
+
+pub(crate) fn bold(text: impl std::fmt::Display) -> String {
+    styled(Style::new().bold(), text)
 }
 
 pub(crate) fn red(text: impl std::fmt::Display) -> String {

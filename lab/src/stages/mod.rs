@@ -6,12 +6,51 @@ pub mod pubsub;
 
 use crate::scene::Scenario;
 
-/// All scenarios of all stages.
-pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    std::iter::once(&pubsub::DEMONSTRATION).chain(pubsub::CHECKS)
+/// One assignment stage.
+#[derive(Clone, Copy)]
+pub struct Stage {
+    /// As in `make NAME`.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// Its steps, in the order in which they are shown.
+    pub steps: &'static [Step],
 }
 
-/// Scenarios by their id.
+/// One step of a stage: a demonstration and the clauses behind it.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// As in `STEP=NAME`.
+    pub name: &'static str,
+    /// The modules of `kernel/` that it needs.
+    pub modules: &'static [&'static str],
+    /// What students watch.
+    pub demonstration: &'static Scenario,
+    /// The clauses, one by one.
+    pub checks: &'static [Scenario],
+}
+
+/// All stages.
+pub static STAGES: &[Stage] = &[Stage {
+    name: "part2",
+    title: "Part 2: one process and one kernel module",
+    steps: &[pubsub::STEP],
+}];
+
+/// A stage by its name.
+pub fn stage(name: &str) -> Option<&'static Stage> {
+    STAGES.iter().find(|stage| stage.name == name)
+}
+
+/// All scenarios of all stages.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    STAGES
+        .iter()
+        .flat_map(|stage| stage.steps)
+        .flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
+}
+
+/// A scenario by its id.
 pub fn find(id: &str) -> Option<&'static Scenario> {
     all().find(|scenario| scenario.id == id)
 }

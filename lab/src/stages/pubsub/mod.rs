@@ -9,6 +9,7 @@ mod roles;
 use lab_agent::Exit;
 use nix::{errno::Errno, sys::signal::Signal};
 
+use super::Step;
 use crate::scene::{Outcome, Scenario, Scene};
 
 const MODULE: &str = "nl_pubsub";
@@ -20,15 +21,22 @@ const OK: Errno = Errno::UnknownErrno;
 /// dynamic-debug-howto.rst).
 const TALKATIVE: &str = "dyndbg=+p";
 
+pub(super) const STEP: Step = Step {
+    name: "pubsub",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
 /// What `make part2` shows.
-pub static DEMONSTRATION: Scenario = Scenario {
+static DEMONSTRATION: Scenario = Scenario {
     id: "part2/B4-demonstration",
     title: "one publisher reaches two subscribers",
     run: demonstration,
 };
 
 /// The clauses, one by one.
-pub static CHECKS: &[Scenario] = &[
+static CHECKS: &[Scenario] = &[
     roles::ROLE_BYTE,
     roles::PLACES,
     roles::FORWARDED,
