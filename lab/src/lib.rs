@@ -6,7 +6,7 @@
 //! [`modules`], [`programs`], [`root`]); how one is started ([`vng`], [`qemu`], [`probe`],
 //! [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios. [`testing`] shares a machine
-//! between the tests of one binary.
+//! between the tests of one binary, [`walkthrough`] executes what students are told to type.
 
 pub mod console;
 mod error;
@@ -26,6 +26,7 @@ pub mod stages;
 pub mod testing;
 pub mod transcript;
 pub mod vng;
+pub mod walkthrough;
 pub mod workshop;
 
 pub use error::{Error, Result};

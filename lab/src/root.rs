@@ -18,7 +18,7 @@ use crate::{
 const BUSYBOX: &str = "/bin/busybox";
 
 /// Mount points, for virtme-ng's init and for the agent.
-const DIRECTORIES: [&str; 13] = [
+const DIRECTORIES: [&str; 12] = [
     "dev",
     "home",
     "lab",
@@ -29,7 +29,6 @@ const DIRECTORIES: [&str; 13] = [
     "run",
     "sbin",
     "sys",
-    "tmp",
     "usr",
     "var",
 ];
@@ -58,14 +57,20 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
         b"root:x:0:\nstudent:x:1000:\n",
         0o644,
     )?;
+    busybox(&root.join("bin"))?;
+    // The tree is read-only in the guest; /dev/shm is a tmpfs.
+    link("dev/shm", &root.join("tmp"))?;
     copy(agent, &root.join("bin/lab-agent"))?;
     for file in extra {
         let Some(name) = file.file_name() else {
             continue;
         };
         copy(file, &root.join("lab").join(name))?;
+        // Programs can be called by their name.
+        if file.extension().is_none() {
+            link(Path::new("/lab").join(name), &root.join("bin").join(name))?;
+        }
     }
-    busybox(&root.join("bin"))?;
     Ok(root)
 }
 
@@ -87,12 +92,17 @@ fn busybox(bin: &Path) -> Result<()> {
         return Ok(());
     }
     for applet in applets.lines().filter(|applet| *applet != "busybox") {
-        let link = bin.join(applet);
-        if link.symlink_metadata().is_err() {
-            symlink("busybox", &link).map_err(Error::io(format!("linking {}", link.display())))?;
-        }
+        link("busybox", &bin.join(applet))?;
     }
     paths::write_if_changed(&stamp, applets.as_bytes(), 0o644)
+}
+
+/// A symbolic link, unless something of that name is there already.
+fn link(to: impl AsRef<Path>, at: &Path) -> Result<()> {
+    if at.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    symlink(to, at).map_err(Error::io(format!("linking {}", at.display())))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

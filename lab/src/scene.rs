@@ -17,6 +17,7 @@ use nix::sys::signal::Signal;
 use crate::{
     console,
     machine::{Machine, PATIENCE, Trouble},
+    modules::Care,
     transcript::{Entry, Finding, Kind, Status, Transcript, Verdict},
     workshop::Workshop,
 };
@@ -581,6 +582,24 @@ impl Scene<'_> {
                 format!("no such line within {} s", limit.as_secs()),
             )),
         }
+    }
+
+    /// Where modules and programs come from.
+    pub(crate) fn workshop(&self) -> &Workshop {
+        self.workshop
+    }
+
+    /// Put all modules and programs into the guest, as `make shell` does.
+    ///
+    /// # Errors
+    /// [`Halt`], among them [`crate::Error::Compile`].
+    pub(crate) fn put_all(&mut self) -> Outcome {
+        let mut files = self.workshop.all_modules(Care::Normal)?;
+        files.extend(self.workshop.all_programs()?);
+        for file in files {
+            self.machine.put(&file)?;
+        }
+        Ok(())
     }
 
     // Programs.

@@ -94,6 +94,14 @@ impl Workshop {
         self.programs.join(name)
     }
 
+    /// All programs for the guest, the agent left out.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn all_programs(&self) -> Result<Vec<PathBuf>> {
+        programs::names(&self.programs)
+    }
+
     /// Where the console of a crash is kept.
     pub fn console_file(&self, name: &str) -> PathBuf {
         self.paths
@@ -173,7 +181,7 @@ impl Workshop {
     pub fn shell_command(&self) -> Result<(Vec<String>, tempfile::TempDir)> {
         let kvm = self.finding()?.kvm;
         let mut extra = self.all_modules(Care::Normal)?;
-        extra.extend(programs::names(&self.programs)?);
+        extra.extend(self.all_programs()?);
         let name = format!("shell-{}", self.kernel.which);
         let root = root::build(&self.paths, &name, &self.program("lab-agent"), &extra)?;
         let directory = self.run_directory()?;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the walkthroughs tell students to type is typed, and what they say it prints is compared.
+
+use std::{collections::BTreeSet, path::Path};
+
+use lab::{scene::Scenario, testing::on_shared_machine, transcript::Status, walkthrough::walk};
+
+macro_rules! walkthroughs {
+    ($($name:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let scenario = Scenario {
+                    id: concat!("walkthrough/", stringify!($name)),
+                    title: "a walkthrough",
+                    run: |scene| {
+                        let name = stringify!($name).replace('_', "-");
+                        scene.step("type what it says", "what it says", |scene| walk(scene, &name))
+                    },
+                };
+                let ended = on_shared_machine(&scenario).unwrap_or_else(|error| panic!("{error}"));
+                let record = ended.transcript.normalised();
+                assert_eq!(ended.transcript.status(), Status::Pass, "{record}");
+            }
+        )*
+
+        #[test]
+        fn every_walkthrough_is_executed() {
+            let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("walkthrough");
+            let found: BTreeSet<String> = std::fs::read_dir(directory)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            let executed: BTreeSet<String> = [$(stringify!($name)),*]
+                .map(|name| name.replace('_', "-") + ".md")
+                .into();
+            assert_eq!(found, executed);
+        }
+    };
+}
+
+walkthroughs! {
+    part2,
+}
