@@ -82,10 +82,12 @@ impl Scene<'_> {
         let mut line = serde_json::to_vec(call).map_err(|error| lost(error.to_string()))?;
         line.push(b'\n');
         self.write(actor, &line)?;
-        let answer = self.wait_line(actor, Stream::Stdout, PATIENCE)?;
+        // An actor that has been told to wait for something itself is not hung.
+        let limit = 2 * PATIENCE;
+        let answer = self.wait_line(actor, Stream::Stdout, limit)?;
         let answer = answer.ok_or_else(|| Trouble::Hung {
             what: format!("{call:?} of {}", actor.name),
-            after: PATIENCE,
+            after: self.machine.scaled(limit),
         })?;
         serde_json::from_slice(&answer).map_err(|error| lost(error.to_string()).into())
     }
