@@ -193,4 +193,3 @@ module_exit(mslot_exit);
 
 MODULE_DESCRIPTION("A device whose channels each hold one message (ipclab, message slot)");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS_CHARDEV_MAJOR(MSG_SLOT_MAJOR);
