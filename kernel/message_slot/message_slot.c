@@ -185,7 +185,7 @@ static void __exit mslot_exit(void)
 		}
 		xa_destroy(&mslot_slots[minor]);
 	}
-	pr_info("removed, with the messages of %lu channels\n", count);
+	pr_info("removed; channels that held a message: %lu\n", count);
 }
 
 module_init(mslot_init);

@@ -821,7 +821,9 @@ impl Scene<'_> {
         })?;
         let written = written.flatten().unwrap_or_default();
         if written == expected {
-            self.note_output(program, Stream::Stdout, &written);
+            if !written.is_empty() {
+                self.note_output(program, Stream::Stdout, &written);
+            }
             self.used
                 .insert((program.id, Stream::Stdout), written.len());
             return self.expect_exit(program, Exit::Status(0));

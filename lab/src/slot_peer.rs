@@ -108,6 +108,22 @@ impl Scene<'_> {
         Ok(path)
     }
 
+    /// Make an empty file with these permission bits.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it cannot be made.
+    pub fn put_file(&mut self, path: &str, mode: u32) -> Outcome {
+        let op = Op::Put {
+            path: path.to_owned(),
+            mode,
+            data: Bytes::default(),
+        };
+        self.machine
+            .order("making a file", op)?
+            .map(drop)
+            .map_err(|refusal| fail(format!("{path} can be made"), refusal.to_string()))
+    }
+
     /// Have an actor open a slot to read and write.
     ///
     /// # Errors
@@ -155,16 +171,12 @@ impl Scene<'_> {
     /// [`crate::scene::Halt::Fail`] if it does not.
     pub fn put(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
         let observed = self.call(&file.program, &file.write(message))?;
-        self.note(
-            &file.program.name,
-            Kind::Does,
-            format!(
-                "writes {}: {}",
-                counted(message),
-                shown(returned(&observed))
-            ),
-        );
         let len = message.len() as i64;
+        let mut said = format!("writes {}", counted(message));
+        if returned(&observed) != Ok(len) {
+            said = format!("{said}: {}", shown(returned(&observed)));
+        }
+        self.note(&file.program.name, Kind::Does, said);
         expect_eq("write returns", returned(&observed), Ok(len))
     }
 

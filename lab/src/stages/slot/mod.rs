@@ -238,5 +238,6 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         Errno::EFAULT,
         "writes 100 bytes, of which 50 are there",
         &file.write_from(Memory::Crossing { mapped: 50 }, &[b'x'; 100]),
-    )
+    )?;
+    scene.step("close the slot", "works", |scene| scene.close_slot(&file))
 }

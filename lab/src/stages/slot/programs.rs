@@ -14,6 +14,9 @@ use crate::{
 /// Who uses the programs.
 const USERS: [(&str, u32); 2] = [("root", 0), ("student", STUDENT)];
 
+/// An ordinary file that everybody may use.
+const NO_SLOT: &str = "/lab/no-slot";
+
 /// Run a program to its end: exit status 0, and exactly these bytes on stdout.
 fn prints(scene: &mut Scene<'_>, uid: u32, command: &[&str], expected: &[u8]) -> Outcome {
     let program = scene.start_as(command[0], command, uid, Stdin::Pipe)?;
@@ -144,6 +147,7 @@ pub(super) const READER_ERRORS: Scenario = Scenario {
 fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Outcome {
     let secret = scene.make_slot(minor + 100, 0o600)?;
     let path = scene.make_slot(minor, FOR_ALL)?;
+    scene.put_file(NO_SLOT, FOR_ALL)?;
     let command = |slot: &'static str, channel: &'static str| {
         let mut command = vec![program, slot, channel];
         command.extend(rest);
@@ -187,7 +191,7 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
                 let missing = ["open", "No such file or directory"];
                 complains(scene, uid, &command("/dev/no-such-slot", "1"), &missing)?;
                 let other = ["ioctl", "Inappropriate ioctl for device"];
-                complains(scene, uid, &command("/dev/null", "1"), &other)
+                complains(scene, uid, &command(NO_SLOT, "1"), &other)
             },
         )?;
     }

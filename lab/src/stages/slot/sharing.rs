@@ -126,10 +126,10 @@ pub(super) const WHOLE: Scenario = Scenario {
 const UNIFORM: [(u8, usize); 4] = [(b'a', 128), (b'b', 96), (b'c', 127), (b'd', 1)];
 
 /// How often each writer writes all of its messages while readers read.
-const WRITES: u64 = 20_000;
+const WRITES: u64 = 5000;
 
 /// How many messages each reader reads meanwhile.
-const READS: usize = 4000;
+const READS: usize = 2000;
 
 fn whole(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
@@ -151,7 +151,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     let uniform = |(byte, len)| vec![byte; len];
     scene.put(&files[0], &uniform(UNIFORM[0]))?;
     scene.step(
-        "two write 40000 messages each, two read 4000",
+        "two write 10000 messages each, two read 2000",
         "each read gives one of the messages, all of it and nothing else",
         |scene| {
             let mut orders = Vec::new();
@@ -188,7 +188,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                     seen[which] += 1;
                 }
             }
-            scene.note("host", Kind::Does, "looks at each of the 8000 messages");
+            scene.note("host", Kind::Does, "looks at each of the 4000 messages");
             // Otherwise they have not met, and nothing was shown.
             let met = seen.iter().filter(|&&count| count > 0).count() >= 2;
             expect_eq("messages of several kinds were read", met, true)
