@@ -22,6 +22,7 @@ pub mod progress;
 pub mod qemu;
 pub mod root;
 pub mod scene;
+pub mod slot_peer;
 pub mod stages;
 pub mod testing;
 pub mod transcript;

@@ -78,10 +78,26 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Trouble`] if it does not come back.
     pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
-        let lost = |why: String| Trouble::Lost(format!("{}: {why}", actor.name));
-        let mut line = serde_json::to_vec(call).map_err(|error| lost(error.to_string()))?;
+        self.begin_call(actor, call)?;
+        self.finish_call(actor, call)
+    }
+
+    /// Have an actor make a system call, without waiting for it.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if the actor does not take its orders.
+    pub fn begin_call(&mut self, actor: &Program, call: &Call) -> Outcome {
+        let mut line = serde_json::to_vec(call)
+            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)))?;
         line.push(b'\n');
-        self.write(actor, &line)?;
+        self.write(actor, &line)
+    }
+
+    /// What came of a call that was begun.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Trouble`] if it does not come back.
+    pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
         // An actor that has been told to wait for something itself is not hung.
         let limit = 2 * PATIENCE;
         let answer = self.wait_line(actor, Stream::Stdout, limit)?;
@@ -89,7 +105,8 @@ impl Scene<'_> {
             what: format!("{call:?} of {}", actor.name),
             after: self.machine.scaled(limit),
         })?;
-        serde_json::from_slice(&answer).map_err(|error| lost(error.to_string()).into())
+        serde_json::from_slice(&answer)
+            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)).into())
     }
 
     /// As [`Scene::call`], for a call that must not fail and gives a number.

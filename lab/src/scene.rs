@@ -467,7 +467,8 @@ impl Scene<'_> {
         let end = self.machine.sync_log()?;
         self.show_log(end);
         if let Err(refusal) = &outcome {
-            self.modules.retain(|module| *module != name);
+            // Only this one: an earlier one of that name may be in.
+            self.modules.pop();
             self.note("host", Kind::Does, refusal.to_string());
         }
         Ok(outcome.map(drop))
@@ -822,6 +823,35 @@ impl Scene<'_> {
             }
             None => Err(fail(wanted(), self.nothing_more(program))),
         }
+    }
+
+    /// Expect that a program ends with exit status 0, having written exactly these bytes on its
+    /// stdout, to the last newline or none, and nothing on stderr.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if it writes other bytes or ends otherwise.
+    pub fn expect_output(&mut self, program: &Program, expected: &[u8]) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        // Output is reported before the end: what is there then is all.
+        let written = self.machine.wait(limit, |observed| {
+            let process = observed.processes.get(&program.id)?;
+            process.exit?;
+            Some(process.output.get(&Stream::Stdout).cloned())
+        })?;
+        let written = written.flatten().unwrap_or_default();
+        if written == expected {
+            if !written.is_empty() {
+                self.note_output(program, Stream::Stdout, &written);
+            }
+            self.used
+                .insert((program.id, Stream::Stdout), written.len());
+            return self.expect_exit(program, Exit::Status(0));
+        }
+        self.expect_end(program, Exit::Status(0))?;
+        Err(fail(
+            format!("{} prints exactly \"{}\"", program.name, readable(expected)),
+            format!("\"{}\"", readable(&written)),
+        ))
     }
 
     fn nothing_more(&self, program: &Program) -> String {

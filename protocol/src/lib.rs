@@ -6,3 +6,4 @@
 
 pub mod netlink;
 pub mod pubsub;
+pub mod slot;

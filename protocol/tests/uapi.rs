@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, error::Error, path::Path, process::Command};
 
-use ipclab_protocol::{netlink, pubsub};
+use ipclab_protocol::{netlink, pubsub, slot};
 
 fn rust_side() -> BTreeMap<String, u64> {
     [
@@ -15,6 +15,10 @@ fn rust_side() -> BTreeMap<String, u64> {
         ("NL_PUBSUB_PUBLISHER", u64::from(pubsub::PUBLISHER)),
         ("NL_PUBSUB_SUBSCRIBER", u64::from(pubsub::SUBSCRIBER)),
         ("NL_PUBSUB_PLACES", pubsub::PLACES as u64),
+        ("MSG_SLOT_MAJOR", u64::from(slot::MAJOR)),
+        ("MSG_SLOT_MINORS", slot::MINORS as u64),
+        ("MSG_SLOT_MESSAGE_MAX", slot::MESSAGE_MAX as u64),
+        ("MSG_SLOT_CHANNEL", u64::from(slot::CHANNEL)),
         // Not ours, but relied on: linux/netlink.h says what they are.
         ("NLMSG_HDRLEN", netlink::HEADER_LEN as u64),
         ("NLMSG_ERROR", u64::from(netlink::NLMSG_ERROR)),
@@ -40,9 +44,13 @@ fn defined_in(header: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_constant_of_the_c_header_is_the_rust_one() -> Result<(), Box<dyn Error>> {
     let uapi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/include/uapi");
-    let header = std::fs::read_to_string(uapi.join("ipclab/netlink.h"))?;
+    let mut header = std::fs::read_to_string(uapi.join("ipclab/netlink.h"))?;
+    header += &std::fs::read_to_string(uapi.join("ipclab/message_slot.h"))?;
     let mut names: Vec<&str> = defined_in(&header).collect();
-    assert!(names.len() >= 7, "constants found in the header: {names:?}");
+    assert!(
+        names.len() >= 11,
+        "constants found in the header: {names:?}"
+    );
     let expected = rust_side();
     names.extend(
         expected
@@ -52,7 +60,7 @@ fn every_constant_of_the_c_header_is_the_rust_one() -> Result<(), Box<dyn Error>
     );
 
     let mut source =
-        "#include <stdio.h>\n#include <linux/netlink.h>\n#include <ipclab/netlink.h>\nint main(void)\n{\n"
+        "#include <stdio.h>\n#include <linux/netlink.h>\n#include <ipclab/netlink.h>\n#include <ipclab/message_slot.h>\nint main(void)\n{\n"
             .to_owned();
     for name in &names {
         source += &format!("\tprintf(\"{name} %llu\\n\", (unsigned long long)({name}));\n");

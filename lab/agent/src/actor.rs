@@ -3,17 +3,23 @@
 
 use std::{
     io::{BufRead, IoSliceMut, Write},
-    os::fd::RawFd,
+    os::fd::{IntoRawFd, RawFd},
     process::ExitCode,
 };
 
 use lab_agent::{Answer, Bytes, Call, Outcome, Refusal};
 use nix::{
     errno::Errno,
+    fcntl::{self, OFlag},
     libc,
     sched::{CloneFlags, unshare},
-    sys::socket::{self, MsgFlags, NetlinkAddr},
+    sys::{
+        socket::{self, MsgFlags, NetlinkAddr},
+        stat::Mode,
+    },
 };
+
+use crate::memory;
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;
@@ -41,6 +47,26 @@ pub(crate) fn run() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn batch(rounds: u64, persist: bool, calls: &[Call]) -> Answer {
+    let mut outcomes = Vec::new();
+    for done in 0..rounds {
+        outcomes.clear();
+        for call in calls {
+            let outcome = make(call.clone());
+            let failed = match &outcome {
+                Ok(Answer::Filled { returned, .. }) => returned.is_err(),
+                outcome => outcome.is_err(),
+            };
+            outcomes.push(outcome);
+            if failed && !persist {
+                let rounds = done;
+                return Answer::Batch { rounds, outcomes };
+            }
+        }
+    }
+    Answer::Batch { rounds, outcomes }
 }
 
 fn make(call: Call) -> Outcome {
@@ -75,6 +101,26 @@ fn make(call: Call) -> Outcome {
         }
         Call::Close { fd } => done("close", nix::unistd::close(fd)),
         Call::LeaveNetwork => done("unshare", unshare(CloneFlags::CLONE_NEWNET)),
+        Call::Open { path, flags } => {
+            let flags = OFlag::from_bits_retain(flags) | OFlag::O_CLOEXEC;
+            fcntl::open(path.as_str(), flags, Mode::empty())
+                .map(|fd| Answer::Value(fd.into_raw_fd().into()))
+                .map_err(|errno| Refusal::new("open", errno))
+        }
+        Call::Ioctl {
+            fd,
+            command,
+            argument,
+        } => ioctl(fd, command, argument)
+            .map(|value| Answer::Value(value.into()))
+            .map_err(|errno| Refusal::new("ioctl", errno)),
+        Call::ReadFile { fd, memory, len } => memory::read(fd, memory, len),
+        Call::WriteFile { fd, memory, data } => memory::write(fd, memory, &data.0),
+        Call::Batch {
+            rounds,
+            persist,
+            calls,
+        } => Ok(batch(rounds, persist, &calls)),
     }
 }
 
@@ -89,6 +135,14 @@ fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
         )
     };
     Errno::result(fd)
+}
+
+fn ioctl(fd: RawFd, command: u32, argument: u64) -> nix::Result<i32> {
+    // SAFETY: not in our hands: where the kernel takes the argument for a pointer, it may write
+    // there. Scenarios only pass small numbers, at which nothing of ours can be mapped, or numbers
+    // for a device that takes none for a pointer.
+    let result = unsafe { libc::ioctl(fd, libc::Ioctl::from(command), argument) };
+    Errno::result(result)
 }
 
 fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> nix::Result<()> {

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Modules in and out, and the kernel's log.
+//! Modules in and out, device nodes, and the kernel's log.
 
 use std::{
     ffi::CString,
     fs::{self, File},
     io::{Read, Seek, SeekFrom},
+    os::unix::fs::PermissionsExt,
     thread,
 };
 
 use lab_agent::{Answer, Outcome, Refusal, Report};
-use nix::{errno::Errno, kmod};
+use nix::{
+    errno::Errno,
+    kmod,
+    sys::stat::{self, Mode, SFlag},
+};
 
 use crate::{Reporter, refusal};
 
@@ -28,6 +33,23 @@ pub(crate) fn remove(name: &str) -> Outcome {
     kmod::delete_module(&name, kmod::DeleteModuleFlags::O_NONBLOCK)
         .map(|()| Answer::Done)
         .map_err(|errno| Refusal::new("delete_module", errno))
+}
+
+/// Create or replace the node of a character device.
+pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Outcome {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(refusal("unlink", &error));
+        }
+        _ => {}
+    }
+    let device = stat::makedev(major.into(), minor.into());
+    stat::mknod(path, SFlag::S_IFCHR, Mode::empty(), device)
+        .map_err(|errno| Refusal::new("mknod", errno))?;
+    // Not through mknod(2), whose bits the umask takes away.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map(|()| Answer::Done)
+        .map_err(|error| refusal("chmod", &error))
 }
 
 /// Report each record of the kernel log from now on.

@@ -75,6 +75,17 @@ pub enum Op {
         /// Its contents.
         data: Bytes,
     },
+    /// Create or replace a device node: mknod(2), then chmod(2).
+    MakeDevice {
+        /// Absolute path in the guest.
+        path: String,
+        /// Major number of a character device.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+        /// Permission bits.
+        mode: u32,
+    },
     /// Read a file to its end: [`Answer::Data`].
     Read {
         /// Absolute path in the guest.
@@ -196,6 +207,71 @@ pub enum Call {
     },
     /// `unshare(CLONE_NEWNET)`: from now on in a network namespace of its own.
     LeaveNetwork,
+    /// `open(path, flags | O_CLOEXEC)`: [`Answer::Value`] is the descriptor.
+    Open {
+        /// Absolute path in the guest.
+        path: String,
+        /// `O_RDWR` and the like.
+        flags: i32,
+    },
+    /// ioctl(2) with a number as its argument: [`Answer::Value`] is what it returns.
+    Ioctl {
+        /// Descriptor.
+        fd: i32,
+        /// Which command.
+        command: u32,
+        /// By value.
+        argument: u64,
+    },
+    /// read(2): [`Answer::Filled`].
+    ReadFile {
+        /// Descriptor.
+        fd: i32,
+        /// What the buffer is like.
+        memory: Memory,
+        /// Its length in bytes, as the call is told.
+        len: usize,
+    },
+    /// write(2): [`Answer::Value`] is the number of bytes.
+    WriteFile {
+        /// Descriptor.
+        fd: i32,
+        /// What the buffer is like.
+        memory: Memory,
+        /// What is in it, as far as it can be accessed; as many bytes as the call is told.
+        data: Bytes,
+    },
+    /// All of these calls in order, again and again: [`Answer::Batch`]. For what would be too many
+    /// lines, or too far apart in time.
+    Batch {
+        /// How often.
+        rounds: u64,
+        /// Go on when a call has failed.
+        persist: bool,
+        /// The calls of one round.
+        calls: Vec<Call>,
+    },
+}
+
+/// What [`Call::ReadFile`] has in its buffer before the call.
+pub const POISON: u8 = 0xa5;
+
+/// The memory that a buffer of a system call lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Memory {
+    /// It can be read and written.
+    Ordinary,
+    /// Nothing is mapped there.
+    Unmapped,
+    /// Mapped with `PROT_NONE`.
+    NoAccess,
+    /// Mapped with `PROT_READ`.
+    ReadOnly,
+    /// Its first bytes are the last of a page, and nothing is mapped behind them.
+    Crossing {
+        /// How many bytes can be accessed, up to 4096.
+        mapped: usize,
+    },
 }
 
 /// What was observed: a value, or the call that failed.
@@ -252,6 +328,20 @@ pub enum Answer {
         from: Option<u32>,
         /// `MSG_TRUNC`: it was longer than the buffer.
         truncated: bool,
+    },
+    /// What a buffer was filled with.
+    Filled {
+        /// What the call returned.
+        returned: Result<usize, Refusal>,
+        /// The whole buffer as far as it can be read, [`POISON`] where the call wrote nothing.
+        buffer: Bytes,
+    },
+    /// What came of a batch.
+    Batch {
+        /// How many rounds were complete.
+        rounds: u64,
+        /// What the calls of the last one gave; the last of them failed if some were not made.
+        outcomes: Vec<Outcome>,
     },
 }
 

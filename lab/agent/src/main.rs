@@ -4,6 +4,7 @@
 
 mod actor;
 mod kernel;
+mod memory;
 mod processes;
 
 use std::{
@@ -112,6 +113,12 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
             .map(|()| Answer::Done)
             .map_err(|error| refusal("write", &error)),
+        Op::MakeDevice {
+            path,
+            major,
+            minor,
+            mode,
+        } => kernel::make_device(&path, major, minor, mode),
         Op::Read { path } => fs::read(&path)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
             .map_err(|error| refusal("read", &error)),

@@ -3,6 +3,7 @@
 //! snapshots guard and what will be graded.
 
 pub mod pubsub;
+pub mod slot;
 
 use crate::scene::Scenario;
 
@@ -31,11 +32,18 @@ pub struct Step {
 }
 
 /// All stages.
-pub static STAGES: &[Stage] = &[Stage {
-    name: "part2",
-    title: "Part 2: one process and one kernel module",
-    steps: &[pubsub::STEP],
-}];
+pub static STAGES: &[Stage] = &[
+    Stage {
+        name: "part2",
+        title: "Part 2: one process and one kernel module",
+        steps: &[pubsub::STEP],
+    },
+    Stage {
+        name: "message-slot",
+        title: "Message slot: a character device with channels",
+        steps: &[slot::STEP],
+    },
+];
 
 /// A stage by its name.
 pub fn stage(name: &str) -> Option<&'static Stage> {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * message_slot - a character device whose channels each hold one message
+ *
+ * User space opens a node of major 235, chooses a channel with an ioctl
+ * (ipclab/message_slot.h), and then writes and reads whole messages of 1 to 128
+ * bytes. Each minor is a slot of its own. A message stays until it is overwritten
+ * or the module is removed, and can be read any number of times.
+ *
+ * An open file is nothing but the id of its channel, which fits in the pointer
+ * file->private_data; 0 is no channel. Opening a file or choosing a channel
+ * allocates nothing, and closing frees nothing.
+ *
+ * Lock: the xa_lock of a slot protects which messages it holds. A message itself
+ * never changes: a write makes a new one and puts it in the old one's place. A
+ * reader holds the lock for as long as it looks at a message, so a message that
+ * has been taken out of its place can be freed at once.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/compiler.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include <ipclab/message_slot.h>
+
+struct mslot_message {
+	u8 len;		/* in bytes, 1 to MSG_SLOT_MESSAGE_MAX */
+	u8 data[];
+};
+
+/*
+ * The messages of each slot by channel id. An id is 32 bits and an index at least
+ * as many, so that no two channels share an entry; finding one takes a number of
+ * steps that depends on the id and not on how many channels there are.
+ */
+static struct xarray mslot_slots[MSG_SLOT_MINORS];
+
+static struct xarray *mslot_of(const struct file *file)
+{
+	return &mslot_slots[iminor(file_inode(file))];
+}
+
+/* Another thread may choose a channel for the same file meanwhile. */
+static unsigned long mslot_channel(const struct file *file)
+{
+	return (unsigned long)READ_ONCE(file->private_data);
+}
+
+static int mslot_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;
+	/* A slot has no position, and so no lock on one: calls may overlap. */
+	return stream_open(inode, file);
+}
+
+static long mslot_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	/*
+	 * The argument is an unsigned int. What a caller leaves in the upper half of
+	 * the register means nothing: ioctl(2) is variadic, and nobody clears it.
+	 */
+	unsigned int channel = arg;
+
+	if (cmd != MSG_SLOT_CHANNEL || !channel)
+		return -EINVAL;
+
+	WRITE_ONCE(file->private_data, (void *)(unsigned long)channel);
+	pr_debug("minor %u: channel %u is chosen\n", iminor(file_inode(file)), channel);
+	return 0;
+}
+
+/*
+ * Everything that may fail comes before the new message takes its place, or, where
+ * the xarray has no memory for that place, leaves the old one where it is.
+ */
+static ssize_t mslot_write(struct file *file, const char __user *buf, size_t count,
+			   loff_t *ppos)
+{
+	unsigned long channel = mslot_channel(file);
+	struct mslot_message *message, *old;
+
+	if (!channel)
+		return -EINVAL;
+	if (!count || count > MSG_SLOT_MESSAGE_MAX)
+		return -EMSGSIZE;
+
+	/* Any user may fill channels: charged to the control group of the writer. */
+	message = kmalloc(struct_size(message, data, count), GFP_KERNEL_ACCOUNT);
+	if (!message)
+		return -ENOMEM;
+	message->len = count;
+	if (copy_from_user(message->data, buf, count)) {
+		kfree(message);
+		return -EFAULT;
+	}
+
+	old = xa_store(mslot_of(file), channel, message, GFP_KERNEL);
+	if (xa_is_err(old)) {
+		kfree(message);
+		return xa_err(old);
+	}
+	kfree(old);
+	pr_debug("minor %u: channel %lu holds %zu bytes\n",
+		 iminor(file_inode(file)), channel, count);
+	return count;
+}
+
+static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	unsigned long channel = mslot_channel(file);
+	struct xarray *slot = mslot_of(file);
+	const struct mslot_message *message;
+	u8 data[MSG_SLOT_MESSAGE_MAX];
+	size_t len = 0;
+
+	if (!channel)
+		return -EINVAL;
+
+	/* Copying to user space may sleep: first to here, under the lock. */
+	xa_lock(slot);
+	message = xa_load(slot, channel);
+	if (message) {
+		len = message->len;
+		memcpy(data, message->data, len);
+	}
+	xa_unlock(slot);
+
+	if (!len)
+		return -EWOULDBLOCK;
+	if (count < len)
+		return -ENOSPC;
+	if (copy_to_user(buf, data, len))
+		return -EFAULT;
+	pr_debug("minor %u: channel %lu is read\n", iminor(file_inode(file)), channel);
+	return len;
+}
+
+static const struct file_operations mslot_fops = {
+	.owner = THIS_MODULE,
+	.open = mslot_open,
+	.read = mslot_read,
+	.write = mslot_write,
+	.unlocked_ioctl = mslot_ioctl,
+};
+
+static int __init mslot_init(void)
+{
+	unsigned int minor;
+	int err;
+
+	/* First the slots: the first file may be opened at once. */
+	for (minor = 0; minor < MSG_SLOT_MINORS; minor++)
+		xa_init_flags(&mslot_slots[minor], XA_FLAGS_ACCOUNT);
+
+	/* Registers 256 minors, MSG_SLOT_MINORS. */
+	err = register_chrdev(MSG_SLOT_MAJOR, KBUILD_MODNAME, &mslot_fops);
+	if (err < 0) {
+		pr_err("major %d cannot be registered: error %d\n", MSG_SLOT_MAJOR, -err);
+		return err;
+	}
+	pr_info("ready on major %d\n", MSG_SLOT_MAJOR);
+	return 0;
+}
+
+/* An open file holds a reference on this module: here, none is left. */
+static void __exit mslot_exit(void)
+{
+	struct mslot_message *message;
+	unsigned long channel, count = 0;
+	unsigned int minor;
+
+	unregister_chrdev(MSG_SLOT_MAJOR, KBUILD_MODNAME);
+	for (minor = 0; minor < MSG_SLOT_MINORS; minor++) {
+		xa_for_each(&mslot_slots[minor], channel, message) {
+			kfree(message);
+			count++;
+		}
+		xa_destroy(&mslot_slots[minor]);
+	}
+	pr_info("removed; channels that held a message: %lu\n", count);
+}
+
+module_init(mslot_init);
+module_exit(mslot_exit);
+
+MODULE_DESCRIPTION("A device whose channels each hold one message (ipclab, message slot)");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Message slots in the guest that a scenario drives call by call.
+
+use lab_agent::{Answer, Bytes, Call, Memory, Op, Outcome as Observed, POISON};
+use nix::{errno::Errno, libc};
+use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
+
+use crate::{
+    machine::Trouble,
+    scene::{Outcome, Program, Scene, expect_eq, fail, readable},
+    transcript::Kind,
+};
+
+/// How much longer than any message the buffers are that messages are read into.
+const MARGIN: usize = 64;
+
+/// A slot that a process has open.
+#[derive(Clone, Debug)]
+pub struct SlotFile {
+    /// The process, an actor.
+    pub program: Program,
+    /// Its descriptor.
+    pub fd: i32,
+}
+
+impl SlotFile {
+    /// The ioctl that chooses a channel.
+    pub fn choose(&self, id: u64) -> Call {
+        Call::Ioctl {
+            fd: self.fd,
+            command: CHANNEL,
+            argument: id,
+        }
+    }
+
+    /// write(2) from an ordinary buffer.
+    pub fn write(&self, data: &[u8]) -> Call {
+        self.write_from(Memory::Ordinary, data)
+    }
+
+    /// write(2) from a buffer of any kind.
+    pub fn write_from(&self, memory: Memory, data: &[u8]) -> Call {
+        Call::WriteFile {
+            fd: self.fd,
+            memory,
+            data: Bytes(data.to_vec()),
+        }
+    }
+
+    /// read(2) into an ordinary buffer of this length.
+    pub fn read(&self, len: usize) -> Call {
+        self.read_into(Memory::Ordinary, len)
+    }
+
+    /// read(2) into a buffer of any kind.
+    pub fn read_into(&self, memory: Memory, len: usize) -> Call {
+        Call::ReadFile {
+            fd: self.fd,
+            memory,
+            len,
+        }
+    }
+}
+
+/// What a call returned, whether or not it has filled a buffer.
+///
+/// # Errors
+/// Its errno.
+pub fn returned(observed: &Observed) -> Result<i64, Errno> {
+    let errno = |refusal: &lab_agent::Refusal| Errno::from_raw(refusal.errno);
+    match observed {
+        Ok(Answer::Value(value)) => Ok(*value),
+        Ok(Answer::Filled { returned, .. }) => {
+            returned.as_ref().map(|&len| len as i64).map_err(errno)
+        }
+        Ok(_) => Ok(0),
+        Err(refusal) => Err(errno(refusal)),
+    }
+}
+
+/// Bytes for a transcript, with their number.
+fn counted(data: &[u8]) -> String {
+    let bytes = if data.len() == 1 { "byte" } else { "bytes" };
+    format!("{} {bytes}: {}", data.len(), readable(data))
+}
+
+impl Scene<'_> {
+    /// Make the node `/dev/slotMINOR` with these permission bits and return its path.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it cannot be made.
+    pub fn make_slot(&mut self, minor: u32, mode: u32) -> Outcome<String> {
+        let path = format!("/dev/slot{minor}");
+        self.note(
+            "host",
+            Kind::Does,
+            format!("mknod -m {mode:o} {path} c {MAJOR} {minor}"),
+        );
+        let op = Op::MakeDevice {
+            path: path.clone(),
+            major: MAJOR,
+            minor,
+            mode,
+        };
+        self.machine
+            .order("making a device node", op)?
+            .map_err(|refusal| fail(format!("{path} can be made"), refusal.to_string()))?;
+        Ok(path)
+    }
+
+    /// Make an empty file with these permission bits.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it cannot be made.
+    pub fn put_file(&mut self, path: &str, mode: u32) -> Outcome {
+        let op = Op::Put {
+            path: path.to_owned(),
+            mode,
+            data: Bytes::default(),
+        };
+        self.machine
+            .order("making a file", op)?
+            .map(drop)
+            .map_err(|refusal| fail(format!("{path} can be made"), refusal.to_string()))
+    }
+
+    /// Have an actor open a slot to read and write.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if open fails.
+    pub fn open_slot(&mut self, actor: &Program, path: &str) -> Outcome<SlotFile> {
+        self.note(&actor.name, Kind::Does, format!("opens {path}"));
+        let call = Call::Open {
+            path: path.to_owned(),
+            flags: libc::O_RDWR,
+        };
+        let fd = self.value(actor, &call)? as i32;
+        Ok(SlotFile {
+            program: actor.clone(),
+            fd,
+        })
+    }
+
+    /// Close a slot.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if close fails.
+    pub fn close_slot(&mut self, file: &SlotFile) -> Outcome {
+        self.note(&file.program.name, Kind::Does, "closes its file");
+        self.value(&file.program, &Call::Close { fd: file.fd })
+            .map(drop)
+    }
+
+    /// Choose a channel: the ioctl must return 0.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it does not.
+    pub fn choose(&mut self, file: &SlotFile, id: u32) -> Outcome {
+        let observed = self.call(&file.program, &file.choose(id.into()))?;
+        self.note(
+            &file.program.name,
+            Kind::Does,
+            format!("chooses channel {id}: {}", shown(returned(&observed))),
+        );
+        expect_eq("ioctl returns", returned(&observed), Ok(0))
+    }
+
+    /// Write a message: write must return its length.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it does not.
+    pub fn put(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
+        let observed = self.call(&file.program, &file.write(message))?;
+        let len = message.len() as i64;
+        let mut said = format!("writes {}", counted(message));
+        if returned(&observed) != Ok(len) {
+            said = format!("{said}: {}", shown(returned(&observed)));
+        }
+        self.note(&file.program.name, Kind::Does, said);
+        expect_eq("write returns", returned(&observed), Ok(len))
+    }
+
+    /// Expect exactly this message: read must return its length, its bytes must be in the buffer,
+    /// and what is behind them must be untouched.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with what is different.
+    pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
+        self.expect_message_in(file, Memory::Ordinary, MESSAGE_MAX + MARGIN, message)
+    }
+
+    /// As [`Scene::expect_message`], with a buffer of any kind and length.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with what is different.
+    pub fn expect_message_in(
+        &mut self,
+        file: &SlotFile,
+        memory: Memory,
+        len: usize,
+        message: &[u8],
+    ) -> Outcome {
+        let observed = self.call(&file.program, &file.read_into(memory, len))?;
+        let returned = returned(&observed);
+        let Ok(Answer::Filled { buffer, .. }) = &observed else {
+            return Err(fail("an answer with a buffer", format!("{observed:?}")));
+        };
+        let read = usize::try_from(returned.unwrap_or_default()).unwrap_or_default();
+        let (start, rest) = buffer.0.split_at(read.min(buffer.0.len()));
+        let said = match returned {
+            Ok(_) => format!("reads {}", counted(start)),
+            Err(_) => format!("reads: {}", shown(returned)),
+        };
+        self.note(&file.program.name, Kind::Does, said.as_str());
+        if returned != Ok(message.len() as i64) || start != message {
+            return Err(fail(format!("reads {}", counted(message)), said));
+        }
+        let touched = rest.iter().filter(|&&byte| byte != POISON).count();
+        expect_eq("bytes changed behind the message", touched, 0)
+    }
+
+    /// Expect that reading finds nothing in the channel.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if there is something.
+    pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
+        self.expect_refusal(file, "reads", &file.read(MESSAGE_MAX), Errno::EWOULDBLOCK)
+    }
+
+    /// Expect that a call fails with exactly this errno; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it works, or fails otherwise.
+    pub fn expect_refusal(
+        &mut self,
+        file: &SlotFile,
+        what: &str,
+        call: &Call,
+        errno: Errno,
+    ) -> Outcome {
+        let observed = self.call(&file.program, call)?;
+        let said = format!("{what}: {}", shown(returned(&observed)));
+        self.note(&file.program.name, Kind::Does, said.as_str());
+        if returned(&observed) == Err(errno) {
+            return Ok(());
+        }
+        Err(fail(format!("{what}: {}", shown(Err(errno))), said))
+    }
+
+    /// Have an actor make many calls at once, all of which must work, and return what the last
+    /// round gave.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with the first that fails.
+    pub fn batch(
+        &mut self,
+        actor: &Program,
+        rounds: u64,
+        calls: Vec<Call>,
+    ) -> Outcome<Vec<Observed>> {
+        let call = Call::Batch {
+            rounds,
+            persist: false,
+            calls,
+        };
+        let observed = self.call(actor, &call)?;
+        complete(rounds, observed)
+    }
+
+    /// How many objects of the general caches are allocated now, and nodes of xarrays
+    /// (slabinfo(5)).
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if they are not counted.
+    pub fn objects(&mut self) -> Outcome<usize> {
+        let text = self.read("/proc/slabinfo")?;
+        let count = |line: &str| -> Option<usize> {
+            let mut words = line.split_whitespace();
+            let name = words.next()?;
+            let ours = name.starts_with("kmalloc-") || name == "radix_tree_node";
+            ours.then(|| words.next()?.parse().ok())?
+        };
+        match text.lines().filter_map(count).sum() {
+            0 => Err(fail("kmalloc caches in /proc/slabinfo", "none")),
+            objects => Ok(objects),
+        }
+    }
+
+    /// Expect that soon at most `allowed` objects more are allocated than there were `before`. What
+    /// the kernel frees late (RCU) takes a moment.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with how many they are.
+    pub fn expect_objects(&mut self, before: usize, allowed: usize) -> Outcome {
+        let mut grown = 0;
+        let settled = self.expect_soon("memory is given back", |scene| {
+            grown = scene.objects()?.saturating_sub(before);
+            Ok(grown <= allowed)
+        });
+        match settled {
+            Err(crate::scene::Halt::Fail { .. }) => Err(fail(
+                format!("at most {allowed} objects more than before"),
+                format!("{grown} more"),
+            )),
+            other => other,
+        }
+    }
+}
+
+/// The last round of a batch whose calls must all work.
+///
+/// # Errors
+/// [`crate::scene::Halt::Fail`] with the first that failed.
+pub fn complete(rounds: u64, observed: Observed) -> Outcome<Vec<Observed>> {
+    match observed {
+        Ok(Answer::Batch {
+            rounds: done,
+            outcomes,
+        }) if done == rounds => Ok(outcomes),
+        Ok(Answer::Batch {
+            rounds: done,
+            outcomes,
+        }) => Err(fail(
+            "all calls of a batch work",
+            format!(
+                "round {done}, call {}: {}",
+                outcomes.len(),
+                outcomes
+                    .last()
+                    .map_or_else(String::new, |last| shown(returned(last)))
+            ),
+        )),
+        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+    }
+}
+
+/// What a call returned, as it is in transcripts.
+pub fn shown(returned: Result<i64, Errno>) -> String {
+    match returned {
+        Ok(value) => value.to_string(),
+        // The name that the contract uses; the number is the same.
+        Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
+        Err(errno) => format!("{errno:?}"),
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ioctl and the ids it takes: clauses I1-I4.
+
+use std::collections::BTreeSet;
+
+use lab_agent::{Answer, Call};
+use nix::errno::Errno;
+use protocol::slot::{CHANNEL, MESSAGE_MAX};
+
+use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    slot_peer::{SlotFile, returned},
+    transcript::Kind,
+};
+
+pub(super) const CHOSEN: Scenario = Scenario {
+    id: "message-slot/I1-chosen",
+    title: "the ioctl takes the channel by value and returns 0",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            let ids = [(); 3].map(|()| any_channel(scene));
+            let messages = ids.map(|_| any_message(scene, 9));
+            scene.step(
+                "choose one channel after the other and write",
+                "0 each time, and the last choice counts",
+                |scene| {
+                    for (&id, message) in ids.iter().zip(&messages) {
+                        scene.choose(file, id)?;
+                        scene.put(file, message)?;
+                    }
+                    scene.expect_message(file, &messages[2])?;
+                    scene.choose(file, ids[0])?;
+                    scene.choose(file, ids[0])?;
+                    scene.expect_message(file, &messages[0])
+                },
+            )
+        })
+    },
+};
+
+/// Expect that an ioctl is refused with `EINVAL`, and that the channel chosen before still is.
+fn keeps_channel(
+    scene: &mut Scene<'_>,
+    file: &SlotFile,
+    what: &str,
+    call: &Call,
+    message: &[u8],
+) -> Outcome {
+    scene.expect_refusal(file, what, call, Errno::EINVAL)?;
+    scene.expect_message(file, message)
+}
+
+pub(super) const UNKNOWN: Scenario = Scenario {
+    id: "message-slot/I2-unknown",
+    title: "another command is EINVAL, and the channel stays",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            // Another number, size, direction, type; none that the VFS answers itself.
+            let commands = [
+                CHANNEL + 1,
+                CHANNEL & !0x3fff_0000 | 8 << 16,
+                CHANNEL & !(3 << 30),
+                CHANNEL ^ 3 << 30,
+                CHANNEL ^ 1 << 8,
+            ];
+            let call = |command| Call::Ioctl {
+                fd: file.fd,
+                command,
+                argument: 3,
+            };
+            scene.step(
+                "before a channel is chosen",
+                "EINVAL, and there is still none",
+                |scene| {
+                    for command in commands {
+                        let what = format!("ioctl {command:#x}");
+                        scene.expect_refusal(file, &what, &call(command), Errno::EINVAL)?;
+                    }
+                    let read = file.read(MESSAGE_MAX);
+                    scene.expect_refusal(file, "reads", &read, Errno::EINVAL)
+                },
+            )?;
+            scene.step("afterwards", "EINVAL, and it stays chosen", |scene| {
+                scene.choose(file, 2)?;
+                scene.put(file, b"channel 2")?;
+                for command in commands {
+                    let what = format!("ioctl {command:#x}");
+                    keeps_channel(scene, file, &what, &call(command), b"channel 2")?;
+                }
+                Ok(())
+            })
+        })
+    },
+};
+
+pub(super) const ZERO: Scenario = Scenario {
+    id: "message-slot/I3-zero",
+    title: "channel 0 is EINVAL, and the channel stays",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            let zero = file.choose(0);
+            scene.step(
+                "before a channel is chosen",
+                "EINVAL, and there is still none",
+                |scene| {
+                    scene.expect_refusal(file, "chooses channel 0", &zero, Errno::EINVAL)?;
+                    let write = file.write(b"x");
+                    scene.expect_refusal(file, "writes x", &write, Errno::EINVAL)?;
+                    let read = file.read(MESSAGE_MAX);
+                    scene.expect_refusal(file, "reads", &read, Errno::EINVAL)
+                },
+            )?;
+            scene.step("afterwards", "EINVAL, and it stays chosen", |scene| {
+                let id = any_channel(scene);
+                let message = any_message(scene, 5);
+                scene.choose(file, id)?;
+                scene.put(file, &message)?;
+                keeps_channel(scene, file, "chooses channel 0", &zero, &message)
+            })
+        })
+    },
+};
+
+/// Around each power of two at which a number may be cut, or change its sign.
+const EDGES: [u32; 22] = [
+    1,
+    2,
+    0xff,
+    0x100,
+    0x101,
+    0xffff,
+    0x1_0000,
+    0x1_0001,
+    0xf_ffff,
+    0x10_0000,
+    0x10_0001,
+    0xff_ffff,
+    0x100_0000,
+    0x100_0001,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0x8010_0001,
+    0xffff_0001,
+    0xffff_fffe,
+    0xffff_ffff,
+    0x5,
+];
+
+pub(super) const IDS: Scenario = Scenario {
+    id: "message-slot/I4-ids",
+    title: "any id from 1 to 2^32-1 is a channel of its own",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            let messages = EDGES.map(|id| [&id.to_ne_bytes()[..], &any_message(scene, 4)].concat());
+            scene.step(
+                "write to 22 channels, all different in few bits",
+                "each was empty",
+                |scene| {
+                    for (&id, message) in EDGES.iter().zip(&messages) {
+                        scene.choose(file, id)?;
+                        scene.expect_empty(file)?;
+                        scene.put(file, message)?;
+                    }
+                    Ok(())
+                },
+            )?;
+            scene.step("read them all", "each has its own message", |scene| {
+                for (&id, message) in EDGES.iter().zip(&messages) {
+                    scene.choose(file, id)?;
+                    scene.expect_message(file, message)?;
+                }
+                Ok(())
+            })
+        })
+    },
+};
+
+/// Channels at once. The contract has 2^20 of them, which take minutes under emulation.
+const AT_ONCE: usize = 20_000;
+
+/// Channels in one batch, which must be done before patience ends.
+const AT_A_TIME: usize = 4000;
+
+pub(super) const MANY: Scenario = Scenario {
+    id: "message-slot/I4-many",
+    title: "20000 channels at once (of the 2^20 of the contract, which take too long here)",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let path = scene.make_slot(43, FOR_ALL)?;
+        let actor = scene.actor("student", STUDENT)?;
+        let file = scene.open_slot(&actor, &path)?;
+        // Half of them in a row across 2^20, half anywhere.
+        let mut ids: BTreeSet<u32> = (0..AT_ONCE as u32 / 2)
+            .map(|at| (1 << 20) - 5000 + at)
+            .collect();
+        while ids.len() < AT_ONCE {
+            ids.insert(any_channel(scene));
+        }
+        let mut ids: Vec<u32> = ids.into_iter().collect();
+        scene.rng.shuffle(&mut ids);
+        let message = |id: u32| id.wrapping_mul(0x9e37_79b1).to_ne_bytes();
+        scene.step("write to 20000 channels", "4 bytes each time", |scene| {
+            for ids in ids.chunks(AT_A_TIME) {
+                let calls = ids
+                    .iter()
+                    .flat_map(|&id| [file.choose(id.into()), file.write(&message(id))])
+                    .collect();
+                for pair in scene.batch(&actor, 1, calls)?.chunks(2) {
+                    let both: Vec<_> = pair.iter().map(returned).collect();
+                    expect_eq("ioctl and write return", both, vec![Ok(0), Ok(4)])?;
+                }
+            }
+            scene.note("student", Kind::Does, "writes to 20000 channels");
+            Ok(())
+        })?;
+        scene.step("read them all", "each has its own message", |scene| {
+            for ids in ids.chunks(AT_A_TIME) {
+                let calls = ids
+                    .iter()
+                    .flat_map(|&id| [file.choose(id.into()), file.read(8)])
+                    .collect();
+                let outcomes = scene.batch(&actor, 1, calls)?;
+                for (&id, pair) in ids.iter().zip(outcomes.chunks(2)) {
+                    let Some(Ok(Answer::Filled { buffer, .. })) = pair.get(1) else {
+                        return Err(fail("an answer with a buffer", format!("{pair:?}")));
+                    };
+                    expect_eq("read returns", returned(&pair[1]), Ok(4))?;
+                    let found = &buffer.0[..4];
+                    expect_eq(&format!("channel {id} holds"), found, &message(id)[..])?;
+                }
+            }
+            scene.note("student", Kind::Does, "reads 20000 channels");
+            Ok(())
+        })
+    },
+};

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The device, in and out: clauses D1-D3.
+
+use lab_agent::{Call, Exit};
+use nix::{errno::Errno, libc, sys::signal::Signal};
+use protocol::slot::MAJOR;
+
+use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    slot_peer::returned,
+    transcript::Kind,
+};
+
+/// Level of `pr_err()` (linux/kern_levels.h).
+const KERN_ERR: u8 = 3;
+
+pub(super) const MINORS: Scenario = Scenario {
+    id: "message-slot/D1-minors",
+    title: "major 235, and each of 256 minors is a slot of its own",
+    run: minors,
+};
+
+fn minors(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    scene.step("look at /proc/devices", "major 235 is taken", |scene| {
+        let devices = scene.read("/proc/devices")?;
+        let characters = devices.split("\n\n").next().unwrap_or_default();
+        let taken = characters
+            .lines()
+            .any(|line| line.trim_start().starts_with(&format!("{MAJOR} ")));
+        expect_eq("235 among the character devices", taken, true)
+    })?;
+    let actor = scene.actor("student", STUDENT)?;
+    let channel = any_channel(scene);
+    let mut files = Vec::new();
+    scene.step(
+        "the same channel of five minors",
+        "each is empty, and keeps a message of its own",
+        |scene| {
+            for minor in [0, 1, 127, 128, 255] {
+                let path = scene.make_slot(minor, FOR_ALL)?;
+                let file = scene.open_slot(&actor, &path)?;
+                scene.choose(&file, channel)?;
+                scene.expect_empty(&file)?;
+                let message = any_message(scene, 8);
+                scene.put(&file, &message)?;
+                files.push((file, message));
+            }
+            files
+                .iter()
+                .try_for_each(|(file, message)| scene.expect_message(file, message))
+        },
+    )?;
+    scene.step("minor 256", "there is none: ENXIO", |scene| {
+        let path = scene.make_slot(256, FOR_ALL)?;
+        let flags = libc::O_RDWR;
+        let opened = scene.call(&actor, &Call::Open { path, flags })?;
+        expect_eq("open", returned(&opened), Err(Errno::ENXIO))
+    })
+}
+
+pub(super) const MAJOR_TAKEN: Scenario = Scenario {
+    id: "message-slot/D2-major-taken",
+    title: "insmod fails if the major number is taken, and says so",
+    run: |scene| {
+        scene.step(
+            "a major number that another module has",
+            "EBUSY, and a line at level KERN_ERR",
+            |scene| {
+                scene
+                    .try_insert_fixture("major_squatter", "")?
+                    .map_err(|refusal| fail("major_squatter is inserted", refusal.to_string()))?;
+                let from = scene.machine.look(|observed| observed.log.len());
+                let refused = scene.try_insert(MODULE, "")?;
+                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+                expect_eq("insmod", errno, Some(Errno::EBUSY))?;
+                let levels: Vec<u8> = scene.machine.look(|observed| {
+                    observed.log[from..]
+                        .iter()
+                        .filter(|line| line.text.starts_with("message_slot: major"))
+                        .map(|line| line.level)
+                        .collect()
+                });
+                expect_eq("levels of lines about it", levels, vec![KERN_ERR])
+            },
+        )?;
+        scene.step("when the number is free again", "works", |scene| {
+            scene.remove("major_squatter")?;
+            scene.insert(MODULE, "")?;
+            scene.remove(MODULE)
+        })
+    },
+};
+
+pub(super) const SECOND_INSERT: Scenario = Scenario {
+    id: "message-slot/D2-second-insert",
+    title: "a second insert fails, and the first module works on",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let path = scene.make_slot(9, FOR_ALL)?;
+        let actor = scene.actor("root", 0)?;
+        let file = scene.open_slot(&actor, &path)?;
+        let message = any_message(scene, 20);
+        scene.choose(&file, 1)?;
+        scene.put(&file, &message)?;
+        scene.step("insert it again", "EEXIST", |scene| {
+            let refused = scene.try_insert(MODULE, "")?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            expect_eq("insmod", errno, Some(Errno::EEXIST))
+        })?;
+        scene.step("read what was there, open once more", "works", |scene| {
+            scene.expect_message(&file, &message)?;
+            let second = scene.open_slot(&actor, &path)?;
+            scene.choose(&second, 1)?;
+            scene.expect_message(&second, &message)
+        })
+    },
+};
+
+pub(super) const IN_USE: Scenario = Scenario {
+    id: "message-slot/D3-in-use",
+    title: "never out while a file is open, out after the last close",
+    run: in_use,
+};
+
+fn in_use(scene: &mut Scene<'_>) -> Outcome {
+    let refused = |scene: &mut Scene<'_>| {
+        let refused = scene.try_remove(MODULE)?;
+        let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+        expect_eq("rmmod", errno, Some(Errno::EAGAIN))
+    };
+    for round in ["first", "second"] {
+        scene.step(
+            &format!("in, two files open, {round} time"),
+            "rmmod is refused until both are closed; the files work",
+            |scene| {
+                scene.insert(MODULE, "")?;
+                let path = scene.make_slot(200, FOR_ALL)?;
+                let root = scene.actor("root", 0)?;
+                let student = scene.actor("student", STUDENT)?;
+                let first = scene.open_slot(&root, &path)?;
+                let second = scene.open_slot(&student, &path)?;
+                refused(scene)?;
+                scene.choose(&first, 1)?;
+                scene.put(&first, b"still here")?;
+                scene.close_slot(&first)?;
+                refused(scene)?;
+                scene.choose(&second, 1)?;
+                scene.expect_message(&second, b"still here")?;
+                scene.note("student", Kind::Does, "is killed with its file open");
+                scene.signal(&student, Signal::SIGKILL)?;
+                scene.expect_exit(&student, Exit::Signal(9))?;
+                scene.remove(MODULE)
+            },
+        )?;
+    }
+    scene.step("out at once after in", "works", |scene| {
+        scene.insert(MODULE, "")?;
+        scene.remove(MODULE)
+    })?;
+    scene.step("open the node afterwards", "nobody is there", |scene| {
+        let path = scene.make_slot(200, FOR_ALL)?;
+        let root = scene.actor("late", 0)?;
+        let flags = libc::O_RDWR;
+        let opened = scene.call(&root, &Call::Open { path, flags })?;
+        expect_eq("open", returned(&opened), Err(Errno::ENXIO))
+    })
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is allocated and given back: clauses D4 and D5.
+//!
+//! The kernel's own counters say how many objects there are, of all modules together, so a leak
+//! shows if it is one object in each of many operations.
+
+use lab_agent::{Answer, Call, Memory};
+use nix::libc;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{FOR_ALL, MODULE, STUDENT, any_message};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    slot_peer::{SlotFile, complete},
+    transcript::Kind,
+};
+
+/// How often each thing is done.
+const MANY: u64 = 2000;
+
+/// Objects more than before that are no leak: the rest of the kernel is alive, and SLUB counts
+/// what a processor has at hand as allocated. Half of what a leak would be.
+const NOISE: usize = MANY as usize / 2;
+
+/// How often the module goes in and out with nothing done in between.
+const ROUNDS: usize = 20;
+
+pub(super) const FREED: Scenario = Scenario {
+    id: "message-slot/D4-freed",
+    title: "rmmod gives back what the module has allocated (a leak of 1000 objects shows)",
+    run: |scene| {
+        scene.step(
+            "in and out 20 times, with nothing opened",
+            "about as many objects as before",
+            |scene| {
+                // What the kernel keeps of a module that was there before is not counted.
+                scene.insert(MODULE, "")?;
+                scene.remove(MODULE)?;
+                let before = scene.objects()?;
+                for _ in 0..ROUNDS {
+                    scene.insert(MODULE, "")?;
+                    scene.remove(MODULE)?;
+                }
+                scene.expect_objects(before, NOISE)
+            },
+        )?;
+        scene.step(
+            "2000 channels with ids of all sizes, each written twice, then out",
+            "about as many objects as before",
+            |scene| {
+                let before = scene.objects()?;
+                scene.insert(MODULE, "")?;
+                let path = scene.make_slot(77, FOR_ALL)?;
+                let actor = scene.actor("student", STUDENT)?;
+                let file = scene.open_slot(&actor, &path)?;
+                let message = any_message(scene, MESSAGE_MAX);
+                let calls = (0..MANY)
+                    .flat_map(|_| {
+                        let id = scene.rng.u32(1..);
+                        [file.choose(id.into()), file.write(&message)]
+                    })
+                    .collect();
+                scene.batch(&actor, 2, calls)?;
+                scene.note("student", Kind::Does, "writes to 2000 channels, twice");
+                let full = scene.objects()?.saturating_sub(before);
+                if full < MANY as usize {
+                    return Err(fail("2000 messages show in the counters", full.to_string()));
+                }
+                scene.close_slot(&file)?;
+                scene.remove(MODULE)?;
+                scene.expect_objects(before, NOISE)
+            },
+        )
+    },
+};
+
+pub(super) const BOUNDED: Scenario = Scenario {
+    id: "message-slot/D5-bounded",
+    title: "what is done 2000 times and holds nothing more, allocates nothing more",
+    run: bounded,
+};
+
+fn bounded(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let path = scene.make_slot(78, FOR_ALL)?;
+    let actor = scene.actor("student", STUDENT)?;
+    let file = scene.open_slot(&actor, &path)?;
+    scene.choose(&file, 5)?;
+    scene.put(&file, b"first")?;
+    let messages = [MESSAGE_MAX, MESSAGE_MAX / 2].map(|len| any_message(scene, len));
+    let writes = messages.iter().map(|message| file.write(message)).collect();
+    // The lowest descriptor that is free is the same each time.
+    let next = file.fd + 1;
+    let fresh = SlotFile {
+        fd: next,
+        ..file.clone()
+    };
+    let opens = |then: &[Call]| {
+        let open = Call::Open {
+            path: path.clone(),
+            flags: libc::O_RDWR,
+        };
+        let mut calls = vec![open];
+        calls.extend_from_slice(then);
+        calls.push(Call::Close { fd: next });
+        calls
+    };
+    let refused = vec![
+        file.write_from(Memory::Unmapped, &messages[0]),
+        file.write_from(Memory::Crossing { mapped: 64 }, &messages[0]),
+    ];
+    let chosen: Vec<_> = (0..MANY).map(|_| scene.rng.u32(1..).into()).collect();
+    let chosen = chosen.into_iter().map(|id| file.choose(id)).collect();
+    let cases: [(&str, u64, Vec<Call>); 7] = [
+        ("overwrite a message", MANY / 2, writes),
+        ("read it", MANY, vec![file.read(MESSAGE_MAX)]),
+        ("have a write refused", MANY / 2, refused),
+        ("open and close", MANY, opens(&[])),
+        (
+            "open, choose, read, close",
+            MANY,
+            opens(&[fresh.choose(5), fresh.read(128)]),
+        ),
+        (
+            "open, choose, write, close",
+            MANY,
+            opens(&[fresh.choose(6), fresh.write(b"again")]),
+        ),
+        ("choose another channel and write nothing", 1, chosen),
+    ];
+    for (what, rounds, calls) in cases {
+        let title = format!("2000 times: {what}");
+        scene.step(&title, "about as many objects as before", |scene| {
+            let before = scene.objects()?;
+            repeat(scene, &file, rounds, calls)?;
+            scene.expect_objects(before, NOISE)
+        })?;
+    }
+    scene.step("the messages afterwards", "the last of each", |scene| {
+        scene.choose(&file, 5)?;
+        scene.expect_message(&file, &messages[1])?;
+        scene.choose(&file, 6)?;
+        scene.expect_message(&file, b"again")
+    })
+}
+
+/// Make calls again and again; only writes from bad buffers may fail.
+fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
+    let bad =
+        |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != Memory::Ordinary);
+    if !calls.iter().any(bad) {
+        return scene.batch(&file.program, rounds, calls).map(drop);
+    }
+    let call = Call::Batch {
+        rounds,
+        persist: true,
+        calls,
+    };
+    let observed = scene.call(&file.program, &call)?;
+    if let Ok(Answer::Batch { outcomes, .. }) = &observed {
+        let worked = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        expect_eq("writes that worked", worked, 0)?;
+    }
+    complete(rounds, observed).map(drop)
+}

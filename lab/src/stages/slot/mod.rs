@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The message slot: clauses D1-D8, I1-I4, W1-W5, R1-R6, S1-S2 and P1-P2.
+
+mod channels;
+mod device;
+mod memory;
+mod programs;
+mod reading;
+mod sharing;
+mod writing;
+
+use lab_agent::{Exit, Memory};
+use nix::errno::Errno;
+use protocol::slot::{CHANNEL, MESSAGE_MAX};
+
+use super::Step;
+use crate::{
+    scene::{Outcome, Scenario, Scene},
+    slot_peer::SlotFile,
+};
+
+const MODULE: &str = "message_slot";
+
+/// An ordinary user of the guest.
+const STUDENT: u32 = 1000;
+
+/// Permission bits of a node that everybody may use.
+const FOR_ALL: u32 = 0o666;
+
+/// Have the module say what it does.
+const TALKATIVE: &str = "dyndbg=+p";
+
+pub(super) const STEP: Step = Step {
+    name: "slot",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+/// What `make message-slot` shows.
+static DEMONSTRATION: Scenario = Scenario {
+    id: "message-slot/R6-demonstration",
+    title: "a message stays until it is overwritten",
+    run: demonstration,
+};
+
+/// The clauses, one by one.
+static CHECKS: &[Scenario] = &[
+    device::MINORS,
+    device::MAJOR_TAKEN,
+    device::SECOND_INSERT,
+    device::IN_USE,
+    memory::FREED,
+    memory::BOUNDED,
+    sharing::PER_FILE,
+    sharing::SHARED,
+    sharing::WHOLE,
+    channels::CHOSEN,
+    channels::UNKNOWN,
+    channels::ZERO,
+    channels::IDS,
+    channels::MANY,
+    writing::REPLACES,
+    writing::NO_CHANNEL,
+    writing::LENGTHS,
+    writing::UNREADABLE,
+    writing::INTACT,
+    reading::EXACT,
+    reading::NO_CHANNEL,
+    reading::EMPTY,
+    reading::SHORT,
+    reading::UNWRITABLE,
+    reading::OUTLIVES,
+    programs::SENDER,
+    programs::SENDER_ERRORS,
+    programs::READER,
+    programs::READER_ERRORS,
+];
+
+/// Insert the module and carry out `act` with a file of root's, then with one of an ordinary
+/// user's, each on a slot of its own.
+fn as_each_user(
+    scene: &mut Scene<'_>,
+    act: fn(&mut Scene<'_>, &SlotFile, &str) -> Outcome,
+) -> Outcome {
+    scene.insert(MODULE, "")?;
+    for (name, uid) in [("root", 0), ("student", STUDENT)] {
+        // Two ranges, so that they are never the same slot.
+        let minor = scene.rng.u32(0..128) + if uid == 0 { 0 } else { 128 };
+        let path = scene.make_slot(minor, FOR_ALL)?;
+        let actor = scene.actor(name, uid)?;
+        let file = scene.open_slot(&actor, &path)?;
+        act(scene, &file, &path)?;
+    }
+    Ok(())
+}
+
+/// A channel of any size.
+fn any_channel(scene: &mut Scene<'_>) -> u32 {
+    scene.rng.u32(1..)
+}
+
+/// Arbitrary bytes.
+fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {
+    (0..len).map(|_| scene.rng.u8(..)).collect()
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step("insert the module", "it has major 235", |scene| {
+        scene.insert(MODULE, TALKATIVE)
+    })?;
+    let path = scene.step(
+        "make a device node that everybody may use",
+        "minor 3 is a slot",
+        |scene| scene.make_slot(3, FOR_ALL),
+    )?;
+    scene.step(
+        "send a message as root",
+        "exit status 0, nothing is printed",
+        |scene| {
+            let sender = scene.start("sender", &["message_sender", &path, "5", "hello"])?;
+            scene.expect_output(&sender, b"")
+        },
+    )?;
+    for round in ["first", "second"] {
+        scene.step(
+            &format!("read it as an ordinary user, {round} time"),
+            "the message and not a byte more; reading takes nothing away",
+            |scene| {
+                let reader = scene.start_as(
+                    "reader",
+                    &["message_reader", &path, "5"],
+                    STUDENT,
+                    lab_agent::Stdin::Pipe,
+                )?;
+                scene.expect_output(&reader, b"hello")
+            },
+        )?;
+    }
+    scene.step(
+        "overwrite it with a shorter one, and read",
+        "nothing of the old one is left",
+        |scene| {
+            let sender = scene.start("sender", &["message_sender", &path, "5", "bye"])?;
+            scene.expect_output(&sender, b"")?;
+            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
+            scene.expect_output(&reader, b"bye")
+        },
+    )?;
+    scene.step(
+        "read another channel of the slot",
+        "nothing is there: EWOULDBLOCK, which is EAGAIN; exit status 1",
+        |scene| {
+            let reader = scene.start("reader", &["message_reader", &path, "6"])?;
+            scene.expect_complaint(&reader, &["read: EAGAIN", "the channel is empty"])?;
+            scene.expect_exit(&reader, Exit::Status(1))
+        },
+    )?;
+    errnos(scene, &path)?;
+    scene.step(
+        "read the message after all of that",
+        "it is still there",
+        |scene| {
+            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
+            scene.expect_output(&reader, b"bye")
+        },
+    )?;
+    scene.step("remove the module", "it goes, and the messages", |scene| {
+        scene.remove(MODULE)
+    })
+}
+
+/// Every errno, one by one.
+fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
+    let actor = scene.actor("student", STUDENT)?;
+    let file = scene.step("open the slot as an ordinary user", "works", |scene| {
+        scene.open_slot(&actor, path)
+    })?;
+    let mut refused = |title: &str, errno: Errno, calls: &[(&str, lab_agent::Call)]| {
+        let expected = crate::slot_peer::shown(Err(errno));
+        scene.step(title, &expected, |scene| {
+            calls
+                .iter()
+                .try_for_each(|(what, call)| scene.expect_refusal(&file, what, call, errno))
+        })
+    };
+    refused(
+        "read and write before a channel is chosen",
+        Errno::EINVAL,
+        &[("reads", file.read(10)), ("writes x", file.write(b"x"))],
+    )?;
+    let unknown = lab_agent::Call::Ioctl {
+        fd: file.fd,
+        command: CHANNEL + 1,
+        argument: 5,
+    };
+    refused(
+        "channel 0, and a command that there is not",
+        Errno::EINVAL,
+        &[
+            ("chooses channel 0", file.choose(0)),
+            ("makes another ioctl", unknown),
+        ],
+    )?;
+    scene.step("choose channel 5", "0", |scene| scene.choose(&file, 5))?;
+    let mut refused = |title: &str, errno: Errno, what: &str, call: &lab_agent::Call| {
+        let expected = crate::slot_peer::shown(Err(errno));
+        scene.step(title, &expected, |scene| {
+            scene.expect_refusal(&file, what, call, errno)
+        })
+    };
+    refused(
+        "read into a buffer that is too short",
+        Errno::ENOSPC,
+        "reads into 2 bytes",
+        &file.read(2),
+    )?;
+    refused(
+        "read into a buffer that cannot be written",
+        Errno::EFAULT,
+        "reads into a read-only page",
+        &file.read_into(Memory::ReadOnly, MESSAGE_MAX),
+    )?;
+    refused(
+        "write nothing",
+        Errno::EMSGSIZE,
+        "writes 0 bytes",
+        &file.write(b""),
+    )?;
+    refused(
+        "write more than 128 bytes",
+        Errno::EMSGSIZE,
+        "writes 129 bytes",
+        &file.write(&[b'x'; MESSAGE_MAX + 1]),
+    )?;
+    refused(
+        "write from a buffer of which the second half is missing",
+        Errno::EFAULT,
+        "writes 100 bytes, of which 50 are there",
+        &file.write_from(Memory::Crossing { mapped: 50 }, &[b'x'; 100]),
+    )?;
+    scene.step("close the slot", "works", |scene| scene.close_slot(&file))
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! write(2): clauses W1-W5.
+
+use lab_agent::{Call, Memory};
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{any_channel, any_message, as_each_user};
+use crate::{
+    scene::{Outcome, Scenario, Scene},
+    slot_peer::SlotFile,
+};
+
+pub(super) const REPLACES: Scenario = Scenario {
+    id: "message-slot/W1-replaces",
+    title: "1 to 128 arbitrary bytes replace the message and its length",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            let id = any_channel(scene);
+            scene.choose(file, id)?;
+            scene.step(
+                "lengths from 128 down and up again, arbitrary bytes",
+                "the length, and then exactly that message",
+                |scene| {
+                    for len in [128, 127, 64, 2, 1, 3, 126, 128] {
+                        let message = any_message(scene, len);
+                        scene.put(file, &message)?;
+                        scene.expect_message(file, &message)?;
+                    }
+                    Ok(())
+                },
+            )?;
+            scene.step("NUL bytes", "are bytes like any other", |scene| {
+                for message in [&b"\0"[..], b"a\0b", b"\0ab", b"ab\0", &[0; MESSAGE_MAX]] {
+                    scene.put(file, message)?;
+                    scene.expect_message(file, message)?;
+                }
+                Ok(())
+            })?;
+            scene.step(
+                "from a read-only page, and up to the last byte of a page",
+                "works, too",
+                |scene| {
+                    let message = any_message(scene, 50);
+                    let mapped = message.len();
+                    for memory in [Memory::ReadOnly, Memory::Crossing { mapped }] {
+                        let write = file.write_from(memory, &message);
+                        scene.value(&file.program, &write)?;
+                        scene.expect_message(file, &message)?;
+                        scene.put(file, b"in between")?;
+                    }
+                    Ok(())
+                },
+            )
+        })
+    },
+};
+
+pub(super) const NO_CHANNEL: Scenario = Scenario {
+    id: "message-slot/W2-no-channel",
+    title: "writing before a channel is chosen is EINVAL",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            scene.step("write 1 and 128 bytes", "EINVAL", |scene| {
+                for len in [1, MESSAGE_MAX] {
+                    let message = any_message(scene, len);
+                    let what = format!("writes {len} bytes");
+                    scene.expect_refusal(file, &what, &file.write(&message), Errno::EINVAL)?;
+                }
+                Ok(())
+            })?;
+            scene.step(
+                "choose a channel",
+                "nothing has come to it, and writing works",
+                |scene| {
+                    scene.choose(file, 1)?;
+                    scene.expect_empty(file)?;
+                    scene.put(file, b"x")
+                },
+            )
+        })
+    },
+};
+
+/// Lengths of no message.
+const BAD_LENGTHS: [usize; 7] = [0, 129, 130, 256, 4096, 65_536, 1 << 20];
+
+pub(super) const LENGTHS: Scenario = Scenario {
+    id: "message-slot/W3-lengths",
+    title: "no bytes and more than 128 are EMSGSIZE",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            scene.choose(file, 1)?;
+            scene.step("write messages that are none", "EMSGSIZE", |scene| {
+                for len in BAD_LENGTHS {
+                    let what = format!("writes {len} bytes");
+                    let write = file.write(&vec![b'x'; len]);
+                    scene.expect_refusal(file, &what, &write, Errno::EMSGSIZE)?;
+                }
+                Ok(())
+            })
+        })
+    },
+};
+
+/// Buffers of a message that cannot be read, or not to the end.
+const BAD_BUFFERS: [(&str, Memory); 5] = [
+    ("unmapped memory", Memory::Unmapped),
+    ("a PROT_NONE page", Memory::NoAccess),
+    (
+        "memory that ends after 1 byte",
+        Memory::Crossing { mapped: 1 },
+    ),
+    (
+        "memory that ends after 64 bytes",
+        Memory::Crossing { mapped: 64 },
+    ),
+    (
+        "memory that ends one byte early",
+        Memory::Crossing {
+            mapped: MESSAGE_MAX - 1,
+        },
+    ),
+];
+
+pub(super) const UNREADABLE: Scenario = Scenario {
+    id: "message-slot/W4-unreadable",
+    title: "a buffer that cannot be read is EFAULT",
+    run: |scene| {
+        as_each_user(scene, |scene, file, _| {
+            let id = any_channel(scene);
+            scene.choose(file, id)?;
+            scene.step("write from bad buffers", "EFAULT", |scene| {
+                for (what, memory) in BAD_BUFFERS {
+                    let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
+                    let what = format!("writes from {what}");
+                    scene.expect_refusal(file, &what, &write, Errno::EFAULT)?;
+                }
+                Ok(())
+            })?;
+            scene.step("write from a good one", "works", |scene| {
+                scene.put(file, b"good")?;
+                scene.expect_message(file, b"good")
+            })
+        })
+    },
+};
+
+/// Every write that fails once a channel is chosen, with what to call it and its errno.
+fn failing(file: &SlotFile) -> Vec<(String, Call, Errno)> {
+    let buffers = BAD_BUFFERS.iter().map(|&(what, memory)| {
+        let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
+        (format!("writes from {what}"), write, Errno::EFAULT)
+    });
+    let lengths = [0, MESSAGE_MAX + 1, 4096].map(|len| {
+        let write = file.write(&vec![b'x'; len]);
+        (format!("writes {len} bytes"), write, Errno::EMSGSIZE)
+    });
+    buffers.chain(lengths).collect()
+}
+
+pub(super) const INTACT: Scenario = Scenario {
+    id: "message-slot/W5-intact",
+    title: "a write that fails changes nothing (without ENOMEM, which cannot be had here)",
+    run: |scene| as_each_user(scene, intact),
+};
+
+fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let id = any_channel(scene);
+    scene.choose(file, id)?;
+    scene.step(
+        "failed writes to an empty channel",
+        "still empty",
+        |scene| {
+            for (what, write, errno) in failing(file) {
+                scene.expect_refusal(file, &what, &write, errno)?;
+                scene.expect_empty(file)?;
+            }
+            Ok(())
+        },
+    )?;
+    for len in [1, 50, MESSAGE_MAX] {
+        let message = any_message(scene, len);
+        scene.step(
+            &format!("failed writes to a channel that holds {len}"),
+            "the message is intact",
+            |scene| {
+                scene.put(file, &message)?;
+                for (what, write, errno) in failing(file) {
+                    scene.expect_refusal(file, &what, &write, errno)?;
+                    scene.expect_message(file, &message)?;
+                }
+                Ok(())
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `message_sender SLOT CHANNEL MESSAGE`: the bytes of MESSAGE, and nothing else, become the message
+//! of the channel.
+//!
+//! Arguments are taken by hand: what clap would refuse, it would refuse with exit status 2.
+
+use std::{fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::ExitCode};
+
+use message_slot::{Error, Slot, arguments, channel, finish};
+
+fn main() -> ExitCode {
+    finish("message_sender", run())
+}
+
+fn run() -> Result<(), Error> {
+    let [slot, id, message] = arguments("message_sender SLOT CHANNEL MESSAGE")?;
+    let channel = channel(&id)?;
+    let slot = Slot::open(Path::new(&slot), OpenOptions::new().write(true))?;
+    slot.choose(channel)?;
+    slot.write(message.as_bytes())
+}
