@@ -110,7 +110,9 @@ fn next_line(line: &mut u32) -> String {
 
 /// Start a program; what it writes is read in [`hear_out`].
 fn start(scene: &mut Scene<'_>, role: &str) -> Outcome<Program> {
-    scene.start(role, &["router-client", "--role", role])
+    let program = scene.start(role, &["router-client", "--role", role])?;
+    scene.mute(&program);
+    Ok(program)
 }
 
 /// Wait until there are this many members.

@@ -65,7 +65,7 @@ fn killed(scene: &mut Scene<'_>) -> Outcome {
 }
 
 /// How often each thing is done. More than any cache of the allocator holds back.
-const MANY: usize = 600;
+const MANY: usize = 300;
 
 pub(super) const BUFFERS: Scenario = Scenario {
     id: "part3/N5-buffers",
@@ -75,7 +75,7 @@ pub(super) const BUFFERS: Scenario = Scenario {
         let publisher = member(scene, "A", Roles::PUBLISHER)?;
         let listener = member(scene, "B", Roles::SUBSCRIBER)?;
         scene.step(
-            "600 requests that are refused, 600 that are not",
+            "300 requests that are refused, 300 that are not",
             "no buffer is left over, none is freed twice",
             |scene| {
                 let before = objects(scene, "skbuff_head_cache")?;
@@ -89,7 +89,7 @@ pub(super) const BUFFERS: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "600 sockets that register and are closed",
+            "300 sockets that register and are closed",
             "no socket is left over",
             |scene| {
                 // A netlink socket has between 1 and 2 KiB.
