@@ -68,8 +68,8 @@
 #define NL_ROUTER_SUBSCRIBER	0x2
 
 /*
- * What became of one publication: the cookie (NLMSGERR_ATTR_COOKIE) in its
- * acknowledgement, for sockets that have asked for it (NETLINK_EXT_ACK).
+ * What became of one publication: the cookie (NLMSGERR_ATTR_COOKIE) in the
+ * answer to it, for sockets that have asked for such things (NETLINK_EXT_ACK).
  */
 struct nl_router_report {
 	__u32 delivered;	/* subscribers that have it in their queue */
