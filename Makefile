@@ -5,7 +5,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part2 message-slot test lint kernel modules shell doctor clean clean-cache setup
+.PHONY: help part2 part3 message-slot test lint kernel modules shell doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,9 @@ part2: setup ## Netlink: boot a kernel, insert the module, one publisher reaches
 
 message-slot: setup ## A character device: send and read messages through channels, meet every errno
 	@$(LAB) demo message-slot
+
+part3: setup ## Kernel lists: publishers and subscribers, any number of them, coming and going
+	@$(LAB) demo part3
 
 test: setup ## Every test, pure ones and those that boot machines
 	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast

@@ -104,6 +104,8 @@ pub struct Scene<'a> {
     pub rng: fastrand::Rng,
     step: usize,
     programs: Vec<Program>,
+    /// Those whose output is different in each run, and not in the record.
+    muted: Vec<ProcessId>,
     modules: Vec<String>,
     /// How much of the kernel's log is in the transcript.
     logged: usize,
@@ -137,6 +139,7 @@ pub fn perform(
         rng: fastrand::Rng::with_seed(seed),
         step: 0,
         programs: Vec::new(),
+        muted: Vec::new(),
         modules: Vec::new(),
         logged: 0,
         used: HashMap::new(),
@@ -365,6 +368,9 @@ impl Scene<'_> {
     /// Note what programs have written that nobody has waited for.
     fn show_output(&mut self) {
         for program in self.programs.clone() {
+            if self.muted.contains(&program.id) {
+                continue;
+            }
             for stream in [Stream::Stdout, Stream::Stderr] {
                 while let Some(line) = self.take_line(&program, stream) {
                     self.note_output(&program, stream, &line);
@@ -660,6 +666,11 @@ impl Scene<'_> {
         };
         self.programs.push(program.clone());
         Ok((program, pid))
+    }
+
+    /// Keep what a program writes out of the record, unless somebody waits for it.
+    pub fn mute(&mut self, program: &Program) {
+        self.muted.push(program.id);
     }
 
     /// Type a line into a program.

@@ -195,7 +195,7 @@ impl Transcript {
 /// Numbers that the kernel chose; 0 is the kernel itself in each run.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
-    Regex::new(r"\b(portid|pid) ([1-9]\d*)\b").expect("a valid pattern")
+    Regex::new(r"(\bportid|\bpid|--from) ([1-9]\d*)\b").expect("a valid pattern")
 });
 
 #[cfg(test)]

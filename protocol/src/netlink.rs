@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::attributes::attributes;
+
 /// `IPCLAB_NETLINK_PROTO`: the protocol number of every module unless `protocol=` says otherwise.
 pub const PROTO: u32 = 31;
 /// `IPCLAB_BODY_MAX`: longest body of one message, in bytes; above it the answer is `EMSGSIZE`.
@@ -22,12 +24,22 @@ pub const NLMSG_MIN_TYPE: u16 = 0x10;
 pub const NLM_F_REQUEST: u16 = 0x01;
 /// `NLM_F_ACK`: asks for an acknowledgement of success too; a refusal is always told.
 pub const NLM_F_ACK: u16 = 0x04;
+/// `NLM_F_MULTI`: one of several messages that [`NLMSG_DONE`] ends.
+pub const NLM_F_MULTI: u16 = 0x02;
+/// `NLM_F_DUMP`: asks for a list of everything.
+pub const NLM_F_DUMP: u16 = 0x300;
+/// `NLMSG_NOOP`: nothing; it is acknowledged by netlink itself.
+pub const NLMSG_NOOP: u16 = 1;
+/// `NLMSG_DONE`: the end of a list.
+pub const NLMSG_DONE: u16 = 3;
 /// `NLM_F_CAPPED`: the acknowledgement repeats only the header of the request.
 pub const NLM_F_CAPPED: u16 = 0x100;
 /// `NLM_F_ACK_TLVS`: attributes follow in the acknowledgement.
 pub const NLM_F_ACK_TLVS: u16 = 0x200;
 /// `NLMSGERR_ATTR_MSG`: the attribute that says in words what was wrong.
 const NLMSGERR_ATTR_MSG: u16 = 1;
+/// `NLMSGERR_ATTR_COOKIE`: the attribute with which a module says more about a success.
+const NLMSGERR_ATTR_COOKIE: u16 = 3;
 
 /// Address of a netlink socket; not a process id, although the first socket of a process often
 /// gets a number equal to it. 0 is the kernel.
@@ -198,26 +210,39 @@ impl Message<'_> {
         if self.payload.len() < 4 + HEADER_LEN {
             return Err(short);
         }
+        let text = self.ack_attributes(request_len).and_then(ack_text);
+        Ok(Some(Ack {
+            errno: error.wrapping_neg(),
+            text,
+        }))
+    }
+
+    /// What the module has to add to an acknowledgement of success, if it is one and there is
+    /// something: at most 20 bytes (`NETLINK_MAX_COOKIE_LEN`).
+    pub fn ack_cookie(&self) -> Option<&[u8]> {
+        if self.header.kind != NLMSG_ERROR {
+            return None;
+        }
+        attributes(self.ack_attributes(u32_at(self.payload, 4)?)?)
+            .flatten()
+            .find(|attribute| attribute.kind == NLMSGERR_ATTR_COOKIE)
+            .map(|attribute| attribute.value)
+    }
+
+    /// The attributes in an acknowledgement, if there are any.
+    fn ack_attributes(&self, request_len: u32) -> Option<&[u8]> {
+        if self.header.flags & NLM_F_ACK_TLVS == 0 {
+            return None;
+        }
         // The request is repeated: whole after an error, unless the socket asked for the header
         // only. Attributes come behind it.
         let repeated = if self.header.flags & NLM_F_CAPPED != 0 {
             HEADER_LEN
         } else {
-            usize::try_from(request_len)
-                .unwrap_or(usize::MAX)
-                .max(HEADER_LEN)
+            usize::try_from(request_len).ok()?.max(HEADER_LEN)
         };
-        let text = (self.header.flags & NLM_F_ACK_TLVS != 0)
-            .then(|| {
-                self.payload
-                    .get(4 + repeated.checked_next_multiple_of(4)?..)
-            })
-            .flatten()
-            .and_then(ack_text);
-        Ok(Some(Ack {
-            errno: error.wrapping_neg(),
-            text,
-        }))
+        self.payload
+            .get(4 + repeated.checked_next_multiple_of(4)?..)
     }
 }
 
@@ -317,12 +342,32 @@ mod tests {
         assert_eq!(short, Err(DecodeError::ShortAck(19)));
     }
 
+    #[test]
+    fn a_success_is_read_with_its_cookie() {
+        let mut payload = 0_i32.to_ne_bytes().to_vec();
+        payload.extend(HEADER.encode(b""));
+        payload.extend(8_u16.to_ne_bytes());
+        payload.extend(NLMSGERR_ATTR_COOKIE.to_ne_bytes());
+        payload.extend(b"cook");
+        let header = Header {
+            kind: NLMSG_ERROR,
+            flags: NLM_F_CAPPED | NLM_F_ACK_TLVS,
+            ..HEADER
+        };
+        let payload = payload.as_slice();
+        let message = Message { header, payload };
+        assert_eq!(message.ack_cookie(), Some(&b"cook"[..]));
+        let header = HEADER;
+        assert_eq!(Message { header, payload }.ack_cookie(), None);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             for message in messages(&bytes).flatten() {
                 prop_assert!(message.payload.len() <= bytes.len());
                 let _ = message.ack();
+                let _ = message.ack_cookie();
             }
         }
 

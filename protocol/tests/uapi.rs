@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, error::Error, path::Path, process::Command};
 
-use ipclab_protocol::{netlink, pubsub, slot};
+use ipclab_protocol::{netlink, pubsub, router, slot};
 
 fn rust_side() -> BTreeMap<String, u64> {
     [
@@ -19,12 +19,35 @@ fn rust_side() -> BTreeMap<String, u64> {
         ("MSG_SLOT_MINORS", slot::MINORS as u64),
         ("MSG_SLOT_MESSAGE_MAX", slot::MESSAGE_MAX as u64),
         ("MSG_SLOT_CHANNEL", u64::from(slot::CHANNEL)),
+        ("NL_ROUTER_REGISTER", u64::from(router::REGISTER)),
+        ("NL_ROUTER_UNREGISTER", u64::from(router::UNREGISTER)),
+        ("NL_ROUTER_PUBLISH", u64::from(router::PUBLISH)),
+        ("NL_ROUTER_LIST", u64::from(router::LIST)),
+        ("NL_ROUTER_DATA", u64::from(router::DATA)),
+        ("NL_ROUTER_MEMBER", u64::from(router::MEMBER)),
+        ("NL_ROUTER_A_ROLES", u64::from(router::A_ROLES)),
+        ("NL_ROUTER_A_FROM", u64::from(router::A_FROM)),
+        ("NL_ROUTER_A_BODY", u64::from(router::A_BODY)),
+        ("NL_ROUTER_A_PORTID", u64::from(router::A_PORTID)),
+        ("NL_ROUTER_A_PID", u64::from(router::A_PID)),
+        ("NL_ROUTER_A_DELIVERED", u64::from(router::A_DELIVERED)),
+        ("NL_ROUTER_A_DROPPED", u64::from(router::A_DROPPED)),
+        ("NL_ROUTER_A_MAX", u64::from(router::A_MAX)),
+        ("NL_ROUTER_PUBLISHER", u64::from(router::Roles::PUBLISHER.0)),
+        (
+            "NL_ROUTER_SUBSCRIBER",
+            u64::from(router::Roles::SUBSCRIBER.0),
+        ),
         // Not ours, but relied on: linux/netlink.h says what they are.
         ("NLMSG_HDRLEN", netlink::HEADER_LEN as u64),
         ("NLMSG_ERROR", u64::from(netlink::NLMSG_ERROR)),
         ("NLMSG_MIN_TYPE", u64::from(netlink::NLMSG_MIN_TYPE)),
         ("NLM_F_REQUEST", u64::from(netlink::NLM_F_REQUEST)),
         ("NLM_F_ACK", u64::from(netlink::NLM_F_ACK)),
+        ("NLM_F_MULTI", u64::from(netlink::NLM_F_MULTI)),
+        ("NLM_F_DUMP", u64::from(netlink::NLM_F_DUMP)),
+        ("NLMSG_NOOP", u64::from(netlink::NLMSG_NOOP)),
+        ("NLMSG_DONE", u64::from(netlink::NLMSG_DONE)),
         ("NLM_F_CAPPED", u64::from(netlink::NLM_F_CAPPED)),
         ("NLM_F_ACK_TLVS", u64::from(netlink::NLM_F_ACK_TLVS)),
     ]

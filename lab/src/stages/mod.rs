@@ -3,6 +3,7 @@
 //! snapshots guard and what will be graded.
 
 pub mod pubsub;
+pub mod router;
 pub mod slot;
 
 use crate::scene::Scenario;
@@ -42,6 +43,11 @@ pub static STAGES: &[Stage] = &[
         name: "message-slot",
         title: "Message slot: a character device with channels",
         steps: &[slot::STEP],
+    },
+    Stage {
+        name: "part3",
+        title: "Part 3: kernel lists that route between any number of processes",
+        steps: &[router::STEP],
     },
 ];
 

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 3: `nl_router`, clauses L1-L5, and N1-N11 for it.
+
+mod crowd;
+mod frames;
+mod life;
+mod lists;
+mod network;
+mod order;
+mod programs;
+
+use lab_agent::{Exit, Stream};
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::{
+    netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, PortId, messages},
+    router::{DATA, Data, MEMBER, Member, Request, Roles},
+};
+
+use super::Step;
+use crate::{
+    machine::PATIENCE,
+    peer::{Peer, request, request_header},
+    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
+    transcript::Kind,
+};
+
+const MODULE: &str = "nl_router";
+
+/// Errno 0, success, as nix has it.
+const OK: Errno = Errno::UnknownErrno;
+
+/// Have the module say what it does: its debug messages are on (Documentation/admin-guide/
+/// dynamic-debug-howto.rst).
+const TALKATIVE: &str = "dyndbg=+p";
+
+/// An ordinary user of the guest.
+const STUDENT: u32 = 1000;
+
+pub(super) const STEP: Step = Step {
+    name: "router",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+/// What `make part3` shows.
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part3/L1-demonstration",
+    title: "three publishers, four subscribers, coming and going",
+    run: demonstration,
+};
+
+/// The clauses, one by one.
+static CHECKS: &[Scenario] = &[
+    lists::REGISTER,
+    lists::CHANGES,
+    lists::ROUTING,
+    order::ORDER,
+    order::ACKNOWLEDGED,
+    programs::CONVERSATION,
+    programs::DRAINED,
+    programs::PROMPT,
+    crowd::CROWD,
+    frames::REQUESTS,
+    frames::REPLY_ADDRESS,
+    frames::LENGTHS,
+    frames::BODY_LENGTHS,
+    life::KILLED,
+    life::BUFFERS,
+    life::SLOW_READER,
+    life::IN_AND_OUT,
+    life::PROTOCOL_TAKEN,
+    network::ANY_USER,
+    network::OTHER_NAMESPACE,
+    network::STRANGERS,
+    network::OVERRUN,
+    programs::NO_MODULE,
+    programs::ENDS,
+    programs::LONG_LINES,
+];
+
+/// A request as it travels.
+fn encode(what: &Request<'_>) -> Vec<u8> {
+    match what {
+        Request::List => Header {
+            flags: NLM_F_REQUEST | NLM_F_DUMP,
+            ..request_header(what.kind())
+        }
+        .encode(&what.payload()),
+        _ => request(what.kind(), &what.payload()),
+    }
+}
+
+/// A request in words.
+fn words(what: &Request<'_>) -> String {
+    let role = |roles: Roles| match roles {
+        Roles::PUBLISHER => "publisher".to_owned(),
+        Roles::SUBSCRIBER => "subscriber".to_owned(),
+        Roles::BOTH => "both".to_owned(),
+        Roles(other) => format!("roles {other:#x}"),
+    };
+    match *what {
+        Request::Register { roles, from: None } => format!("register: {}", role(roles)),
+        Request::Register {
+            roles,
+            from: Some(portid),
+        } => format!("register: {} from portid {portid}", role(roles)),
+        Request::Unregister(roles) => format!("unregister: {}", role(roles)),
+        Request::Publish(body) => format!("publish: {}", readable(body)),
+        Request::List => "list".to_owned(),
+    }
+}
+
+/// Send a request and expect this errno, with a reason in words unless it is [`OK`].
+fn ask(scene: &mut Scene<'_>, peer: &Peer, what: &Request<'_>, expected: Errno) -> Outcome {
+    scene.expect_answer_to(peer, encode(what), &words(what), expected)
+}
+
+fn register(scene: &mut Scene<'_>, peer: &Peer, roles: Roles) -> Outcome {
+    ask(scene, peer, &Request::Register { roles, from: None }, OK)
+}
+
+fn publish(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome {
+    ask(scene, peer, &Request::Publish(body), OK)
+}
+
+/// A peer that has registered.
+fn member(scene: &mut Scene<'_>, name: &str, roles: Roles) -> Outcome<Peer> {
+    let peer = scene.peer(name, 0)?;
+    register(scene, &peer, roles)?;
+    Ok(peer)
+}
+
+/// What a subscriber has been sent: its number, its sender, its body.
+fn data<'a>(message: &Message<'a>) -> Outcome<(u32, Data<'a>)> {
+    expect_eq("nlmsg_type", message.header.kind, DATA)?;
+    expect_eq("nlmsg_pid", message.header.portid, PortId::KERNEL)?;
+    let data = Data::decode(message.payload)
+        .map_err(|error| fail("sender and body", error.to_string()))?;
+    Ok((message.header.seq, data))
+}
+
+/// Expect a message for a subscriber: with this number, from this publisher, and exactly these
+/// bytes.
+fn expect_data(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    seq: u32,
+    sender: &Peer,
+    body: &[u8],
+) -> Outcome {
+    let name = &peer.program.name;
+    let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+        return Err(fail(
+            format!("{name} receives message {seq}"),
+            "nothing in time",
+        ));
+    };
+    expect_eq("sender's address", datagram.from, Some(PortId::KERNEL))?;
+    let (got, data) = data(&datagram.message()?)?;
+    scene.note(
+        name,
+        Kind::Does,
+        format!(
+            "receives message {got} from portid {}, {} bytes: {}",
+            data.sender,
+            data.body.len(),
+            readable(data.body)
+        ),
+    );
+    expect_eq("nlmsg_seq", got, seq)?;
+    expect_eq("the publisher", data.sender, sender.portid)?;
+    if data.body == body {
+        return Ok(());
+    }
+    Err(fail(readable(body), readable(data.body)))
+}
+
+/// Read a list that has been asked for, to its end.
+fn read_list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
+    let mut found = Vec::new();
+    loop {
+        let datagram = scene.receive(peer, PATIENCE)?;
+        let datagram = datagram.ok_or_else(|| fail("the list has an end", "nothing in time"))?;
+        for message in messages(&datagram.data) {
+            let message = message.map_err(|error| fail("a part of the list", error.to_string()))?;
+            match message.header.kind {
+                MEMBER => found.push(
+                    Member::decode(message.payload)
+                        .map_err(|error| fail("a member", error.to_string()))?,
+                ),
+                NLMSG_DONE => return Ok(found),
+                _ => return Err(fail("a member", readable(&datagram.data))),
+            }
+        }
+    }
+}
+
+/// Ask for the list and read it.
+fn list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
+    scene.send(peer, encode(&Request::List))?;
+    read_list(scene, peer)
+}
+
+/// Ask for the list and note it.
+fn show_list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
+    let members = list(scene, peer)?;
+    let mut text = vec![format!("asks for the list: {} members", members.len())];
+    text.extend(members.iter().map(|member| {
+        let role = words(&Request::Register {
+            roles: member.role,
+            from: member.from,
+        });
+        format!(
+            "  portid {} (pid {}) {}: {} delivered, {} dropped",
+            member.portid,
+            member.pid,
+            role.trim_start_matches("register: "),
+            member.delivered,
+            member.dropped
+        )
+    }));
+    for line in text {
+        scene.note(&peer.program.name, Kind::Does, line);
+    }
+    Ok(members)
+}
+
+/// Start a client and wait until it has registered; gives its portid, too.
+fn client(
+    scene: &mut Scene<'_>,
+    name: &str,
+    role: &str,
+    from: Option<PortId>,
+) -> Outcome<(Program, PortId)> {
+    let portid = from.map(|portid| portid.to_string());
+    let mut command = vec!["router-client", "--role", role];
+    if let Some(portid) = &portid {
+        command.extend(["--from", portid]);
+    }
+    let program = scene.start(name, &command)?;
+    let portid = registers(scene, &program)?;
+    Ok((program, portid))
+}
+
+/// Wait for the first line of a client, and until it has registered; gives its portid.
+fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
+    let line = scene.wait_line(program, Stream::Stdout, PATIENCE)?;
+    let line = readable(&line.unwrap_or_default());
+    scene.note(&program.name, Kind::Prints, line.as_str());
+    let portid = line
+        .split_once("portid ")
+        .and_then(|(_, rest)| rest.split_once(' '))
+        .and_then(|(portid, _)| portid.parse().ok())
+        .ok_or_else(|| fail("portid N registers as ...", line.as_str()))?;
+    let role = if line.ends_with("publisher") {
+        "publisher"
+    } else {
+        "subscriber"
+    };
+    scene.expect_log(&format!("{role} portid {portid} registers"))?;
+    Ok(PortId(portid))
+}
+
+/// Type a line into a publisher and expect it at each of `readers`.
+fn say(
+    scene: &mut Scene<'_>,
+    (publisher, portid): &(Program, PortId),
+    line: &str,
+    readers: &[&(Program, PortId)],
+) -> Outcome {
+    scene.type_line(publisher, line)?;
+    for (reader, _) in readers {
+        scene.expect_line(reader, &format!("portid {portid}: {line}"))?;
+    }
+    scene.expect_log(&format!("portid {portid} publishes"))
+}
+
+/// The lists as `router-client --list` prints them; expects this many lines.
+fn print_lists(scene: &mut Scene<'_>, expected: usize) -> Outcome {
+    let lister = scene.start("lister", &["router-client", "--list"])?;
+    let lines = scene.expect_end(&lister, Exit::Status(0))?;
+    expect_eq("members", lines.len(), expected)
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, TALKATIVE),
+    )?;
+    let [a, b, c] = scene.step(
+        "start three publishers",
+        "each tells its portid and is on the list of publishers",
+        |scene| {
+            Ok([
+                client(scene, "publisher A", "publisher", None)?,
+                client(scene, "publisher B", "publisher", None)?,
+                client(scene, "publisher C", "publisher", None)?,
+            ])
+        },
+    )?;
+    let [one, two, three, four] = scene.step(
+        "start four subscribers, the last for publisher A alone",
+        "each is on the list of subscribers",
+        |scene| {
+            Ok([
+                client(scene, "subscriber 1", "subscriber", None)?,
+                client(scene, "subscriber 2", "subscriber", None)?,
+                client(scene, "subscriber 3", "subscriber", None)?,
+                client(scene, "subscriber 4", "subscriber", Some(a.1))?,
+            ])
+        },
+    )?;
+    scene.step("router-client --list", "seven members", |scene| {
+        print_lists(scene, 7)
+    })?;
+    scene.step(
+        "type a line into publisher A",
+        "all four print it, with its portid",
+        |scene| say(scene, &a, "hello from A", &[&one, &two, &three, &four]),
+    )?;
+    scene.step(
+        "type a line into publisher B",
+        "three print it; subscriber 4 listens to A alone",
+        |scene| say(scene, &b, "hello from B", &[&one, &two, &three]),
+    )?;
+    scene.step(
+        "kill -9 subscriber 2, type a line into publisher C",
+        "subscribers 1 and 3 print it, and the dead one is off the list",
+        |scene| {
+            scene.signal(&two.0, Signal::SIGKILL)?;
+            scene.expect_exit(&two.0, Exit::Signal(9))?;
+            scene.expect_log("is gone")?;
+            say(scene, &c, "one of you is gone", &[&one, &three])
+        },
+    )?;
+    let five = scene.step(
+        "one comes that is both, and says something",
+        "the others print it; it does not get its own words",
+        |scene| {
+            let five = client(scene, "member 5", "both", None)?;
+            say(scene, &five, "I am new here", &[&one, &three])?;
+            say(scene, &c, "welcome", &[&one, &three, &five])?;
+            Ok(five)
+        },
+    )?;
+    scene.step(
+        "publisher B goes, at the end of its input",
+        "it ends with exit status 0",
+        |scene| {
+            scene.end_input(&b.0)?;
+            scene.expect_exit(&b.0, Exit::Status(0))
+        },
+    )?;
+    scene.step(
+        "router-client --list",
+        "seven again: one publisher and one subscriber have gone, one that is both has come",
+        |scene| print_lists(scene, 7),
+    )?;
+    scene.step(
+        "end of input for the publishers and member 5, Ctrl-C for the subscribers",
+        "all end with exit status 0",
+        |scene| {
+            for (program, _) in [&a, &c, &five] {
+                scene.end_input(program)?;
+                scene.expect_exit(program, Exit::Status(0))?;
+            }
+            for (program, _) in [&one, &three, &four] {
+                scene.signal(program, Signal::SIGINT)?;
+                scene.expect_exit(program, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("router-client --list", "nobody", |scene| {
+        print_lists(scene, 0)
+    })?;
+    scene.step("remove the module", "both lists are empty", |scene| {
+        scene.remove(MODULE)
+    })
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! In which order, and what the acknowledgement says: clause L3.
+
+use std::time::Duration;
+
+use lab_agent::Call;
+use nix::libc;
+use protocol::{
+    netlink::{BODY_MAX, PortId},
+    router::{Report, Request, Roles},
+};
+
+use super::{MODULE, client, data, encode, expect_data, list, member};
+use crate::{
+    machine::PATIENCE,
+    peer::Peer,
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+/// Lines that each program publishes, as fast as it can.
+const LINES: usize = 100;
+
+pub(super) const ORDER: Scenario = Scenario {
+    id: "part3/L3-order",
+    title: "messages of one publisher arrive in their order",
+    run: |scene| {
+        scene.insert(MODULE, super::TALKATIVE)?;
+        let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
+        set_room(scene, &reader, 4 << 20)?;
+        let writers = [
+            client(scene, "A", "publisher", None)?,
+            client(scene, "B", "publisher", None)?,
+        ];
+        scene.hush(MODULE)?;
+        scene.step(
+            "two programs publish 100 lines each at the same time",
+            "all 200 arrive: numbers rise by one, and so do each publisher's lines",
+            |scene| {
+                let lines: String = (0..LINES).map(|line| format!("{line}\n")).collect();
+                for (writer, _) in &writers {
+                    scene.write(writer, lines.as_bytes())?;
+                }
+                let mut next = [0; 2];
+                for seq in 1..=2 * LINES as u32 {
+                    let datagram = scene.receive(&reader, PATIENCE)?;
+                    let datagram = datagram.ok_or_else(|| fail("200 messages", "fewer"))?;
+                    let (got, data) = data(&datagram.message()?)?;
+                    expect_eq("nlmsg_seq", got, seq)?;
+                    let at = usize::from(data.sender == writers[1].1);
+                    expect_eq("the sender", data.sender, writers[at].1)?;
+                    expect_eq("the line", data.body, next[at].to_string().as_bytes())?;
+                    next[at] += 1;
+                }
+                Ok(())
+            },
+        )
+    },
+};
+
+/// Set how much unread a socket may have, as only root may (`SO_RCVBUFFORCE`).
+fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
+    let call = Call::SetOption {
+        fd: peer.fd,
+        level: libc::SOL_SOCKET,
+        option: libc::SO_RCVBUFFORCE,
+        value: bytes,
+    };
+    scene.value(&peer.program, &call).map(drop)
+}
+
+/// Publish, and read what the acknowledgement says of it. Whatever was delivered is in the queues
+/// when this returns.
+fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Report> {
+    scene.send(peer, encode(&Request::Publish(body)))?;
+    let datagram = scene.receive(peer, PATIENCE)?;
+    let datagram = datagram.ok_or_else(|| fail("an acknowledgement", "nothing in time"))?;
+    let message = datagram.message()?;
+    let errno = message.ack().ok().flatten().map(|ack| ack.errno);
+    expect_eq("errno", errno, Some(0))?;
+    message
+        .ack_cookie()
+        .and_then(Report::decode)
+        .ok_or_else(|| fail("a report in the acknowledgement", "none"))
+}
+
+pub(super) const ACKNOWLEDGED: Scenario = Scenario {
+    id: "part3/L3-acknowledged",
+    title: "the acknowledgement comes last, and counts",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let publisher = member(scene, "publisher", Roles::BOTH)?;
+        let fast = member(scene, "fast", Roles::SUBSCRIBER)?;
+        let slow = member(scene, "slow", Roles::SUBSCRIBER)?;
+        set_room(scene, &slow, 1)?;
+        let expect = |scene: &mut Scene<'_>, delivered: u32, dropped: u32, body: &[u8]| {
+            let got = report(scene, &publisher, body)?;
+            let text = format!(
+                "publishes: {} delivered, {} dropped",
+                got.delivered, got.dropped
+            );
+            scene.note("publisher", Kind::Does, text);
+            expect_eq("the report", got, Report { delivered, dropped })
+        };
+        scene.step(
+            "publish, two listen",
+            "2 delivered, and they are there when the acknowledgement is",
+            |scene| {
+                expect(scene, 2, 0, b"first")?;
+                for peer in [&fast, &slow] {
+                    let there = scene.receive(peer, Duration::ZERO)?;
+                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    expect_eq("the body", data(&there.message()?)?.1.body, b"first")?;
+                }
+                Ok(())
+            },
+        )?;
+        let mut dropped = 0;
+        scene.step(
+            "publish 1024 bytes until the slow one has no room",
+            "1 delivered, 1 dropped, and the fast one has each of them",
+            |scene| {
+                let body = vec![b'x'; BODY_MAX];
+                for seq in 2..100 {
+                    let got = report(scene, &publisher, &body)?;
+                    let there = scene.receive(&fast, Duration::ZERO)?;
+                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    expect_eq("nlmsg_seq", data(&there.message()?)?.0, seq)?;
+                    expect_eq("reported", got.delivered + got.dropped, 2)?;
+                    dropped += got.dropped;
+                    if dropped == 3 {
+                        return Ok(());
+                    }
+                }
+                Err(fail("the queue is full in the end", "it is not"))
+            },
+        )?;
+        scene.step(
+            "the list",
+            "counts the same for the publisher and for the slow one",
+            |scene| {
+                let found = list(scene, &publisher)?;
+                let of = |portid: PortId, role: Roles| {
+                    found
+                        .iter()
+                        .find(|member| member.portid == portid && member.role == role)
+                        .map(|member| member.dropped)
+                };
+                expect_eq(
+                    "publisher",
+                    of(publisher.portid, Roles::PUBLISHER),
+                    Some(dropped),
+                )?;
+                expect_eq("slow", of(slow.portid, Roles::SUBSCRIBER), Some(dropped))?;
+                expect_eq("fast", of(fast.portid, Roles::SUBSCRIBER), Some(0))
+            },
+        )?;
+        scene.step("nobody listens", "0 delivered, 0 dropped", |scene| {
+            scene.close(&fast)?;
+            scene.close(&slow)?;
+            expect(scene, 0, 0, b"hello?")?;
+            let late = member(scene, "late", Roles::SUBSCRIBER)?;
+            expect(scene, 1, 0, b"at last")?;
+            expect_data(scene, &late, 1, &publisher, b"at last")
+        })
+    },
+};

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The program `router-client`: clauses L4 and N11.
+
+use lab_agent::{Exit, Stdin};
+use nix::sys::signal::Signal;
+use protocol::{netlink::BODY_MAX, router::Roles};
+
+use super::{MODULE, STUDENT, TALKATIVE, client, member, publish, registers, say};
+use crate::scene::{Outcome, Scenario, Scene, expect_eq, fail};
+
+pub(super) const CONVERSATION: Scenario = Scenario {
+    id: "part3/L4-conversation",
+    title: "two programs that are both talk to each other",
+    run: |scene| {
+        scene.insert(MODULE, TALKATIVE)?;
+        let a = client(scene, "A", "both", None)?;
+        let b = client(scene, "B", "both", Some(a.1))?;
+        scene.step("look at A", "it has two threads", |scene| {
+            let status = scene.read(&format!("/proc/{}/status", a.1))?;
+            let threads = status
+                .lines()
+                .find_map(|line| line.strip_prefix("Threads:"));
+            expect_eq("Threads", threads.map(str::trim), Some("2"))
+        })?;
+        scene.step(
+            "type into A, into B, into A",
+            "each line arrives at the other, and only there",
+            |scene| {
+                say(scene, &a, "how are you?", &[&b])?;
+                say(scene, &b, "größer als 127: ✓", &[&a])?;
+                say(scene, &a, "", &[&b])?;
+                say(scene, &b, "portid 0: not from the kernel", &[&a])
+            },
+        )?;
+        scene.step(
+            "a third one, which B does not listen to",
+            "A alone prints it",
+            |scene| {
+                let c = client(scene, "C", "publisher", None)?;
+                say(scene, &c, "for A", &[&a])?;
+                say(scene, &a, "did you hear C?", &[&b])
+            },
+        )?;
+        scene.step(
+            "type into one that is only a subscriber",
+            "the module refuses it: EPERM, exit status 1",
+            |scene| {
+                let (d, _) = client(scene, "D", "subscriber", None)?;
+                scene.type_line(&d, "may I?")?;
+                scene.expect_complaint(&d, &["publish", "EPERM"])?;
+                scene.expect_exit(&d, Exit::Status(1))
+            },
+        )
+    },
+};
+
+pub(super) const DRAINED: Scenario = Scenario {
+    id: "part3/L4-drained",
+    title: "at the end of the input what has arrived is printed first",
+    run: |scene| {
+        scene.insert(MODULE, TALKATIVE)?;
+        let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
+        for role in ["subscriber", "both"] {
+            let (reader, _) = client(scene, role, role, None)?;
+            scene.step(
+                &format!("stop a {role}, publish 20 lines, end its input, let it go on"),
+                "it prints all 20, then ends with exit status 0",
+                |scene| {
+                    scene.signal(&reader, Signal::SIGSTOP)?;
+                    for line in 1..=20 {
+                        publish(scene, &publisher, format!("line {line}").as_bytes())?;
+                    }
+                    scene.end_input(&reader)?;
+                    scene.signal(&reader, Signal::SIGCONT)?;
+                    for line in 1..=20 {
+                        let line = format!("portid {}: line {line}", publisher.portid);
+                        scene.expect_line(&reader, &line)?;
+                    }
+                    scene.expect_exit(&reader, Exit::Status(0))
+                },
+            )?;
+        }
+        Ok(())
+    },
+};
+
+pub(super) const PROMPT: Scenario = Scenario {
+    id: "part3/L4-prompt",
+    title: "without a role the program asks",
+    run: |scene| {
+        scene.insert(MODULE, TALKATIVE)?;
+        let question = "Are you operating as a [p]ublisher, a [s]ubscriber or [b]oth: ";
+        let mut found = Vec::new();
+        for answer in ["p", "s", "b"] {
+            scene.step(&format!("answer {answer}"), "it has its role", |scene| {
+                let program = scene.start(&format!("client {answer}"), &["router-client"])?;
+                scene.type_line(&program, answer)?;
+                let portid = registers(scene, &program)?;
+                found.push((program, portid));
+                Ok(())
+            })?;
+        }
+        scene.step("type a line into p", "s and b print it", |scene| {
+            say(scene, &found[0], "psst", &[&found[1], &found[2]])
+        })?;
+        for (answer, wanted) in [(Some("x"), "\"x\""), (None, "end of input")] {
+            scene.step(
+                &format!("answer {}", answer.unwrap_or("nothing")),
+                "exit status 1 and a reason",
+                |scene| {
+                    let odd = scene.start("odd", &["router-client"])?;
+                    match answer {
+                        Some(answer) => scene.type_line(&odd, answer)?,
+                        None => scene.end_input(&odd)?,
+                    }
+                    scene.expect_line(&odd, question)?;
+                    scene.expect_complaint(&odd, &["expected p, s or b", wanted])?;
+                    scene.expect_exit(&odd, Exit::Status(1))
+                },
+            )?;
+        }
+        Ok(())
+    },
+};
+
+pub(super) const NO_MODULE: Scenario = Scenario {
+    id: "part3/N11-no-module",
+    title: "without the module the program says what is missing",
+    run: |scene| {
+        for (name, uid) in [("root", 0), ("student", STUDENT)] {
+            for arguments in [&["--role", "both"][..], &["--list"]] {
+                scene.step(
+                    &format!("{} as {name}", arguments.join(" ")),
+                    "one line, exit status 1",
+                    |scene| {
+                        let mut command = vec!["router-client"];
+                        command.extend(arguments);
+                        let program = scene.start_as("client", &command, uid, Stdin::Pipe)?;
+                        let parts = ["socket", "EPROTONOSUPPORT", "is the module inserted?"];
+                        scene.expect_complaint(&program, &parts)?;
+                        scene.expect_exit(&program, Exit::Status(1))
+                    },
+                )?;
+            }
+        }
+        scene.step(
+            "a role that there is not, a portid that cannot be",
+            "usage on stderr, exit status 2",
+            |scene| {
+                for arguments in [["--role", "eavesdropper"], ["--from", "0"]] {
+                    let mut command = vec!["router-client"];
+                    command.extend(arguments);
+                    let program = scene.start("odd", &command)?;
+                    scene.expect_complaint(&program, &["invalid value", arguments[1]])?;
+                    scene.expect_end(&program, Exit::Status(2))?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step(
+            "a publisher that names another",
+            "the module refuses it: EINVAL, exit status 1",
+            |scene| {
+                scene.insert(MODULE, "")?;
+                let command = ["router-client", "--role", "publisher", "--from", "1"];
+                let program = scene.start("odd", &command)?;
+                scene.expect_complaint(&program, &["register", "EINVAL"])?;
+                scene.expect_end(&program, Exit::Status(1)).map(drop)
+            },
+        )
+    },
+};
+
+pub(super) const ENDS: Scenario = Scenario {
+    id: "part3/N11-ends",
+    title: "the program ends cleanly",
+    run: ends,
+};
+
+fn ends(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, TALKATIVE)?;
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        scene.step(
+            &format!("{signal} while waiting"),
+            "exit status 0, whatever its role",
+            |scene| {
+                for role in ["publisher", "subscriber", "both"] {
+                    let (program, _) = client(scene, role, role, None)?;
+                    scene.signal(&program, signal)?;
+                    scene.expect_exit(&program, Exit::Status(0))?;
+                }
+                Ok(())
+            },
+        )?;
+    }
+    scene.step(
+        "stdin closed from the start",
+        "end of input: exit status 0",
+        |scene| {
+            let command = ["router-client", "--role", "both"];
+            let program = scene.start_as("both", &command, 0, Stdin::Closed)?;
+            registers(scene, &program)?;
+            scene.expect_exit(&program, Exit::Status(0))
+        },
+    )?;
+    scene.step(
+        "a last line without a newline",
+        "is published too, before it ends",
+        |scene| {
+            let (subscriber, _) = client(scene, "subscriber", "subscriber", None)?;
+            let (publisher, portid) = client(scene, "publisher", "publisher", None)?;
+            scene.write(&publisher, b"first\nlast")?;
+            scene.end_input(&publisher)?;
+            scene.expect_line(&subscriber, &format!("portid {portid}: first"))?;
+            scene.expect_line(&subscriber, &format!("portid {portid}: last"))?;
+            scene.expect_exit(&publisher, Exit::Status(0))
+        },
+    )?;
+    scene.step(
+        "the module afterwards",
+        "has nobody on its lists but one subscriber",
+        |scene| {
+            let reader = scene.peer("reader", 0)?;
+            match super::list(scene, &reader)?[..] {
+                [ref member] if member.role == Roles::SUBSCRIBER => Ok(()),
+                ref other => Err(fail("one subscriber", other.len().to_string())),
+            }
+        },
+    )
+}
+
+pub(super) const LONG_LINES: Scenario = Scenario {
+    id: "part3/N11-long-lines",
+    title: "a line that is too long is refused, not cut",
+    run: |scene| {
+        scene.insert(MODULE, TALKATIVE)?;
+        let (subscriber, _) = client(scene, "subscriber", "subscriber", None)?;
+        for len in [BODY_MAX + 1, 1 << 20] {
+            scene.step(
+                &format!("a line of {len} bytes"),
+                "EMSGSIZE, exit status 1",
+                |scene| {
+                    let (publisher, _) = client(scene, "publisher", "publisher", None)?;
+                    let mut line = vec![b'x'; len];
+                    line.push(b'\n');
+                    // It may end before it has read all of it.
+                    let _ = scene.try_write(&publisher, &line)?;
+                    scene.expect_complaint(&publisher, &["publish", "EMSGSIZE"])?;
+                    scene.expect_exit(&publisher, Exit::Status(1))
+                },
+            )?;
+        }
+        scene.step(
+            "a line of 1024 bytes",
+            "arrives whole, before anything else",
+            |scene| {
+                let (publisher, portid) = client(scene, "publisher", "publisher", None)?;
+                let line = "y".repeat(BODY_MAX);
+                scene.type_line(&publisher, &line)?;
+                scene.expect_line(&subscriber, &format!("portid {portid}: {line}"))
+            },
+        )
+    },
+};

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 3: kernel lists that route between any number of processes.
+
+mod common;
+
+scenarios! {
+    "part3";
+    demonstration = "part3/L1-demonstration",
+    register = "part3/L1-register",
+    list_changes = "part3/L1-list-changes",
+    routing = "part3/L2-routing",
+    order = "part3/L3-order",
+    acknowledged = "part3/L3-acknowledged",
+    conversation = "part3/L4-conversation",
+    drained = "part3/L4-drained",
+    prompt = "part3/L4-prompt",
+    crowd = "part3/L5-crowd",
+    requests = "part3/N1-requests",
+    reply_address = "part3/N2-reply-address",
+    lengths = "part3/N3-lengths",
+    body_lengths = "part3/N3-body-lengths",
+    killed = "part3/N4-killed",
+    buffers = "part3/N5-buffers",
+    slow_reader = "part3/N6-slow-reader",
+    in_and_out = "part3/N7-in-and-out",
+    protocol_taken = "part3/N7-protocol-taken",
+    any_user = "part3/N8-any-user",
+    other_namespace = "part3/N9-other-namespace",
+    strangers = "part3/N10-strangers",
+    overrun = "part3/N10-overrun",
+    no_module = "part3/N11-no-module",
+    ends = "part3/N11-ends",
+    long_lines = "part3/N11-long-lines",
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading the module's lists: a dump, in as many parts as it takes.
+
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use protocol::{
+    netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, PortId, messages},
+    router::{MEMBER, Member, Request},
+};
+
+use crate::{
+    Error,
+    input::{Stop, first_ready},
+    socket::{RECEIVE_MAX, Received, Socket},
+};
+
+/// All members, publishers first, each list in the order in which they have registered; `None`
+/// if a signal came first. Blocks.
+///
+/// # Errors
+/// [`Error::Call`] if the module refuses or a system call fails.
+pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Error> {
+    let header = Header {
+        kind: Request::List.kind(),
+        flags: NLM_F_REQUEST | NLM_F_DUMP,
+        seq: 1,
+        portid: PortId::KERNEL,
+    };
+    socket.send(header, &Request::List.payload())?;
+    let mut found = Vec::new();
+    let mut buffer = [0; RECEIVE_MAX];
+    loop {
+        let datagram = match socket.receive(&mut buffer)? {
+            Received::Datagram(datagram) => datagram,
+            Received::Overrun => return Err(Error::call("list", Errno::ENOBUFS)),
+            Received::Nothing => match first_ready(&[stop.as_fd(), socket.as_fd()])? {
+                0 => return Ok(None),
+                _ => continue,
+            },
+        };
+        for message in messages(datagram) {
+            let message = message?;
+            if let Some(ack) = message.ack()? {
+                return Err(Error::Call {
+                    call: "list",
+                    errno: Errno::from_raw(ack.errno),
+                    hint: ack.text.unwrap_or_default(),
+                });
+            }
+            match message.header.kind {
+                MEMBER => found.push(Member::decode(message.payload)?),
+                NLMSG_DONE => return Ok(Some(found)),
+                _ => {}
+            }
+        }
+    }
+}
