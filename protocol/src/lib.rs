@@ -4,5 +4,9 @@
 //! Everything here is pure: bytes in, values out. Sockets live in the stage crates, C in
 //! `kernel/include/uapi`; `tests/uapi.rs` compiles that header and compares every constant.
 
+pub mod attributes;
+pub mod greeting;
+pub mod hello;
 pub mod netlink;
 pub mod pubsub;
+pub mod routes;

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::attributes::find;
+
 /// `IPCLAB_NETLINK_PROTO`: the protocol number of every module unless `protocol=` says otherwise.
 pub const PROTO: u32 = 31;
 /// `IPCLAB_BODY_MAX`: longest body of one message, in bytes; above it the answer is `EMSGSIZE`.
@@ -16,12 +18,18 @@ pub const BODY_MAX: usize = 1024;
 pub const HEADER_LEN: usize = 16;
 /// `NLMSG_ERROR`: an acknowledgement, with error 0 or `-errno`.
 pub const NLMSG_ERROR: u16 = 2;
+/// `NLMSG_DONE`: the end of a dump, with an `int` that is 0 or `-errno`.
+pub const NLMSG_DONE: u16 = 3;
 /// `NLMSG_MIN_TYPE`: types below it belong to netlink itself.
 pub const NLMSG_MIN_TYPE: u16 = 0x10;
 /// `NLM_F_REQUEST`: carried by every request.
 pub const NLM_F_REQUEST: u16 = 0x01;
 /// `NLM_F_ACK`: asks for an acknowledgement of success too; a refusal is always told.
 pub const NLM_F_ACK: u16 = 0x04;
+/// `NLM_F_DUMP_INTR`: the table changed while it was dumped; what was received may be incomplete.
+pub const NLM_F_DUMP_INTR: u16 = 0x10;
+/// `NLM_F_DUMP`: asks for all entries of a table, in as many messages as it takes.
+pub const NLM_F_DUMP: u16 = 0x300;
 /// `NLM_F_CAPPED`: the acknowledgement repeats only the header of the request.
 pub const NLM_F_CAPPED: u16 = 0x100;
 /// `NLM_F_ACK_TLVS`: attributes follow in the acknowledgement.
@@ -84,13 +92,24 @@ pub enum DecodeError {
     /// An `NLMSG_ERROR` without the errno and the header it answers.
     #[error("expected an acknowledgement of at least 20 bytes, found {0}")]
     ShortAck(usize),
+    /// An attribute whose length does not fit.
+    #[error("expected an attribute of 4 to {available} bytes, found {claimed}")]
+    BadAttribute {
+        /// Its `nla_len`; 0 if not even that is there.
+        claimed: u16,
+        /// Bytes there are.
+        available: usize,
+    },
+    /// An attribute that has to be there is not, or its value is not what it has to be.
+    #[error("expected an attribute with {0}, found none or another value")]
+    NoAttribute(&'static str),
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -213,25 +232,15 @@ impl Message<'_> {
                     .get(4 + repeated.checked_next_multiple_of(4)?..)
             })
             .flatten()
-            .and_then(ack_text);
+            .and_then(|rest| find(rest, NLMSGERR_ATTR_MSG).ok().flatten())
+            .map(|text| {
+                let text = text.strip_suffix(&[0]).unwrap_or(text);
+                String::from_utf8_lossy(text).into_owned()
+            });
         Ok(Some(Ack {
             errno: error.wrapping_neg(),
             text,
         }))
-    }
-}
-
-/// The string attribute among `attributes`, without its NUL.
-fn ack_text(mut attributes: &[u8]) -> Option<String> {
-    loop {
-        let len = usize::from(u16_at(attributes, 0)?);
-        let kind = u16_at(attributes, 2)?;
-        let value = attributes.get(4..len)?;
-        if kind == NLMSGERR_ATTR_MSG {
-            let value = value.strip_suffix(&[0]).unwrap_or(value);
-            return Some(String::from_utf8_lossy(value).into_owned());
-        }
-        attributes = attributes.get(align(len)..)?;
     }
 }
 
