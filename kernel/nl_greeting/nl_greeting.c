@@ -135,7 +135,7 @@ static void __exit greeting_exit(void)
 	/* First the work, which plans itself again and uses the socket. */
 	cancel_delayed_work_sync(&greeting_work);
 	netlink_kernel_release(greeting_nlsk);
-	pr_info("removed after %u greetings\n", greeting_seq);
+	pr_info("removed\n");
 }
 
 module_init(greeting_init);

@@ -106,6 +106,8 @@ pub struct Scene<'a> {
     modules: Vec<String>,
     /// How much of the kernel's log is in the transcript.
     logged: usize,
+    /// Whether the kernel's log is left out of the transcript.
+    muted: bool,
     /// How much of each program's output has been used.
     used: HashMap<(ProcessId, Stream), usize>,
     id: &'static str,
@@ -138,6 +140,7 @@ pub fn perform(
         programs: Vec::new(),
         modules: Vec::new(),
         logged: 0,
+        muted: false,
         used: HashMap::new(),
         id: scenario.id,
     };
@@ -356,6 +359,9 @@ impl Scene<'_> {
                 .collect()
         });
         self.logged = self.logged.max(end);
+        if self.muted {
+            return;
+        }
         for text in lines {
             self.note("kernel", Kind::Logs, text);
         }
@@ -519,6 +525,11 @@ impl Scene<'_> {
             .order("switching debug messages off", op)?
             .map(drop)
             .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
+    }
+
+    /// Note no more of the kernel's log, where how much it says depends on time.
+    pub fn mute(&mut self) {
+        self.muted = true;
     }
 
     /// Observe again and again until `observe` says yes.

@@ -2,7 +2,11 @@
 //! The scenarios, by stage. Each is written once: it is what a student watches, what the
 //! snapshots guard and what will be graded.
 
+pub mod greeting;
+pub mod hello;
+mod netlink;
 pub mod pubsub;
+pub mod routes;
 
 use crate::scene::Scenario;
 
@@ -34,7 +38,7 @@ pub struct Step {
 pub static STAGES: &[Stage] = &[Stage {
     name: "part2",
     title: "Part 2: one process and one kernel module",
-    steps: &[pubsub::STEP],
+    steps: &[hello::STEP, greeting::STEP, routes::STEP, pubsub::STEP],
 }];
 
 /// A stage by its name.
