@@ -48,7 +48,7 @@ scenarios! {
     routes_programs = "part2/E3-programs",
     routes_watch = "part2/E2-watch",
     routes_watch_many = "part2/E2-watch-many",
-    routes_watch = "part2/N2-routes-watch",
+    routes_watch_address = "part2/N2-routes-watch",
     routes_slow_watcher = "part2/N6-routes-slow-watcher",
     routes_killed = "part2/N4-routes-killed",
     routes_strangers = "part2/N10-routes-strangers",
