@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <net/netlink.h>
 
 #include <ipclab/netlink.h>
@@ -23,14 +24,27 @@
 
 static const char hello_greeting[] = "Hello from kernel: ";
 
-/* How much of a text is logged, in bytes; escaped, each may become four. */
-#define HELLO_LOGGED	128
+/* How much of a text is logged, in bytes; escaped, each becomes four at most. */
+#define HELLO_LOGGED	64
 
 static struct sock *hello_nlsk;	/* the kernel's end */
 
 static unsigned int hello_protocol = IPCLAB_NETLINK_PROTO;
 module_param_named(protocol, hello_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
+
+/* Anybody may send anything, as often as they like: the log must not fill up. */
+static void hello_log(u32 portid, const u8 *text, int len)
+{
+	char escaped[4 * HELLO_LOGGED];
+	int escaped_len;
+
+	escaped_len = string_escape_mem(text, min(len, HELLO_LOGGED), escaped,
+					sizeof(escaped),
+					ESCAPE_ANY | ESCAPE_NAP, NULL);
+	pr_info_ratelimited("portid %u says: %.*s%s\n", portid, escaped_len,
+			    escaped, len > HELLO_LOGGED ? "..." : "");
+}
 
 static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
 			struct netlink_ext_ack *extack)
@@ -79,10 +93,7 @@ static int hello_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 		return -EMSGSIZE;
 	}
 
-	/* Anybody may send, as often as they like: the log must not fill up. */
-	pr_info_ratelimited("portid %u says: %*pE%s\n", NETLINK_CB(skb).portid,
-			    min(len, HELLO_LOGGED), text,
-			    len > HELLO_LOGGED ? "..." : "");
+	hello_log(NETLINK_CB(skb).portid, text, len);
 	return hello_answer(skb, nlh->nlmsg_seq, text, len, extack);
 }
 
