@@ -109,6 +109,8 @@ pub struct Scene<'a> {
     modules: Vec<String>,
     /// How much of the kernel's log is in the transcript.
     logged: usize,
+    /// Whether the kernel's log is left out of the transcript.
+    log_muted: bool,
     /// How much of each program's output has been used.
     used: HashMap<(ProcessId, Stream), usize>,
     id: &'static str,
@@ -142,6 +144,7 @@ pub fn perform(
         muted: Vec::new(),
         modules: Vec::new(),
         logged: 0,
+        log_muted: false,
         used: HashMap::new(),
         id: scenario.id,
     };
@@ -360,6 +363,9 @@ impl Scene<'_> {
                 .collect()
         });
         self.logged = self.logged.max(end);
+        if self.log_muted {
+            return;
+        }
         for text in lines {
             self.note("kernel", Kind::Logs, text);
         }
@@ -527,6 +533,11 @@ impl Scene<'_> {
             .order("switching debug messages off", op)?
             .map(drop)
             .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
+    }
+
+    /// Note no more of the kernel's log, where how much it says depends on time.
+    pub fn mute_log(&mut self) {
+        self.log_muted = true;
     }
 
     /// Observe again and again until `observe` says yes.

@@ -16,13 +16,18 @@ use nix::{
     errno::Errno,
     sys::socket::{MsgFlags, NetlinkAddr, recvmsg},
 };
-use protocol::netlink::{Ack, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages};
+use protocol::netlink::{
+    Ack, Header, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, PROTO, PortId,
+    messages,
+};
 
-use crate::Error;
+use crate::{Error, input::Stop};
 
 /// Longest datagram that a module sends, in bytes: a header and a body of 1024, or a refusal,
-/// which repeats the request and adds its text. What is longer is an error, never cut off in silence.
-const RECEIVE_MAX: usize = 8192;
+/// which repeats the request and adds its text, or a part of a dump (`NLMSG_GOODSIZE`, up to 8192
+/// bytes; linux/netlink.h; or 32 KiB for who reads that much). What is longer is an error, never cut
+/// off in silence.
+const RECEIVE_MAX: usize = 32768;
 
 /// What arrived without having been asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,12 +44,17 @@ pub enum Event {
     Overrun,
 }
 
+/// The messages of a dump, as header and payload.
+pub type Entries = Vec<(Header, Vec<u8>)>;
+
 /// A socket of our own, bound to a portid that the kernel chose.
 pub struct Connection {
     socket: NlSocket,
     seq: u32,
     /// Events that arrived while an acknowledgement was waited for.
     early: VecDeque<Event>,
+    /// The rest of the last datagram: a part of a dump has many messages.
+    unread: VecDeque<Read>,
 }
 
 impl Connection {
@@ -75,7 +85,18 @@ impl Connection {
             socket,
             seq: 0,
             early: VecDeque::new(),
+            unread: VecDeque::new(),
         })
+    }
+
+    /// Join a multicast group: from now on its messages are among the events.
+    ///
+    /// # Errors
+    /// [`Error::Call`] if setsockopt(2) fails.
+    pub fn join(&self, group: u32) -> Result<(), Error> {
+        self.socket
+            .add_mcast_membership(Groups::new_groups(&[group]))
+            .map_err(|error| Error::io("setsockopt", &error))
     }
 
     /// Send a request and wait until the module has acknowledged it. Blocks.
@@ -84,82 +105,116 @@ impl Connection {
     /// [`Error::Call`] named `name`: the errno and the reason with which the module refused; or
     /// the system call that failed.
     pub fn request(&mut self, name: &'static str, kind: u16, payload: &[u8]) -> Result<(), Error> {
+        self.send(kind, NLM_F_ACK, payload)?;
+        loop {
+            match self.read()? {
+                Read::Ack { seq, ack } if seq == self.seq => return accepted(name, ack),
+                Read::Ack { .. } => {}
+                Read::Event(event) => self.early.push_back(event),
+            }
+        }
+    }
+
+    /// Ask for all entries of a table and wait until they have arrived. Blocks. `None` if the
+    /// table changed in between: what has arrived is then of no use.
+    ///
+    /// # Errors
+    /// As [`Connection::request`].
+    pub fn dump(&mut self, name: &'static str, kind: u16) -> Result<Option<Entries>, Error> {
+        self.send(kind, NLM_F_DUMP, &[])?;
+        let mut found = Vec::new();
+        let mut whole = true;
+        loop {
+            match self.read()? {
+                Read::Ack { seq, ack } if seq == self.seq => accepted(name, ack)?,
+                Read::Ack { .. } => {}
+                Read::Event(Event::Data { header, payload }) if header.seq == self.seq => {
+                    whole &= header.flags & NLM_F_DUMP_INTR == 0;
+                    if header.kind == NLMSG_DONE {
+                        return Ok(whole.then_some(found));
+                    }
+                    found.push((header, payload));
+                }
+                // Part of the dump may be among what was lost, its end too.
+                Read::Event(Event::Overrun) => return Err(Error::call("recvmsg", Errno::ENOBUFS)),
+                Read::Event(event) => self.early.push_back(event),
+            }
+        }
+    }
+
+    /// Send a request under the next sequence number.
+    fn send(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<(), Error> {
         self.seq = self.seq.wrapping_add(1);
         let header = Header {
             kind,
-            flags: NLM_F_REQUEST | NLM_F_ACK,
+            flags: NLM_F_REQUEST | flags,
             seq: self.seq,
             portid: PortId::KERNEL,
         };
         self.socket
             .send(header.encode(payload), Msg::empty())
-            .map_err(|error| Error::io("sendto", &error))?;
-        loop {
-            let Ack { errno, text } = match self.read()? {
-                Read::Ack { seq, ack } if seq == self.seq => ack,
-                Read::Ack { .. } => continue,
-                Read::Event(event) => {
-                    self.early.push_back(event);
-                    continue;
-                }
-            };
-            return match errno {
-                0 => Ok(()),
-                errno => Err(Error::Call {
-                    call: name,
-                    errno: Errno::from_raw(errno),
-                    hint: text.unwrap_or_default(),
-                }),
-            };
-        }
+            .map(drop)
+            .map_err(|error| Error::io("sendto", &error))
     }
 
-    /// An event that has arrived already and is not on the socket any more.
-    pub fn early(&mut self) -> Option<Event> {
-        self.early.pop_front()
-    }
-
-    /// The next event. Blocks; call [`Connection::early`] first.
+    /// The next event; `None` after a signal. Blocks.
     ///
     /// # Errors
     /// [`Error::Call`] if recvmsg(2) fails or a message is longer than any can be.
-    pub fn event(&mut self) -> Result<Event, Error> {
+    pub fn event(&mut self, stop: &Stop) -> Result<Option<Event>, Error> {
         loop {
-            if let Read::Event(event) = self.read()? {
-                return Ok(event);
+            // What is here already would not wake anybody up again.
+            while let Some(read) = self.unread.pop_front() {
+                if let Read::Event(event) = read {
+                    self.early.push_back(event);
+                }
+            }
+            if let Some(event) = self.early.pop_front() {
+                return Ok(Some(event));
+            }
+            if !stop.wait(self.as_fd())? {
+                return Ok(None);
+            }
+            self.receive()?;
+        }
+    }
+
+    /// One message.
+    fn read(&mut self) -> Result<Read, Error> {
+        loop {
+            match self.unread.pop_front() {
+                Some(read) => return Ok(read),
+                None => self.receive()?,
             }
         }
     }
 
-    /// One message. A module sends one in a datagram, and an acknowledgement has its own.
-    fn read(&self) -> Result<Read, Error> {
-        let mut buffer = [0; RECEIVE_MAX];
-        loop {
-            let mut parts = [IoSliceMut::new(&mut buffer)];
-            let received = recvmsg::<NetlinkAddr>(
-                self.socket.as_raw_fd(),
-                &mut parts,
-                None,
-                MsgFlags::empty(),
-            );
-            let (len, from, flags) = match received {
-                Ok(message) => (message.bytes, message.address, message.flags),
-                Err(Errno::EINTR) => continue,
-                Err(Errno::ENOBUFS) => return Ok(Read::Event(Event::Overrun)),
-                Err(errno) => return Err(Error::call("recvmsg", errno)),
-            };
-            // Any process may send to our portid if it is privileged; only the kernel is believed.
-            if from.map(|address| PortId(address.pid())) != Some(PortId::KERNEL) {
-                continue;
+    /// One datagram, of which there may be nothing to read.
+    fn receive(&mut self) -> Result<(), Error> {
+        let mut buffer = vec![0; RECEIVE_MAX];
+        let mut parts = [IoSliceMut::new(&mut buffer)];
+        let received =
+            recvmsg::<NetlinkAddr>(self.socket.as_raw_fd(), &mut parts, None, MsgFlags::empty());
+        let (len, from, flags) = match received {
+            Ok(message) => (message.bytes, message.address, message.flags),
+            Err(Errno::EINTR) => return Ok(()),
+            Err(Errno::ENOBUFS) => {
+                self.unread.push_back(Read::Event(Event::Overrun));
+                return Ok(());
             }
-            if flags.contains(MsgFlags::MSG_TRUNC) {
-                return Err(Error::call("recvmsg", Errno::EMSGSIZE));
-            }
-            let Some(message) = messages(&buffer[..len]).next().transpose()? else {
-                continue;
-            };
+            Err(errno) => return Err(Error::call("recvmsg", errno)),
+        };
+        // Any process may send to our portid if it is privileged; only the kernel is believed.
+        if from.map(|address| PortId(address.pid())) != Some(PortId::KERNEL) {
+            return Ok(());
+        }
+        if flags.contains(MsgFlags::MSG_TRUNC) {
+            return Err(Error::call("recvmsg", Errno::EMSGSIZE));
+        }
+        for message in messages(&buffer[..len]) {
+            let message = message?;
             let header = message.header;
-            return Ok(match message.ack()? {
+            self.unread.push_back(match message.ack()? {
                 Some(ack) => Read::Ack {
                     seq: header.seq,
                     ack,
@@ -170,6 +225,19 @@ impl Connection {
                 }),
             });
         }
+        Ok(())
+    }
+}
+
+/// What an acknowledgement of the request `name` comes to.
+fn accepted(name: &'static str, ack: Ack) -> Result<(), Error> {
+    match ack.errno {
+        0 => Ok(()),
+        errno => Err(Error::Call {
+            call: name,
+            errno: Errno::from_raw(errno),
+            hint: ack.text.unwrap_or_default(),
+        }),
     }
 }
 

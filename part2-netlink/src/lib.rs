@@ -7,7 +7,7 @@
 pub mod connection;
 pub mod input;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use nix::errno::Errno;
 
@@ -57,6 +57,19 @@ impl Error {
             error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
         )
     }
+}
+
+/// Write one line to stdout at once, whoever reads it.
+///
+/// # Errors
+/// [`Error::Call`] if write(2) fails.
+pub fn print_line(line: &[u8]) -> Result<(), Error> {
+    let mut stdout = std::io::stdout();
+    stdout
+        .write_all(line)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::io("write", &error))
 }
 
 /// Exit status 0, or one line on stderr and exit status 1.

@@ -4,6 +4,8 @@
 //! Integers are in the machine's own byte order, as in `linux/netlink.h`. What an attribute means
 //! is not known here, and nested ones are not taken apart.
 
+use crate::netlink::DecodeError;
+
 /// Length of `struct nlattr`, in bytes.
 pub const ATTRIBUTE_HEADER_LEN: usize = 4;
 
@@ -114,10 +116,63 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
+/// The value of the first attribute of a type.
+///
+/// # Errors
+/// [`AttributeError::BadLength`] if the payload ends before it without being attributes.
+pub fn find(payload: &[u8], kind: u16) -> Result<Option<&[u8]>, AttributeError> {
+    for attribute in attributes(payload) {
+        let attribute = attribute?;
+        if attribute.kind == kind {
+            return Ok(Some(attribute.value));
+        }
+    }
+    Ok(None)
+}
+
+/// A string without the NUL at its end.
+///
+/// # Errors
+/// [`DecodeError::NoAttribute`] named `what` if it is missing, has no NUL or is not UTF-8.
+pub fn string<'a>(
+    payload: &'a [u8],
+    kind: u16,
+    what: &'static str,
+) -> Result<&'a str, DecodeError> {
+    find(payload, kind)?
+        .and_then(|value| std::str::from_utf8(value.strip_suffix(&[0])?).ok())
+        .ok_or(DecodeError::NoAttribute(what))
+}
+
+/// A 32 bit number; `None` if it is missing.
+///
+/// # Errors
+/// [`AttributeError::NotU32`] if it does not have four bytes.
+pub fn number(payload: &[u8], kind: u16) -> Result<Option<u32>, DecodeError> {
+    let found = find(payload, kind)?.map(|value| Attribute { kind, value }.u32());
+    Ok(found.transpose()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_string_has_its_nul_and_a_number_four_bytes() {
+        let mut payload = Vec::new();
+        put_string(&mut payload, 1, "R3");
+        put_u32(&mut payload, 2, 500);
+        put_bytes(&mut payload, 4, b"no NUL");
+        assert_eq!(string(&payload, 1, "a name"), Ok("R3"));
+        assert_eq!(number(&payload, 2), Ok(Some(500)));
+        assert_eq!(number(&payload, 3), Ok(None));
+        assert_eq!(
+            string(&payload, 4, "a name"),
+            Err(DecodeError::NoAttribute("a name"))
+        );
+        assert!(number(&payload, 4).is_err());
+    }
 
     #[test]
     fn lengths_are_exact_and_places_are_aligned() {

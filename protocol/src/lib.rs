@@ -5,7 +5,10 @@
 //! `kernel/include/uapi`; `tests/uapi.rs` compiles that header and compares every constant.
 
 pub mod attributes;
+pub mod greeting;
+pub mod hello;
 pub mod netlink;
 pub mod pubsub;
 pub mod router;
+pub mod routes;
 pub mod slot;

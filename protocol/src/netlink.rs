@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::attributes::attributes;
+use crate::attributes::{AttributeError, find};
 
 /// `IPCLAB_NETLINK_PROTO`: the protocol number of every module unless `protocol=` says otherwise.
 pub const PROTO: u32 = 31;
@@ -26,6 +26,8 @@ pub const NLM_F_REQUEST: u16 = 0x01;
 pub const NLM_F_ACK: u16 = 0x04;
 /// `NLM_F_MULTI`: one of several messages that [`NLMSG_DONE`] ends.
 pub const NLM_F_MULTI: u16 = 0x02;
+/// `NLM_F_DUMP_INTR`: the table changed while it was dumped; what was received may be incomplete.
+pub const NLM_F_DUMP_INTR: u16 = 0x10;
 /// `NLM_F_DUMP`: asks for a list of everything.
 pub const NLM_F_DUMP: u16 = 0x300;
 /// `NLMSG_NOOP`: nothing; it is acknowledged by netlink itself.
@@ -96,6 +98,12 @@ pub enum DecodeError {
     /// An `NLMSG_ERROR` without the errno and the header it answers.
     #[error("expected an acknowledgement of at least 20 bytes, found {0}")]
     ShortAck(usize),
+    /// An attribute is not what it should be.
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
+    /// An attribute that has to be there is not, or its value is not what it has to be.
+    #[error("expected an attribute with {0}, found none or another value")]
+    NoAttribute(&'static str),
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -210,7 +218,13 @@ impl Message<'_> {
         if self.payload.len() < 4 + HEADER_LEN {
             return Err(short);
         }
-        let text = self.ack_attributes(request_len).and_then(ack_text);
+        let text = self
+            .ack_attributes(request_len)
+            .and_then(|rest| find(rest, NLMSGERR_ATTR_MSG).ok().flatten())
+            .map(|text| {
+                let text = text.strip_suffix(&[0]).unwrap_or(text);
+                String::from_utf8_lossy(text).into_owned()
+            });
         Ok(Some(Ack {
             errno: error.wrapping_neg(),
             text,
@@ -223,10 +237,12 @@ impl Message<'_> {
         if self.header.kind != NLMSG_ERROR {
             return None;
         }
-        attributes(self.ack_attributes(u32_at(self.payload, 4)?)?)
-            .flatten()
-            .find(|attribute| attribute.kind == NLMSGERR_ATTR_COOKIE)
-            .map(|attribute| attribute.value)
+        find(
+            self.ack_attributes(u32_at(self.payload, 4)?)?,
+            NLMSGERR_ATTR_COOKIE,
+        )
+        .ok()
+        .flatten()
     }
 
     /// The attributes in an acknowledgement, if there are any.
@@ -243,20 +259,6 @@ impl Message<'_> {
         };
         self.payload
             .get(4 + repeated.checked_next_multiple_of(4)?..)
-    }
-}
-
-/// The string attribute among `attributes`, without its NUL.
-fn ack_text(mut attributes: &[u8]) -> Option<String> {
-    loop {
-        let len = usize::from(u16_at(attributes, 0)?);
-        let kind = u16_at(attributes, 2)?;
-        let value = attributes.get(4..len)?;
-        if kind == NLMSGERR_ATTR_MSG {
-            let value = value.strip_suffix(&[0]).unwrap_or(value);
-            return Some(String::from_utf8_lossy(value).into_owned());
-        }
-        attributes = attributes.get(align(len)..)?;
     }
 }
 

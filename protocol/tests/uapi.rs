@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, error::Error, path::Path, process::Command};
 
-use ipclab_protocol::{netlink, pubsub, router, slot};
+use ipclab_protocol::{greeting, hello, netlink, pubsub, router, routes, slot};
 
 fn rust_side() -> BTreeMap<String, u64> {
     [
@@ -38,16 +38,41 @@ fn rust_side() -> BTreeMap<String, u64> {
             "NL_ROUTER_SUBSCRIBER",
             u64::from(router::Roles::SUBSCRIBER.0),
         ),
+        ("NL_HELLO_REQUEST", u64::from(hello::REQUEST)),
+        ("NL_HELLO_ANSWER", u64::from(hello::ANSWER)),
+        ("NL_GREETING_REQUEST", u64::from(greeting::REQUEST)),
+        ("NL_GREETING_DATA", u64::from(greeting::DATA)),
+        ("NL_GREETING_GROUP", u64::from(greeting::GROUP)),
+        ("NL_GREETING_A_TEXT", u64::from(greeting::A_TEXT)),
+        ("NL_ROUTES_LIST", u64::from(routes::LIST)),
+        ("NL_ROUTES_ADD", u64::from(routes::ADD)),
+        ("NL_ROUTES_DELETE", u64::from(routes::DELETE)),
+        ("NL_ROUTES_EXPIRE", u64::from(routes::EXPIRE)),
+        ("NL_ROUTES_WATCH", u64::from(routes::WATCH)),
+        ("NL_ROUTES_UNWATCH", u64::from(routes::UNWATCH)),
+        ("NL_ROUTES_ENTRY", u64::from(routes::ENTRY)),
+        ("NL_ROUTES_ADDED", u64::from(routes::ADDED)),
+        ("NL_ROUTES_DELETED", u64::from(routes::DELETED)),
+        ("NL_ROUTES_A_NAME", u64::from(routes::A_NAME)),
+        ("NL_ROUTES_A_EXPIRE_MS", u64::from(routes::A_EXPIRE_MS)),
+        ("NL_ROUTES_A_REASON", u64::from(routes::A_REASON)),
+        ("NL_ROUTES_EXPIRED", u64::from(routes::EXPIRED)),
+        ("NL_ROUTES_REQUESTED", u64::from(routes::REQUESTED)),
+        ("NL_ROUTES_EXPIRE_MAX", u64::from(routes::EXPIRE_MAX)),
+        ("NL_ROUTES_NAME_MAX", routes::NAME_MAX as u64),
+        ("NL_ROUTES_ENTRIES", routes::ENTRIES as u64),
+        ("NL_ROUTES_WATCHES", routes::WATCHES as u64),
         // Not ours, but relied on: linux/netlink.h says what they are.
         ("NLMSG_HDRLEN", netlink::HEADER_LEN as u64),
         ("NLMSG_ERROR", u64::from(netlink::NLMSG_ERROR)),
+        ("NLMSG_DONE", u64::from(netlink::NLMSG_DONE)),
         ("NLMSG_MIN_TYPE", u64::from(netlink::NLMSG_MIN_TYPE)),
         ("NLM_F_REQUEST", u64::from(netlink::NLM_F_REQUEST)),
         ("NLM_F_ACK", u64::from(netlink::NLM_F_ACK)),
         ("NLM_F_MULTI", u64::from(netlink::NLM_F_MULTI)),
         ("NLM_F_DUMP", u64::from(netlink::NLM_F_DUMP)),
         ("NLMSG_NOOP", u64::from(netlink::NLMSG_NOOP)),
-        ("NLMSG_DONE", u64::from(netlink::NLMSG_DONE)),
+        ("NLM_F_DUMP_INTR", u64::from(netlink::NLM_F_DUMP_INTR)),
         ("NLM_F_CAPPED", u64::from(netlink::NLM_F_CAPPED)),
         ("NLM_F_ACK_TLVS", u64::from(netlink::NLM_F_ACK_TLVS)),
     ]

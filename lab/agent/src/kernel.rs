@@ -85,7 +85,25 @@ fn parse(record: &[u8]) -> Option<(u8, String)> {
     let (prefix, rest) = record.split_once(';')?;
     let priority: u32 = prefix.split(',').next()?.parse().ok()?;
     let text = rest.split('\n').next()?;
-    Some(((priority & 7) as u8, text.to_owned()))
+    Some(((priority & 7) as u8, unescape(text)))
+}
+
+/// The kernel gives backslashes and what is not printable as `\xNN` (the same document).
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split("\\x");
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        let byte = part.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+        if let Some(Ok(byte)) = byte {
+            bytes.push(byte);
+            bytes.extend_from_slice(&part.as_bytes()[2..]);
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            bytes.extend_from_slice(part.as_bytes());
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -97,5 +115,11 @@ mod tests {
         let record = b"15,1038,9231223,-;nl_pubsub: ready; go\n SUBSYSTEM=x\n";
         assert_eq!(parse(record), Some((7, "nl_pubsub: ready; go".to_owned())));
         assert_eq!(parse(b"no record"), None);
+    }
+
+    #[test]
+    fn what_the_kernel_has_escaped_is_as_it_was() {
+        let record = b"6,1,1,-;a \\x5cn and \\xc3\\xb6 and \\xzz\n";
+        assert_eq!(parse(record), Some((6, "a \\n and ö and \\xzz".to_owned())));
     }
 }

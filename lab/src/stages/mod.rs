@@ -2,8 +2,12 @@
 //! The scenarios, by stage. Each is written once: it is what a student watches, what the
 //! snapshots guard and what will be graded.
 
+pub mod greeting;
+pub mod hello;
+mod netlink;
 pub mod pubsub;
 pub mod router;
+pub mod routes;
 pub mod slot;
 
 use crate::scene::Scenario;
@@ -37,17 +41,17 @@ pub static STAGES: &[Stage] = &[
     Stage {
         name: "part2",
         title: "Part 2: one process and one kernel module",
-        steps: &[pubsub::STEP],
-    },
-    Stage {
-        name: "message-slot",
-        title: "Message slot: a character device with channels",
-        steps: &[slot::STEP],
+        steps: &[hello::STEP, greeting::STEP, routes::STEP, pubsub::STEP],
     },
     Stage {
         name: "part3",
         title: "Part 3: kernel lists that route between any number of processes",
         steps: &[router::STEP],
+    },
+    Stage {
+        name: "message-slot",
+        title: "Message slot: a character device with channels",
+        steps: &[slot::STEP],
     },
 ];
 

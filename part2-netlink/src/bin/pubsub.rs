@@ -4,7 +4,7 @@
 //! The publisher sends each line of its stdin. A subscriber prints each message on a line of its
 //! own; how many it missed, if it was too slow, it says on stderr.
 
-use std::{io::Write, os::fd::AsFd, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 use nix::errno::Errno;
@@ -13,6 +13,7 @@ use part2_netlink::{
     connection::{Connection, Event},
     finish,
     input::{Lines, Stop},
+    print_line,
 };
 use protocol::{
     netlink::BODY_MAX,
@@ -102,14 +103,8 @@ fn publish(mut connection: Connection, mut lines: Lines, stop: &Stop) -> Result<
 
 fn subscribe(mut connection: Connection, stop: &Stop) -> Result<(), Error> {
     connection.request("subscribe", REQUEST, &Request::Subscribe.payload())?;
-    let mut stdout = std::io::stdout();
     let mut expected = 1_u32;
-    loop {
-        let event = match connection.early() {
-            Some(event) => event,
-            None if stop.wait(connection.as_fd())? => connection.event()?,
-            None => return Ok(()),
-        };
+    while let Some(event) = connection.event(stop)? {
         let Event::Data { header, payload } = event else {
             continue;
         };
@@ -121,10 +116,7 @@ fn subscribe(mut connection: Connection, stop: &Stop) -> Result<(), Error> {
             eprintln!("pubsub: {lost} messages were lost");
         }
         expected = header.seq.wrapping_add(1);
-        stdout
-            .write_all(&payload)
-            .and_then(|()| stdout.write_all(b"\n"))
-            .and_then(|()| stdout.flush())
-            .map_err(|error| Error::io("write", &error))?;
+        print_line(&payload)?;
     }
+    Ok(())
 }

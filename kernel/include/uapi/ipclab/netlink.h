@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * What user space and the netlink modules share: protocol number, message
- * types, limits. The Rust side is protocol/src/netlink.rs and pubsub.rs; a test
- * in protocol/ compiles this header and compares every constant.
+ * types, attributes, limits. The Rust side is protocol/src/netlink.rs and one file
+ * for each module; a test in protocol/ compiles this header and compares every
+ * constant. Only one module has the protocol at a time: each numbers its message
+ * types from NLMSG_MIN_TYPE.
  */
 #ifndef _UAPI_IPCLAB_NETLINK_H
 #define _UAPI_IPCLAB_NETLINK_H
@@ -75,5 +77,57 @@ struct nl_router_report {
 	__u32 delivered;	/* subscribers that have it in their queue */
 	__u32 dropped;		/* subscribers whose queue was full */
 };
+
+/*
+ * Part 2, step 1: nl_hello.
+ *
+ * The payload of a request is a text of 1 to IPCLAB_BODY_MAX bytes, the payload
+ * of the answer "Hello from kernel: " and the same bytes. Neither ends in a NUL.
+ */
+#define NL_HELLO_REQUEST	0x10
+#define NL_HELLO_ANSWER		0x11	/* nlmsg_seq is the request's */
+
+/*
+ * Part 2, step 2: nl_greeting.
+ *
+ * A request has no payload. Each greeting goes to NL_GREETING_GROUP; its
+ * nlmsg_seq counts from 1, so that a lost one leaves a gap.
+ */
+#define NL_GREETING_REQUEST	0x10
+#define NL_GREETING_DATA	0x11	/* NL_GREETING_A_TEXT */
+
+#define NL_GREETING_GROUP	1	/* a group's number, not a mask */
+
+#define NL_GREETING_A_TEXT	1	/* string with its NUL */
+
+/*
+ * Part 2, step 3: nl_routes.
+ *
+ * Unknown entry: ENOENT; an entry or a watch that there is already: EEXIST; no
+ * place for one more: ENOSPC. Events go to the sockets that watch the entry;
+ * their nlmsg_seq counts the events meant for that socket from 1.
+ */
+#define NL_ROUTES_LIST		0x10	/* with NLM_F_DUMP; no attributes */
+#define NL_ROUTES_ADD		0x11	/* A_NAME */
+#define NL_ROUTES_DELETE	0x12	/* A_NAME */
+#define NL_ROUTES_EXPIRE	0x13	/* A_NAME, A_EXPIRE_MS */
+#define NL_ROUTES_WATCH		0x14	/* A_NAME, or none: all */
+#define NL_ROUTES_UNWATCH	0x15	/* A_NAME, or none: what watched all */
+
+#define NL_ROUTES_ENTRY		0x18	/* in a list: A_NAME, A_EXPIRE_MS if it expires */
+#define NL_ROUTES_ADDED		0x19	/* event: A_NAME */
+#define NL_ROUTES_DELETED	0x1a	/* event: A_NAME, A_REASON */
+
+#define NL_ROUTES_A_NAME	1	/* string with its NUL, 1 to NAME_MAX bytes before it */
+#define NL_ROUTES_A_EXPIRE_MS	2	/* u32, until it is deleted; in a request 0: never */
+#define NL_ROUTES_A_REASON	3	/* u32 */
+
+#define NL_ROUTES_EXPIRED	1	/* reason: its time was over */
+#define NL_ROUTES_REQUESTED	2	/* reason: NL_ROUTES_DELETE */
+
+#define NL_ROUTES_NAME_MAX	15		/* bytes, without the NUL */
+#define NL_ROUTES_EXPIRE_MAX	0x7fffffff	/* milliseconds; above it: ERANGE */
+#define NL_ROUTES_ENTRIES	256		/* there can be at once */
+#define NL_ROUTES_WATCHES	16		/* by name, of one socket */
 
 #endif /* _UAPI_IPCLAB_NETLINK_H */

@@ -10,10 +10,11 @@ use protocol::{
     pubsub::{DATA, REQUEST, Request},
 };
 
-use super::{MODULE, OK, TALKATIVE};
+use super::{MODULE, OK, Pubsub, TALKATIVE};
 use crate::{
     peer::request,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    stages::netlink::life::{self, buffers},
     transcript::Kind,
 };
 
@@ -111,17 +112,6 @@ pub(super) const REFUSED_SENDS: Scenario = Scenario {
     },
 };
 
-/// Socket buffers that are allocated now (slabinfo(5)).
-fn buffers(scene: &mut Scene<'_>) -> Outcome<usize> {
-    let text = scene.read("/proc/slabinfo")?;
-    text.lines()
-        .find_map(|line| {
-            let mut words = line.strip_prefix("skbuff_head_cache")?.split_whitespace();
-            words.next()?.parse().ok()
-        })
-        .ok_or_else(|| fail("skbuff_head_cache in /proc/slabinfo", "no such line"))
-}
-
 /// Messages that the slow reader does not read.
 const UNREAD: u32 = 50;
 
@@ -206,71 +196,11 @@ fn slow_reader(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const IN_AND_OUT: Scenario = Scenario {
     id: "part2/N7-in-and-out",
     title: "in and out any number of times, never while a socket is open",
-    run: |scene| {
-        for round in ["first", "second"] {
-            scene.step(&format!("in and out, {round} time"), "works", |scene| {
-                scene.insert(MODULE, "")?;
-                let peer = scene.peer(&format!("{round} peer"), 0)?;
-                scene.expect_answer(&peer, &Request::Subscribe.payload(), OK)?;
-                let refused = scene.try_remove(MODULE)?;
-                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-                if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
-                    return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
-                }
-                scene.close(&peer)?;
-                scene.remove(MODULE)
-            })?;
-        }
-        scene.step("out at once after in", "works", |scene| {
-            scene.insert(MODULE, "")?;
-            scene.remove(MODULE)
-        })?;
-        scene.step(
-            "the protocol afterwards",
-            "nobody serves it: EPROTONOSUPPORT",
-            |scene| {
-                let actor = scene.actor("late", 0)?;
-                let protocol = protocol::netlink::PROTO as i32;
-                let refused = scene.call(&actor, &Call::Socket { protocol })?;
-                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-                expect_eq("socket", errno, Some(Errno::EPROTONOSUPPORT))
-            },
-        )
-    },
+    run: life::in_and_out::<Pubsub>,
 };
 
 pub(super) const PROTOCOL_TAKEN: Scenario = Scenario {
     id: "part2/N7-protocol-taken",
     title: "a protocol number can be had once",
-    run: |scene| {
-        scene.step(
-            "a number that another module has",
-            "EADDRINUSE or EBUSY",
-            |scene| {
-                scene
-                    .try_insert_fixture("nl_squatter", "")?
-                    .map_err(|refusal| fail("nl_squatter is inserted", refusal.to_string()))?;
-                let refused = scene.try_insert(MODULE, "")?;
-                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-                if matches!(errno, Some(Errno::EADDRINUSE | Errno::EBUSY)) {
-                    return Ok(());
-                }
-                Err(fail("EADDRINUSE or EBUSY", format!("{errno:?}")))
-            },
-        )?;
-        scene.step("another number", "works beside it", |scene| {
-            scene.insert(MODULE, "protocol=17")
-        })?;
-        scene.step("the number when it is free again", "works", |scene| {
-            scene.remove("nl_squatter")?;
-            scene.remove(MODULE)?;
-            scene.insert(MODULE, "")
-        })?;
-        scene.step("a number that there is not", "EINVAL", |scene| {
-            scene.remove(MODULE)?;
-            let refused = scene.try_insert(MODULE, "protocol=32")?;
-            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-            expect_eq("insmod", errno, Some(Errno::EINVAL))
-        })
-    },
+    run: life::protocol_taken::<Pubsub>,
 };

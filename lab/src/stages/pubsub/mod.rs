@@ -7,19 +7,19 @@ mod programs;
 mod roles;
 
 use lab_agent::Exit;
-use nix::{errno::Errno, sys::signal::Signal};
+use nix::sys::signal::Signal;
+use protocol::pubsub::{REQUEST, Request};
 
-use super::Step;
-use crate::scene::{Outcome, Scenario, Scene};
+use super::{
+    Step,
+    netlink::{Module, OK, STUDENT, TALKATIVE},
+};
+use crate::{
+    peer::request,
+    scene::{Outcome, Scenario, Scene},
+};
 
 const MODULE: &str = "nl_pubsub";
-
-/// Errno 0, success, as nix has it.
-const OK: Errno = Errno::UnknownErrno;
-
-/// Have the module say what it does: its debug messages are on (Documentation/admin-guide/
-/// dynamic-debug-howto.rst).
-const TALKATIVE: &str = "dyndbg=+p";
 
 pub(super) const STEP: Step = Step {
     name: "pubsub",
@@ -58,6 +58,16 @@ static CHECKS: &[Scenario] = &[
     programs::ENDS,
     programs::LONG_LINES,
 ];
+
+struct Pubsub;
+
+impl Module for Pubsub {
+    const NAME: &'static str = MODULE;
+
+    fn touch() -> (&'static str, Vec<u8>) {
+        ("s", request(REQUEST, &Request::Subscribe.payload()))
+    }
+}
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step(

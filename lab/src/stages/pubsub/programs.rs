@@ -8,16 +8,14 @@ use protocol::{
     pubsub::{DATA, REQUEST, Request},
 };
 
-use super::{MODULE, OK, TALKATIVE};
+use super::{MODULE, OK, Pubsub, STUDENT, TALKATIVE};
 use crate::{
     machine::PATIENCE,
     peer::request,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    stages::netlink::users,
     transcript::Kind,
 };
-
-/// An ordinary user of the guest.
-const STUDENT: u32 = 1000;
 
 pub(super) const ANY_USER: Scenario = Scenario {
     id: "part2/N8-any-user",
@@ -80,29 +78,7 @@ pub(super) const ANY_USER: Scenario = Scenario {
 pub(super) const OTHER_NAMESPACE: Scenario = Scenario {
     id: "part2/N9-other-namespace",
     title: "only the initial network namespace is served",
-    run: |scene| {
-        scene.insert(MODULE, "")?;
-        scene.step(
-            "send from another network namespace",
-            "ECONNREFUSED",
-            |scene| {
-                let actor = scene.actor("outsider", 0)?;
-                scene.value(&actor, &Call::LeaveNetwork)?;
-                let outsider = scene.open_socket(&actor, PortId(0))?;
-                let data = Bytes(request(REQUEST, &Request::Subscribe.payload()));
-                let refused = scene.call(
-                    &actor,
-                    &Call::Send {
-                        fd: outsider.fd,
-                        portid: 0,
-                        data,
-                    },
-                )?;
-                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-                expect_eq("sendto", errno, Some(Errno::ECONNREFUSED))
-            },
-        )
-    },
+    run: users::other_namespace::<Pubsub>,
 };
 
 /// Portids of the sockets on protocol 31, the kernel's left out (`/proc/net/netlink`).

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nl_hello - one process asks, the kernel answers, over classic netlink
+ *
+ * User space opens socket(AF_NETLINK, SOCK_RAW, 31) and sends a text
+ * (ipclab/netlink.h). The module logs it and sends "Hello from kernel: " and the
+ * text back to the socket that it came from, before the acknowledgement.
+ *
+ * Nothing is kept between requests, so there is no lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
+#include <net/netlink.h>
+
+#include <ipclab/netlink.h>
+#include <nl_frames.h>
+#include <nl_open.h>
+
+static const char hello_greeting[] = "Hello from kernel: ";
+
+/* How much of a text is logged, in bytes; escaped, each becomes four at most. */
+#define HELLO_LOGGED	64
+
+static struct sock *hello_nlsk;	/* the kernel's end */
+
+static unsigned int hello_protocol = IPCLAB_NETLINK_PROTO;
+module_param_named(protocol, hello_protocol, uint, 0444);
+MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
+
+/* Anybody may send anything, as often as they like: the log must not fill up. */
+static void hello_log(u32 portid, const u8 *text, int len)
+{
+	char escaped[4 * HELLO_LOGGED];
+	int escaped_len;
+
+	escaped_len = string_escape_mem(text, min(len, HELLO_LOGGED), escaped,
+					sizeof(escaped),
+					ESCAPE_ANY | ESCAPE_NAP, NULL);
+	pr_info_ratelimited("portid %u says: %.*s%s\n", portid, escaped_len,
+			    escaped, len > HELLO_LOGGED ? "..." : "");
+}
+
+static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
+			struct netlink_ext_ack *extack)
+{
+	const int greeting_len = strlen(hello_greeting);
+	struct sk_buff *out;
+	struct nlmsghdr *nlh;
+	int err;
+
+	out = nlmsg_new(greeting_len + len, GFP_KERNEL);
+	if (!out) {
+		NL_SET_ERR_MSG(extack, "no memory for the answer");
+		return -ENOMEM;
+	}
+	nlh = nlmsg_put(out, 0, seq, NL_HELLO_ANSWER, greeting_len + len, 0);
+	memcpy(nlmsg_data(nlh), hello_greeting, greeting_len);
+	memcpy(nlmsg_data(nlh) + greeting_len, text, len);
+
+	/*
+	 * To the sender's address, which the kernel filled in, not to nlmsg_pid;
+	 * from the kernel's end, which the request came in by. Never blocks, and
+	 * frees @out whatever comes of it.
+	 */
+	err = nlmsg_unicast(skb->sk, out, NETLINK_CB(skb).portid);
+	if (err)
+		NL_SET_ERR_MSG(extack, "there is no room for the answer");
+	return err;
+}
+
+static int hello_request(struct sk_buff *skb, struct nlmsghdr *nlh,
+			 struct netlink_ext_ack *extack)
+{
+	const u8 *text = nlmsg_data(nlh);
+	int len = nlmsg_len(nlh);
+
+	if (nlh->nlmsg_type != NL_HELLO_REQUEST) {
+		NL_SET_ERR_MSG(extack, "unknown message type");
+		return -EOPNOTSUPP;
+	}
+	if (!len) {
+		NL_SET_ERR_MSG(extack, "there is no text");
+		return -EINVAL;
+	}
+	if (len > IPCLAB_BODY_MAX) {
+		NL_SET_ERR_MSG(extack, "a text has at most 1024 bytes");
+		return -EMSGSIZE;
+	}
+
+	hello_log(NETLINK_CB(skb).portid, text, len);
+	return hello_answer(skb, nlh->nlmsg_seq, text, len, extack);
+}
+
+static void hello_input(struct sk_buff *skb)
+{
+	nl_frames_rcv(skb, hello_request);
+}
+
+static int __init hello_init(void)
+{
+	struct netlink_kernel_cfg cfg = {
+		.input = hello_input,
+		/* Any user may listen; nobody may send to another user's socket. */
+		.flags = NL_CFG_F_NONROOT_RECV,
+	};
+
+	hello_nlsk = nl_open(hello_protocol, &cfg);
+	return PTR_ERR_OR_ZERO(hello_nlsk);
+}
+
+static void __exit hello_exit(void)
+{
+	netlink_kernel_release(hello_nlsk);
+	pr_info("removed\n");
+}
+
+module_init(hello_init);
+module_exit(hello_exit);
+
+MODULE_DESCRIPTION("One process asks, the kernel answers, over netlink (ipclab, part 2)");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NET_PF_PROTO(PF_NETLINK, IPCLAB_NETLINK_PROTO);

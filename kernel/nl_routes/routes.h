@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the table (routes_main.c) and the watchers (routes_watch.c) share.
+ */
+#ifndef _NL_ROUTES_H
+#define _NL_ROUTES_H
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <net/netlink.h>
+#include <net/sock.h>
+
+#include <ipclab/netlink.h>
+
+extern struct mutex routes_lock;
+extern struct sock *routes_nlsk;	/* the kernel's end */
+extern unsigned long routes_dropped;	/* events that found a full queue */
+
+/*
+ * A socket that watches something. It is the socket and not its portid, which is
+ * free for others as soon as the socket is closed.
+ */
+struct routes_watcher {
+	struct list_head list;
+	struct sock *sk;	/* referenced */
+	u32 portid;		/* of sk, which keeps it until it is closed */
+	u32 seq;		/* of the last event meant for it, delivered or lost */
+	bool all;
+	unsigned int count;	/* of names */
+	char names[NL_ROUTES_WATCHES][NL_ROUTES_NAME_MAX + 1];
+};
+
+/* Drop the watchers whose socket is dead (SOCK_DEAD). */
+void routes_reap_locked(void);
+
+/* The sender watches @name, NULL for all; *@fresh is NULL afterwards if it was used. */
+int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
+			const char *name, struct netlink_ext_ack *extack);
+
+/* The socket no longer watches @name; NULL takes back only what watched all. */
+int routes_unwatch_locked(const struct sock *sk, const char *name,
+			  struct netlink_ext_ack *extack);
+
+/* Send an event to each socket that watches @name; without @reason if it is 0. */
+void routes_tell_locked(u16 type, const char *name, u32 reason);
+
+#endif /* _NL_ROUTES_H */

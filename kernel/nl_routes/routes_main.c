@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nl_routes - a table of entries and who wants to know of them, over classic
+ * netlink
+ *
+ * The table starts with R1, R2 and R3; R3 is deleted after expire_ms=. User space
+ * opens socket(AF_NETLINK, SOCK_RAW, 31), lists and changes entries, and watches
+ * one, several or all of them (ipclab/netlink.h). Whoever watches an entry is sent
+ * an event when it is added or deleted; a watch outlives its entry.
+ *
+ * Here: the table and the requests. Who watches is in routes_watch.c.
+ *
+ * Lock: routes_lock protects the table, the watchers and routes_nlsk. Requests,
+ * dumps, work and notifier all run in process context, so it is a mutex. What a
+ * request needs is allocated before it; under it nothing blocks. It is taken
+ * inside the dumping socket's cb_mutex.
+ */
+#include "routes.h"
+
+#include <linux/init.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include <nl_frames.h>
+#include <nl_open.h>
+
+struct routes_entry {
+	struct list_head list;		/* in routes_table */
+	bool expires;
+	unsigned long due;		/* jiffies, if it expires */
+	char name[NL_ROUTES_NAME_MAX + 1];
+};
+
+DEFINE_MUTEX(routes_lock);
+static LIST_HEAD(routes_table);		/* in the order in which they were added */
+static unsigned int routes_count;
+static unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
+struct sock *routes_nlsk;
+
+static unsigned int routes_protocol = IPCLAB_NETLINK_PROTO;
+module_param_named(protocol, routes_protocol, uint, 0444);
+MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
+
+static unsigned int routes_expire_ms = 10000;
+module_param_named(expire_ms, routes_expire_ms, uint, 0444);
+MODULE_PARM_DESC(expire_ms, "delete R3 after this many milliseconds; 0: never (10000)");
+
+static int routes_dropped_set(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;	/* a counter: to be read only */
+}
+
+static const struct kernel_param_ops routes_dropped_ops = {
+	.set = routes_dropped_set,
+	.get = param_get_ulong,
+};
+module_param_cb(dropped, &routes_dropped_ops, &routes_dropped, 0444);
+MODULE_PARM_DESC(dropped, "events lost because a watcher did not read (read only)");
+
+static const struct netlink_range_validation routes_expire_range = {
+	.max = NL_ROUTES_EXPIRE_MAX,
+};
+
+/* One policy for all: a request says with its highest type what it takes. */
+static const struct nla_policy routes_policy[NL_ROUTES_A_EXPIRE_MS + 1] = {
+	[NL_ROUTES_A_NAME] = { .type = NLA_NUL_STRING, .len = NL_ROUTES_NAME_MAX },
+	[NL_ROUTES_A_EXPIRE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &routes_expire_range),
+};
+
+static void routes_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(routes_work, routes_work_fn);
+
+static struct routes_entry *routes_find_locked(const char *name)
+{
+	struct routes_entry *entry;
+
+	list_for_each_entry(entry, &routes_table, list)
+		if (!strcmp(entry->name, name))
+			return entry;
+	return NULL;
+}
+
+/* Have the work run when the next entry is due; needlessly early does no harm. */
+static void routes_plan_locked(void)
+{
+	unsigned long now = jiffies, next = 0;
+	struct routes_entry *entry;
+	bool any = false;
+
+	list_for_each_entry(entry, &routes_table, list) {
+		if (!entry->expires || (any && time_after(entry->due, next)))
+			continue;
+		next = entry->due;
+		any = true;
+	}
+	if (any)
+		mod_delayed_work(system_wq, &routes_work,
+				 time_after(next, now) ? next - now : 0);
+}
+
+static void routes_delete_locked(struct routes_entry *entry, u32 reason)
+{
+	list_del(&entry->list);
+	routes_count--;
+	routes_generation++;
+	pr_debug("%s deleted (%s)\n", entry->name,
+		 reason == NL_ROUTES_EXPIRED ? "expired" : "requested");
+	routes_tell_locked(NL_ROUTES_DELETED, entry->name, reason);
+	kfree(entry);
+}
+
+static void routes_work_fn(struct work_struct *work)
+{
+	struct routes_entry *entry, *next;
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	list_for_each_entry_safe(entry, next, &routes_table, list)
+		if (entry->expires && time_after_eq(jiffies, entry->due))
+			routes_delete_locked(entry, NL_ROUTES_EXPIRED);
+	routes_plan_locked();
+	mutex_unlock(&routes_lock);
+}
+
+static void routes_set_expiry(struct routes_entry *entry, u32 ms)
+{
+	entry->expires = ms;
+	entry->due = jiffies + msecs_to_jiffies(ms);
+}
+
+static int routes_add(const char *name, u32 expire_ms,
+		      struct netlink_ext_ack *extack)
+{
+	struct routes_entry *entry;
+	int err = 0;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry) {
+		NL_SET_ERR_MSG(extack, "no memory for the entry");
+		return -ENOMEM;
+	}
+	strscpy(entry->name, name, sizeof(entry->name));
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	if (routes_find_locked(name)) {
+		NL_SET_ERR_MSG(extack, "there is an entry of that name");
+		err = -EEXIST;
+	} else if (routes_count >= NL_ROUTES_ENTRIES) {
+		NL_SET_ERR_MSG(extack, "the table is full");
+		err = -ENOSPC;
+	} else {
+		list_add_tail(&entry->list, &routes_table);
+		routes_count++;
+		routes_generation++;
+		routes_set_expiry(entry, expire_ms);
+		routes_plan_locked();
+		pr_debug("%s added\n", name);
+		routes_tell_locked(NL_ROUTES_ADDED, name, 0);
+		entry = NULL;
+	}
+	mutex_unlock(&routes_lock);
+
+	kfree(entry);
+	return err;
+}
+
+/* Delete an entry, or change when it expires. */
+static int routes_change(u16 type, const char *name, u32 expire_ms,
+			 struct netlink_ext_ack *extack)
+{
+	struct routes_entry *entry;
+	int err = 0;
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	entry = routes_find_locked(name);
+	if (!entry) {
+		NL_SET_ERR_MSG(extack, "there is no entry of that name");
+		err = -ENOENT;
+	} else if (type == NL_ROUTES_DELETE) {
+		routes_delete_locked(entry, NL_ROUTES_REQUESTED);
+	} else {
+		routes_set_expiry(entry, expire_ms);
+		routes_plan_locked();
+		if (expire_ms)
+			pr_debug("%s expires in %u ms\n", name, expire_ms);
+		else
+			pr_debug("%s does not expire\n", name);
+	}
+	mutex_unlock(&routes_lock);
+	return err;
+}
+
+static int routes_watch(struct sk_buff *skb, const char *name,
+			struct netlink_ext_ack *extack)
+{
+	struct routes_watcher *fresh;
+	int err = -ENOENT;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh) {
+		NL_SET_ERR_MSG(extack, "no memory for the watch");
+		return -ENOMEM;
+	}
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	if (!name || routes_find_locked(name))
+		err = routes_watch_locked(skb, &fresh, name, extack);
+	else
+		NL_SET_ERR_MSG(extack, "there is no entry of that name");
+	mutex_unlock(&routes_lock);
+
+	kfree(fresh);
+	return err;
+}
+
+static int routes_unwatch(struct sk_buff *skb, const char *name,
+			  struct netlink_ext_ack *extack)
+{
+	int err;
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	err = routes_unwatch_locked(NETLINK_CB(skb).sk, name, extack);
+	mutex_unlock(&routes_lock);
+	return err;
+}
+
+static int routes_put_locked(struct sk_buff *skb, struct netlink_callback *cb,
+			     const struct routes_entry *entry)
+{
+	unsigned long now = jiffies;
+	struct nlmsghdr *nlh;
+
+	nlh = nlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			NL_ROUTES_ENTRY, 0, NLM_F_MULTI);
+	if (!nlh)
+		return -EMSGSIZE;
+	if (nla_put_string(skb, NL_ROUTES_A_NAME, entry->name) ||
+	    (entry->expires &&
+	     nla_put_u32(skb, NL_ROUTES_A_EXPIRE_MS,
+			 time_after(entry->due, now) ?
+			 jiffies_to_msecs(entry->due - now) : 0))) {
+		nlmsg_cancel(skb, nlh);
+		return -EMSGSIZE;
+	}
+	nl_dump_check_consistent(cb, nlh);
+	nlmsg_end(skb, nlh);
+	return 0;
+}
+
+/*
+ * As many entries as there is room for; called again until none is left.
+ * args[0] is how many have been sent. If the table changes in between, netlink
+ * sees it by cb->seq and marks the list with NLM_F_DUMP_INTR.
+ */
+static int routes_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct routes_entry *entry;
+	long at = 0;
+
+	mutex_lock(&routes_lock);
+	cb->seq = routes_generation;
+	list_for_each_entry(entry, &routes_table, list) {
+		if (at++ < cb->args[0])
+			continue;
+		if (routes_put_locked(skb, cb, entry))
+			break;
+		cb->args[0]++;
+	}
+	mutex_unlock(&routes_lock);
+	return skb->len;
+}
+
+static int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
+		       struct netlink_ext_ack *extack)
+{
+	struct netlink_dump_control control = {
+		.dump = routes_dump,
+	};
+
+	if ((nlh->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
+		NL_SET_ERR_MSG(extack, "a list is a dump: NLM_F_DUMP is not set");
+		return -EINVAL;
+	}
+	if (nlmsg_len(nlh)) {
+		NL_SET_ERR_MSG(extack, "this request has no payload");
+		return -EINVAL;
+	}
+	/* To the sender's address, not to nlmsg_pid; NLMSG_DONE is the answer. */
+	return netlink_dump_start(skb->sk, skb, nlh, &control);
+}
+
+/* The name in a request; NULL without one. */
+static const char *routes_name(struct nlattr **tb, bool needed,
+			       struct netlink_ext_ack *extack)
+{
+	const struct nlattr *nla = tb[NL_ROUTES_A_NAME];
+
+	if (!nla) {
+		if (!needed)
+			return NULL;
+		NL_SET_ERR_MSG(extack, "the name is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	/* The policy has found a NUL somewhere: it must be the last byte only. */
+	if (nla_len(nla) < 2 || strlen(nla_data(nla)) != nla_len(nla) - 1) {
+		NL_SET_ERR_MSG_ATTR(extack, nla, "a name has 1 to 15 bytes and one NUL");
+		return ERR_PTR(-EINVAL);
+	}
+	return nla_data(nla);
+}
+
+static int routes_request(struct sk_buff *skb, struct nlmsghdr *nlh,
+			  struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[NL_ROUTES_A_EXPIRE_MS + 1];
+	u16 type = nlh->nlmsg_type;
+	int maxtype = NL_ROUTES_A_NAME;
+	const char *name;
+	int err;
+
+	if (type < NL_ROUTES_LIST || type > NL_ROUTES_UNWATCH) {
+		NL_SET_ERR_MSG(extack, "unknown message type");
+		return -EOPNOTSUPP;
+	}
+	if (nlmsg_len(nlh) > IPCLAB_BODY_MAX) {
+		NL_SET_ERR_MSG(extack, "a payload has at most 1024 bytes");
+		return -EMSGSIZE;
+	}
+	if (type == NL_ROUTES_LIST)
+		return routes_list(skb, nlh, extack);
+
+	if (type == NL_ROUTES_EXPIRE)
+		maxtype = NL_ROUTES_A_EXPIRE_MS;
+	err = nlmsg_parse(nlh, 0, tb, maxtype, routes_policy, extack);
+	if (err)
+		return err;
+	name = routes_name(tb, type < NL_ROUTES_WATCH, extack);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+
+	switch (type) {
+	case NL_ROUTES_ADD:
+		return routes_add(name, 0, extack);
+	case NL_ROUTES_DELETE:
+		return routes_change(type, name, 0, extack);
+	case NL_ROUTES_EXPIRE:
+		if (!tb[NL_ROUTES_A_EXPIRE_MS]) {
+			NL_SET_ERR_MSG(extack, "the time is missing");
+			return -EINVAL;
+		}
+		return routes_change(type, name,
+				     nla_get_u32(tb[NL_ROUTES_A_EXPIRE_MS]), extack);
+	case NL_ROUTES_WATCH:
+		return routes_watch(skb, name, extack);
+	default:
+		return routes_unwatch(skb, name, extack);
+	}
+}
+
+static void routes_input(struct sk_buff *skb)
+{
+	nl_frames_rcv(skb, routes_request);
+}
+
+static int routes_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct netlink_notify *notify = ptr;
+
+	if (event != NETLINK_URELEASE || notify->protocol != routes_protocol)
+		return NOTIFY_DONE;
+
+	mutex_lock(&routes_lock);
+	routes_reap_locked();
+	mutex_unlock(&routes_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block routes_notifier = {
+	.notifier_call = routes_event,
+};
+
+/* Stop the work, then free the table: nobody else can use it any more. */
+static void routes_free(void)
+{
+	struct routes_entry *entry, *next;
+
+	cancel_delayed_work_sync(&routes_work);
+	list_for_each_entry_safe(entry, next, &routes_table, list)
+		kfree(entry);
+}
+
+static int __init routes_init(void)
+{
+	struct netlink_kernel_cfg cfg = {
+		.input = routes_input,
+		/* Any user may listen; nobody may send to another user's socket. */
+		.flags = NL_CFG_F_NONROOT_RECV,
+	};
+	int err;
+
+	if (routes_expire_ms > NL_ROUTES_EXPIRE_MAX) {
+		pr_err("expire_ms %u: expected 0..%d\n", routes_expire_ms,
+		       NL_ROUTES_EXPIRE_MAX);
+		return -EINVAL;
+	}
+
+	/* First the table and the notifier: the first watcher may come at once. */
+	err = routes_add("R1", 0, NULL);
+	if (!err)
+		err = routes_add("R2", 0, NULL);
+	if (!err)
+		err = routes_add("R3", routes_expire_ms, NULL);
+	if (err)
+		goto free_table;
+	err = netlink_register_notifier(&routes_notifier);
+	if (err)
+		goto free_table;
+
+	/* Requests, and the work if it is due already, wait until it is set. */
+	mutex_lock(&routes_lock);
+	routes_nlsk = nl_open(routes_protocol, &cfg);
+	mutex_unlock(&routes_lock);
+	if (IS_ERR(routes_nlsk)) {
+		err = PTR_ERR(routes_nlsk);
+		goto unregister_notifier;
+	}
+	return 0;
+
+unregister_notifier:
+	netlink_unregister_notifier(&routes_notifier);
+free_table:
+	routes_free();
+	return err;
+}
+
+/*
+ * An open socket holds a reference on this module, which it gives back only
+ * after the notifier has run: here, no watcher is left.
+ */
+static void __exit routes_exit(void)
+{
+	/* First the work, which uses the socket. */
+	routes_free();
+	netlink_kernel_release(routes_nlsk);
+	netlink_unregister_notifier(&routes_notifier);
+	pr_info("removed, %lu events were lost\n", routes_dropped);
+}
+
+module_init(routes_init);
+module_exit(routes_exit);
+
+MODULE_DESCRIPTION("A table of entries and their watchers over netlink (ipclab, part 2)");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NET_PF_PROTO(PF_NETLINK, IPCLAB_NETLINK_PROTO);

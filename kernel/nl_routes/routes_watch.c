@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who watches which entry. The lock is that of routes_main.c.
+ *
+ * A watcher whose socket has died (SOCK_DEAD) is dropped on NETLINK_URELEASE and,
+ * because a request may arrive before that notifier has run, also before each
+ * request and each expiry.
+ */
+#include "routes.h"
+
+#include <linux/string.h>
+#include <linux/slab.h>
+
+static LIST_HEAD(routes_watchers);
+unsigned long routes_dropped;
+
+static void routes_drop_locked(struct routes_watcher *watcher)
+{
+	list_del(&watcher->list);
+	sock_put(watcher->sk);
+	kfree(watcher);
+}
+
+void routes_reap_locked(void)
+{
+	struct routes_watcher *watcher, *next;
+
+	list_for_each_entry_safe(watcher, next, &routes_watchers, list) {
+		if (!sock_flag(watcher->sk, SOCK_DEAD))
+			continue;
+		pr_debug("watcher portid %u is gone\n", watcher->portid);
+		routes_drop_locked(watcher);
+	}
+}
+
+static struct routes_watcher *routes_watcher_locked(const struct sock *sk)
+{
+	struct routes_watcher *watcher;
+
+	list_for_each_entry(watcher, &routes_watchers, list)
+		if (watcher->sk == sk)
+			return watcher;
+	return NULL;
+}
+
+/* The place of @name among the names that are watched, or count. */
+static unsigned int routes_place_locked(const struct routes_watcher *watcher,
+					const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < watcher->count; i++)
+		if (!strcmp(watcher->names[i], name))
+			break;
+	return i;
+}
+
+int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
+			const char *name, struct netlink_ext_ack *extack)
+{
+	struct routes_watcher *watcher = routes_watcher_locked(NETLINK_CB(skb).sk);
+
+	if (!watcher) {
+		watcher = *fresh;
+		*fresh = NULL;
+		watcher->sk = NETLINK_CB(skb).sk;
+		sock_hold(watcher->sk);
+		watcher->portid = NETLINK_CB(skb).portid;
+		list_add_tail(&watcher->list, &routes_watchers);
+	}
+	if (name ? routes_place_locked(watcher, name) < watcher->count :
+		   watcher->all) {
+		NL_SET_ERR_MSG(extack, "this socket watches that already");
+		return -EEXIST;
+	}
+	if (!name) {
+		watcher->all = true;
+	} else if (watcher->count < NL_ROUTES_WATCHES) {
+		strscpy(watcher->names[watcher->count++], name,
+			sizeof(watcher->names[0]));
+	} else {
+		NL_SET_ERR_MSG(extack, "a socket watches at most 16 entries by name");
+		return -ENOSPC;
+	}
+	pr_debug("portid %u watches %s\n", watcher->portid, name ?: "all");
+	return 0;
+}
+
+int routes_unwatch_locked(const struct sock *sk, const char *name,
+			  struct netlink_ext_ack *extack)
+{
+	struct routes_watcher *watcher = routes_watcher_locked(sk);
+	unsigned int at;
+
+	if (!watcher)
+		goto not_watched;
+	if (!name) {
+		if (!watcher->all)
+			goto not_watched;
+		watcher->all = false;
+	} else {
+		at = routes_place_locked(watcher, name);
+		if (at == watcher->count)
+			goto not_watched;
+		/* The last one takes its place; if it is the last, that is no change. */
+		watcher->count--;
+		memmove(watcher->names[at], watcher->names[watcher->count],
+			sizeof(watcher->names[0]));
+	}
+	pr_debug("portid %u no longer watches %s\n", watcher->portid, name ?: "all");
+	if (!watcher->all && !watcher->count)
+		routes_drop_locked(watcher);
+	return 0;
+
+not_watched:
+	NL_SET_ERR_MSG(extack, "this socket does not watch that");
+	return -ENOENT;
+}
+
+/*
+ * What is allocated here is not waited for: how many watchers there are is known
+ * only under the lock. Without memory the event is lost, as with a full queue.
+ */
+static int routes_send_locked(struct routes_watcher *watcher, u16 type,
+			      const char *name, u32 reason)
+{
+	struct sk_buff *out;
+	struct nlmsghdr *nlh;
+
+	out = nlmsg_new(nla_total_size(strlen(name) + 1) +
+			nla_total_size(sizeof(reason)), GFP_NOWAIT | __GFP_NOWARN);
+	if (!out)
+		return -ENOMEM;
+	nlh = nlmsg_put(out, 0, watcher->seq, type, 0, 0);
+	/* Neither can fail: the message was made as long as this. */
+	nla_put_string(out, NL_ROUTES_A_NAME, name);
+	if (reason)
+		nla_put_u32(out, NL_ROUTES_A_REASON, reason);
+	nlmsg_end(out, nlh);
+	/* Never blocks. A full queue gives -EAGAIN, and ENOBUFS to its next recv(). */
+	return nlmsg_unicast(routes_nlsk, out, watcher->portid);
+}
+
+void routes_tell_locked(u16 type, const char *name, u32 reason)
+{
+	struct routes_watcher *watcher;
+
+	list_for_each_entry(watcher, &routes_watchers, list) {
+		if (!watcher->all &&
+		    routes_place_locked(watcher, name) == watcher->count)
+			continue;
+		watcher->seq++;
+		if (routes_send_locked(watcher, type, name, reason) < 0) {
+			routes_dropped++;
+			pr_debug("event %u to portid %u is lost\n",
+				 watcher->seq, watcher->portid);
+		} else {
+			pr_debug("event %u to portid %u\n",
+				 watcher->seq, watcher->portid);
+		}
+	}
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 2: `nl_greeting`, clauses G1-G3.
+
+use std::time::{Duration, Instant};
+
+use lab_agent::{Call, Exit};
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::{
+    greeting::{DATA, GROUP, REQUEST, TEXT, text},
+    netlink::{BODY_MAX, PROTO, PortId},
+};
+
+use super::{
+    Step,
+    netlink::{
+        Module, TALKATIVE, Told, errno_of, hear, life, netlink_scenarios,
+        programs::{self, Printer},
+        users::join,
+    },
+};
+use crate::{
+    peer::{Peer, request},
+    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+const MODULE: &str = "nl_greeting";
+
+/// What `nl-recv` prints when it listens, and of each greeting.
+const WAITING: &str = "Waiting for message from kernel";
+const RECEIVED: &str = "Received message payload: Greeting from kernel!";
+
+pub(super) const STEP: Step = Step {
+    name: "greeting",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part2/G1-demonstration",
+    title: "the kernel greets all who listen",
+    run: demonstration,
+};
+
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Greeting, "greeting";
+    TRIGGER,
+    INTERVAL,
+    GROUP_ONLY,
+    Scenario {
+        id: "part2/N4-greeting-killed",
+        title: "who is killed is in no group any more",
+        run: life::killed::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N10-greeting-strangers",
+        title: "nl-recv believes the kernel only",
+        run: programs::strangers::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N10-greeting-overrun",
+        title: "nl-recv says how much it missed and goes on",
+        run: programs::overrun::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N11-greeting-ends",
+        title: "nl-recv ends cleanly",
+        run: programs::ends::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N11-greeting-no-module",
+        title: "without the module the programs say what is missing",
+        run: |scene| programs::no_module(scene, &[&["nl-recv"], &["nl-greet"]]),
+    },
+};
+
+struct Greeting;
+
+impl Module for Greeting {
+    const NAME: &'static str = MODULE;
+
+    fn touch() -> (&'static str, Vec<u8>) {
+        ("greet", request(REQUEST, b""))
+    }
+}
+
+impl Told for Greeting {
+    fn request(_: u32) -> (u16, Vec<u8>) {
+        (REQUEST, Vec::new())
+    }
+
+    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
+        let mut attribute = Vec::new();
+        protocol::attributes::put_string(&mut attribute, 1, "Hi!");
+        vec![
+            ("one byte", REQUEST, vec![0], Errno::EINVAL),
+            ("an attribute", REQUEST, attribute, Errno::EINVAL),
+            ("1024 bytes", REQUEST, vec![0; BODY_MAX], Errno::EINVAL),
+        ]
+    }
+
+    fn listen(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
+        join(scene, peer, GROUP)
+    }
+
+    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome {
+        expect_eq("nlmsg_seq", expect_greeting(scene, peer)?, n)
+    }
+}
+
+impl Printer for Greeting {
+    const KIND: u16 = DATA;
+
+    fn start(scene: &mut Scene<'_>) -> Outcome<Program> {
+        let program = scene.start("receiver", &["nl-recv"])?;
+        scene.expect_line(&program, WAITING)?;
+        Ok(program)
+    }
+
+    fn lines() -> Vec<&'static str> {
+        vec![RECEIVED]
+    }
+}
+
+/// Expect a greeting, whatever its sequence number is, and return that.
+fn expect_greeting(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<u32> {
+    let (seq, payload) = hear(scene, peer, DATA)?;
+    let said = text(&payload).map_err(|error| fail("a text", error.to_string()))?;
+    scene.note(&peer.program.name, Kind::Does, format!("hears: {said}"));
+    expect_eq("the greeting", said, TEXT)?;
+    Ok(seq)
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, TALKATIVE),
+    )?;
+    let receivers = scene.step(
+        "start two receivers",
+        "each joins the group and waits",
+        |scene| {
+            let mut receivers = Vec::new();
+            for name in ["receiver 1", "receiver 2"] {
+                let receiver = scene.start(name, &["nl-recv"])?;
+                scene.expect_line(&receiver, WAITING)?;
+                receivers.push(receiver);
+            }
+            Ok(receivers)
+        },
+    )?;
+    for time in ["ask the kernel to greet", "and once more"] {
+        scene.step(time, "each receiver prints the greeting once", |scene| {
+            let asker = scene.start("asker", &["nl-greet"])?;
+            scene.expect_exit(&asker, Exit::Status(0))?;
+            for receiver in &receivers {
+                scene.expect_line(receiver, RECEIVED)?;
+            }
+            Ok(())
+        })?;
+    }
+    scene.step(
+        "Ctrl-C for the receivers",
+        "both end with exit status 0",
+        |scene| {
+            for receiver in &receivers {
+                scene.signal(receiver, Signal::SIGINT)?;
+                scene.expect_exit(receiver, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("ask when nobody listens", "that is no error", |scene| {
+        let asker = scene.start("asker", &["nl-greet"])?;
+        scene.expect_exit(&asker, Exit::Status(0))
+    })?;
+    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+}
+
+const TRIGGER: Scenario = Scenario {
+    id: "part2/G2-trigger",
+    title: "the module greets when it is asked to, not when it is inserted",
+    run: |scene| {
+        scene.step(
+            "open a socket before the module is in",
+            "EPROTONOSUPPORT: nobody could hear a greeting",
+            |scene| {
+                let actor = scene.actor("early", 0)?;
+                let protocol = PROTO as i32;
+                let refused = scene.call(&actor, &Call::Socket { protocol })?;
+                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+                expect_eq("socket", errno, Some(Errno::EPROTONOSUPPORT))
+            },
+        )?;
+        scene.insert(MODULE, "")?;
+        let listener = scene.peer("listener", 0)?;
+        join(scene, &listener, GROUP)?;
+        let asker = scene.peer("asker", 0)?;
+        scene.step(
+            "join the group and ask for a greeting",
+            "it is the first there is, and only that one comes",
+            |scene| {
+                let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
+                expect_eq("errno", errno, 0)?;
+                Greeting::expect_heard(scene, &listener, 1)?;
+                scene.expect_nothing(&listener)
+            },
+        )
+    },
+};
+
+/// How often the module greets in [`INTERVAL`].
+const EVERY: Duration = Duration::from_millis(300);
+
+const INTERVAL: Scenario = Scenario {
+    id: "part2/G2-interval",
+    title: "with interval_ms= the module greets on its own, too",
+    run: |scene| {
+        let inserted = Instant::now();
+        scene.insert(MODULE, &format!("interval_ms={}", EVERY.as_millis()))?;
+        let listener = scene.peer("listener", 0)?;
+        join(scene, &listener, GROUP)?;
+        let seq = scene.step(
+            "wait for three greetings",
+            "they come on their own, not sooner than every 300 ms, numbered without a gap",
+            |scene| {
+                let first = expect_greeting(scene, &listener)?;
+                for seq in [first + 1, first + 2] {
+                    Greeting::expect_heard(scene, &listener, seq)?;
+                }
+                // Number n cannot be there before n intervals have passed.
+                let earliest = EVERY * (first + 2);
+                if inserted.elapsed() < earliest {
+                    return Err(fail("300 ms between greetings", "less"));
+                }
+                Ok(first + 2)
+            },
+        )?;
+        scene.step("ask for one", "works as well", |scene| {
+            let asker = scene.peer("asker", 0)?;
+            let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
+            expect_eq("errno", errno, 0)?;
+            Greeting::expect_heard(scene, &listener, seq + 1)?;
+            scene.close(&asker)
+        })?;
+        scene.step(
+            "remove it while it greets on its own, and insert it again",
+            "works, and the machine lives",
+            |scene| {
+                scene.close(&listener)?;
+                scene.remove(MODULE)?;
+                // Greets on another number until more than an interval of the first has passed.
+                scene.insert(MODULE, "interval_ms=900")?;
+                let again = scene.open_socket(&listener.program, PortId(0))?;
+                join(scene, &again, GROUP)?;
+                expect_greeting(scene, &again).map(drop)
+            },
+        )
+    },
+};
+
+const GROUP_ONLY: Scenario = Scenario {
+    id: "part2/G3-group-only",
+    title: "who is not in the group hears nothing; that nobody is in it is no error",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let asker = scene.peer("asker", 0)?;
+        let outsider = scene.peer("outsider", 0)?;
+        let elsewhere = scene.peer("elsewhere", 0)?;
+        let member = scene.peer("member", 0)?;
+        join(scene, &elsewhere, GROUP + 1)?;
+        let greet = |scene: &mut Scene<'_>| {
+            scene.expect_answer_to(&asker, request(REQUEST, b""), "greet", super::netlink::OK)
+        };
+        scene.step("greet with nobody in the group", "no error", |scene| {
+            greet(scene)?;
+            for peer in [&asker, &outsider, &elsewhere, &member] {
+                scene.expect_nothing(peer)?;
+            }
+            Ok(())
+        })?;
+        scene.step(
+            "greet with one in the group",
+            "it hears it; who asked, who is in no group or in another does not",
+            |scene| {
+                join(scene, &member, GROUP)?;
+                greet(scene)?;
+                Greeting::expect_heard(scene, &member, 2)?;
+                for peer in [&asker, &outsider, &elsewhere, &member] {
+                    scene.expect_nothing(peer)?;
+                }
+                Ok(())
+            },
+        )
+    },
+};

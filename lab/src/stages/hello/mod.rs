@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 1: `nl_hello`, clause H1.
+
+use lab_agent::Exit;
+use nix::errno::Errno;
+use protocol::{
+    hello::{ANSWER, GREETING, REQUEST, answer},
+    netlink::BODY_MAX,
+};
+
+use super::{
+    Step,
+    netlink::{Module, OK, Told, errno_of, hear, netlink_scenarios, programs},
+};
+use crate::{
+    peer::{Peer, request},
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+const MODULE: &str = "nl_hello";
+
+pub(super) const STEP: Step = Step {
+    name: "hello",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part2/H1-demonstration",
+    title: "one process asks, the kernel answers",
+    run: demonstration,
+};
+
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Hello, "hello";
+    BYTES,
+    LOGGED,
+    NO_MODULE,
+};
+
+struct Hello;
+
+impl Module for Hello {
+    const NAME: &'static str = MODULE;
+
+    fn touch() -> (&'static str, Vec<u8>) {
+        ("hello", request(REQUEST, b"hello"))
+    }
+}
+
+impl Told for Hello {
+    const SENDER: bool = true;
+
+    fn request(n: u32) -> (u16, Vec<u8>) {
+        (REQUEST, format!("text {n}").into_bytes())
+    }
+
+    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
+        vec![("no text", REQUEST, Vec::new(), Errno::EINVAL)]
+    }
+
+    fn listen(_: &mut Scene<'_>, _: &Peer) -> Outcome {
+        Ok(())
+    }
+
+    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome {
+        let (_, text) = Self::request(n);
+        expect_answered(scene, peer, &text)
+    }
+}
+
+/// Expect the answer to a text whose request had sequence number 1.
+fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
+    let (seq, payload) = hear(scene, peer, ANSWER)?;
+    let said = payload.escape_ascii().to_string();
+    scene.note(
+        &peer.program.name,
+        Kind::Does,
+        format!("is answered with {} bytes", payload.len()),
+    );
+    expect_eq("nlmsg_seq", seq, 1)?;
+    expect_eq("the answer", said, answer(text).escape_ascii().to_string())
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, ""),
+    )?;
+    for (title, text) in [
+        ("say something to the kernel", "hello from user space"),
+        ("something that is not ASCII", "größer als 127: ✓"),
+    ] {
+        scene.step(
+            title,
+            "the kernel logs it and answers, the answer is printed",
+            |scene| {
+                let program = scene.start("asker", &["nl-hello", text])?;
+                scene.expect_line(&program, &format!("{GREETING}{text}"))?;
+                scene.expect_exit(&program, Exit::Status(0))?;
+                scene.expect_log("says: ")
+            },
+        )?;
+    }
+    scene.step(
+        "say nothing at all",
+        "refused: one line on stderr, exit status 1",
+        |scene| {
+            let program = scene.start("silent", &["nl-hello", ""])?;
+            scene.expect_complaint(&program, &["hello", "EINVAL"])?;
+            scene.expect_exit(&program, Exit::Status(1))
+        },
+    )?;
+    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+}
+
+const BYTES: Scenario = Scenario {
+    id: "part2/H1-bytes",
+    title: "the answer repeats the text, byte for byte",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "texts of many lengths, arbitrary bytes",
+            "the greeting and exactly these bytes",
+            |scene| {
+                for len in [1, 2, 3, 4, 5, 7, 64, 1023, BODY_MAX] {
+                    let text: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                    scene.send(&peer, request(REQUEST, &text))?;
+                    expect_answered(scene, &peer, &text)?;
+                    expect_eq("errno", scene.expect_ack(&peer)?.errno, 0)?;
+                }
+                Ok(())
+            },
+        )
+    },
+};
+
+/// How many texts are sent to fill the log.
+const FLOOD: usize = 200;
+
+const LOGGED: Scenario = Scenario {
+    id: "part2/H1-logged",
+    title: "what is said is in the log, and cannot fill it",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "a text with a newline, a NUL and a very long one",
+            "one line each, escaped and cut",
+            |scene| {
+                let long = vec![b'x'; BODY_MAX];
+                for text in [&b"two\nlines"[..], b"a NUL\0 inside", &long] {
+                    let errno = errno_of(scene, &peer, request(REQUEST, text))?;
+                    expect_eq("errno", errno, OK as i32)?;
+                }
+                scene.expect_log(r"two\nlines")?;
+                scene.expect_log(r"a NUL\0 inside")?;
+                scene.expect_log("xxxx...")
+            },
+        )?;
+        scene.mute_log();
+        scene.step(
+            "200 texts, as fast as they can be sent",
+            "some are logged, most are not",
+            |scene| {
+                for n in 0..FLOOD {
+                    let text = format!("flood {n}");
+                    errno_of(scene, &peer, request(REQUEST, text.as_bytes()))?;
+                }
+                scene.machine.sync_log()?;
+                let logged = scene.machine.look(|observed| {
+                    let says = |line: &str| line.starts_with(MODULE) && line.contains("flood");
+                    observed.log.iter().filter(|line| says(&line.text)).count()
+                });
+                if (1..FLOOD / 2).contains(&logged) {
+                    return Ok(());
+                }
+                Err(fail("between 1 and 99 lines", logged.to_string()))
+            },
+        )
+    },
+};
+
+const NO_MODULE: Scenario = Scenario {
+    id: "part2/N11-hello-no-module",
+    title: "without the module the program says what is missing",
+    run: |scene| programs::no_module(scene, &[&["nl-hello", "hello"]]),
+};

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Headers, addresses and lengths that nobody has vouched for: clauses N1-N3.
+
+use nix::errno::Errno;
+use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
+
+use super::{Told, carry_out, datagram, pair, refuse, with_length};
+use crate::{
+    machine::PATIENCE,
+    peer::{request, request_header},
+    scene::{Outcome, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+/// A type that no module has.
+const UNKNOWN: u16 = 0xff;
+
+pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let peers = pair::<M>(scene, 0)?;
+    let (sender, listener) = &peers;
+    scene.step(
+        "a request with NLM_F_ACK",
+        "it is carried out; error 0",
+        |scene| carry_out::<M>(scene, sender, listener, 1),
+    )?;
+    scene.step(
+        "the sequence number of a refusal",
+        "is the request's",
+        |scene| {
+            let seq = scene.rng.u32(..);
+            let header = Header {
+                seq,
+                ..request_header(UNKNOWN)
+            };
+            scene.send(sender, header.encode(b""))?;
+            let datagram = scene.receive(sender, PATIENCE)?;
+            let datagram = datagram.ok_or_else(|| fail("an acknowledgement", "nothing in time"))?;
+            let message = datagram.message()?;
+            expect_eq("nlmsg_seq", message.header.seq, seq)?;
+            let errno = message.ack().ok().flatten().map(|ack| ack.errno);
+            expect_eq("errno", errno, Some(Errno::EOPNOTSUPP as i32))
+        },
+    )?;
+    scene.step(
+        "without NLM_F_ACK",
+        "success is not acknowledged, a refusal is, with its reason",
+        |scene| {
+            let (kind, payload) = M::request(2);
+            let quiet = |kind| Header {
+                flags: NLM_F_REQUEST,
+                ..request_header(kind)
+            };
+            scene.send(sender, quiet(kind).encode(&payload))?;
+            M::expect_heard(scene, listener, 2)?;
+            scene.expect_nothing(sender)?;
+            let data = quiet(UNKNOWN).encode(&payload);
+            refuse(scene, &peers, data, "an unknown type", Errno::EOPNOTSUPP)
+        },
+    )?;
+    scene.step("types that it does not know", "EOPNOTSUPP", |scene| {
+        let (_, payload) = M::request(3);
+        for kind in [0x2f, UNKNOWN, 0x7fff, 0xffff] {
+            let what = format!("type {kind:#x}");
+            let data = request(kind, &payload);
+            refuse(scene, &peers, data, &what, Errno::EOPNOTSUPP)?;
+        }
+        Ok(())
+    })?;
+    scene.step(
+        "without NLM_F_REQUEST",
+        "EINVAL, and nothing is done",
+        |scene| {
+            let (kind, payload) = M::request(3);
+            let header = Header {
+                flags: NLM_F_ACK,
+                ..request_header(kind)
+            };
+            let data = header.encode(&payload);
+            refuse(scene, &peers, data, "no request", Errno::EINVAL)
+        },
+    )
+}
+
+pub(in crate::stages) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let peers = pair::<M>(scene, 0)?;
+    let (sender, listener) = &peers;
+    let neighbour = scene.peer("neighbour", 0)?;
+    scene.step(
+        "nlmsg_pid of the kernel, of a neighbour, of nobody",
+        "the sender is answered, the neighbour hears nothing, the machine lives",
+        |scene| {
+            let pids = [PortId(0), neighbour.portid, PortId(u32::MAX), PortId(1)];
+            for (n, portid) in (1..).zip(pids) {
+                let (kind, payload) = M::request(n);
+                let lie = |kind| Header {
+                    portid,
+                    ..request_header(kind)
+                };
+                scene.note(
+                    "sender",
+                    Kind::Does,
+                    format!("sends request {n} as portid {portid}"),
+                );
+                scene.send(sender, lie(kind).encode(&payload))?;
+                M::expect_heard(scene, listener, n)?;
+                expect_eq("errno", scene.expect_ack(sender)?.errno, 0)?;
+                let what = format!("an unknown type as portid {portid}");
+                let data = lie(UNKNOWN).encode(&payload);
+                refuse(scene, &peers, data, &what, Errno::EOPNOTSUPP)?;
+                scene.expect_nothing(&neighbour)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+pub(in crate::stages) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let peers = pair::<M>(scene, 0)?;
+    let (sender, listener) = &peers;
+    let whole = datagram::<M>(1);
+    let before = M::state(scene, sender)?;
+    scene.step(
+        "a header cut short",
+        "EINVAL, and nothing is done",
+        |scene| {
+            for len in [1, 4, 8, HEADER_LEN - 1] {
+                let data = whole[..len].to_vec();
+                refuse(scene, &peers, data, &format!("{len} bytes"), Errno::EINVAL)?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "nlmsg_len that is not true",
+        "EINVAL, and nothing is done",
+        |scene| {
+            for (what, len) in [
+                ("0", 0),
+                ("1", 1),
+                ("15", HEADER_LEN - 1),
+                ("one more than there is", whole.len() + 1),
+                ("1040", HEADER_LEN + BODY_MAX),
+                ("0x7fffffff", 0x7fff_ffff),
+                ("0x80000000", 0x8000_0000),
+                ("0xffffffff", 0xffff_ffff),
+            ] {
+                let data = with_length(whole.clone(), len);
+                refuse(
+                    scene,
+                    &peers,
+                    data,
+                    &format!("nlmsg_len {what}"),
+                    Errno::EINVAL,
+                )?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "two messages, the second cut short",
+        "EINVAL, and none is carried out",
+        |scene| {
+            let (kind, payload) = M::request(1);
+            let mut data = request(kind, &payload);
+            data.resize(data.len().next_multiple_of(4), 0);
+            data.extend(&whole[..HEADER_LEN]);
+            let second = data.len() - HEADER_LEN;
+            data[second..second + 4].copy_from_slice(&100_u32.to_ne_bytes());
+            refuse(
+                scene,
+                &peers,
+                data,
+                "one and a half messages",
+                Errno::EINVAL,
+            )
+        },
+    )?;
+    let after = M::state(scene, sender)?;
+    expect_eq("what there was before", after, before)?;
+    scene.step(
+        "three messages in one datagram",
+        "each is carried out and acknowledged",
+        |scene| {
+            let mut data = Vec::new();
+            for n in 1..=3 {
+                let (kind, payload) = M::request(n);
+                data.resize(data.len().next_multiple_of(4), 0);
+                data.extend(request(kind, &payload));
+            }
+            scene.send(sender, data)?;
+            for n in 1..=3 {
+                M::expect_heard(scene, listener, n)?;
+                expect_eq("errno", scene.expect_ack(sender)?.errno, 0)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let peers = pair::<M>(scene, 0)?;
+    let (sender, listener) = &peers;
+    let before = M::state(scene, sender)?;
+    scene.step(
+        "payloads that are wrong",
+        "an errno with its reason, and nothing is done",
+        |scene| {
+            for (what, kind, payload, errno) in M::bad_payloads() {
+                refuse(scene, &peers, request(kind, &payload), what, errno)?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "1025 bytes and more",
+        "EMSGSIZE, and nothing is done",
+        |scene| {
+            let (kind, _) = M::request(1);
+            for len in [BODY_MAX + 1, BODY_MAX + 2, 4096, 100_000] {
+                let data = request(kind, &vec![b'x'; len]);
+                refuse(
+                    scene,
+                    &peers,
+                    data,
+                    &format!("{len} bytes"),
+                    Errno::EMSGSIZE,
+                )?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("what is right", "is carried out as before", |scene| {
+        let after = M::state(scene, sender)?;
+        expect_eq("what there was before", after, before)?;
+        carry_out::<M>(scene, sender, listener, 1)
+    })
+}
+
+/// How many datagrams the fuzz sends.
+const FUZZ: usize = 300;
+
+/// A datagram that is wrong in at least one way, and its errno.
+fn wrong<M: Told>(rng: &mut fastrand::Rng) -> (Vec<u8>, Errno) {
+    let mut bytes =
+        |len: usize| -> Vec<u8> { std::iter::repeat_with(|| rng.u8(..)).take(len).collect() };
+    let junk = bytes(200);
+    let (known, payload) = M::request(1);
+    let header = Header {
+        kind: known,
+        flags: rng.u16(..) | NLM_F_REQUEST,
+        seq: rng.u32(..),
+        portid: PortId(rng.u32(..)),
+    };
+    let arbitrary = rng.usize(HEADER_LEN..junk.len());
+    match rng.u8(0..6) {
+        // Too short for a header.
+        0 => (junk[..rng.usize(1..HEADER_LEN)].to_vec(), Errno::EINVAL),
+        // Any header, but one that says it is shorter than it is.
+        1 => {
+            let data = junk[..arbitrary].to_vec();
+            (with_length(data, rng.usize(0..HEADER_LEN)), Errno::EINVAL)
+        }
+        // Any header, but one that says there is more than there is.
+        2 => {
+            let data = junk[..arbitrary].to_vec();
+            let len = rng.usize(data.len() + 1..=0xffff_ffff);
+            (with_length(data, len), Errno::EINVAL)
+        }
+        // A request that does not say it is one.
+        3 => {
+            let flags = header.flags & !NLM_F_REQUEST;
+            (Header { flags, ..header }.encode(&payload), Errno::EINVAL)
+        }
+        // A type that no module has.
+        4 => {
+            let kind = rng.u16(0x30..);
+            (Header { kind, ..header }.encode(&junk), Errno::EOPNOTSUPP)
+        }
+        _ => {
+            let len = rng.usize(BODY_MAX + 1..2000);
+            (header.encode(&vec![0xff; len]), Errno::EMSGSIZE)
+        }
+    }
+}
+
+pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let (sender, listener) = &pair::<M>(scene, 0)?;
+    let before = M::state(scene, sender)?;
+    scene.step(
+        "datagrams that are wrong in any way",
+        "each is refused with its errno, nobody hears of any",
+        |scene| {
+            for n in 1..=FUZZ {
+                let (data, errno) = wrong::<M>(&mut scene.rng);
+                let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
+                expect_eq(&what, scene.ask(sender, data)?.errno, errno as i32)?;
+                scene.expect_nothing(listener)?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "one that is right",
+        "is carried out: nothing has changed",
+        |scene| {
+            let after = M::state(scene, sender)?;
+            expect_eq("what there was before", after, before)?;
+            carry_out::<M>(scene, sender, listener, 1)
+        },
+    )
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Coming and going: clauses N4, N5 and N7.
+
+use std::time::Duration;
+
+use lab_agent::{Call, Exit};
+use nix::{errno::Errno, sys::signal::Signal};
+
+use super::{Module, OK, Told, carry_out, errno_of};
+use crate::{
+    peer::request,
+    scene::{Outcome, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+/// N4, for modules that tell others than the sender.
+pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let sender = scene.peer("sender", 0)?;
+    let victim = scene.peer("victim", 0)?;
+    let other = scene.peer("other", 0)?;
+    let heir = scene.actor("heir", 0)?;
+    M::listen(scene, &victim)?;
+    M::listen(scene, &other)?;
+    scene.step("two listen", "both hear", |scene| {
+        carry_out::<M>(scene, &sender, &victim, 1)?;
+        M::expect_heard(scene, &other, 1)
+    })?;
+    scene.step(
+        "kill -9 one of them; a new socket takes its portid",
+        "it hears nothing that was meant for the victim",
+        |scene| {
+            scene.signal(&victim.program, Signal::SIGKILL)?;
+            scene.expect_exit(&victim.program, Exit::Signal(9))?;
+            let heir = scene.open_socket(&heir, victim.portid)?;
+            expect_eq("the new socket's portid", heir.portid, victim.portid)?;
+            carry_out::<M>(scene, &sender, &other, 2)?;
+            scene.expect_nothing(&heir)
+        },
+    )?;
+    scene.step(
+        "close the other; its process opens another socket at its portid",
+        "that hears nothing either",
+        |scene| {
+            scene.close(&other)?;
+            let again = scene.open_socket(&other.program, other.portid)?;
+            let (kind, payload) = M::request(3);
+            expect_eq(
+                "errno",
+                errno_of(scene, &sender, request(kind, &payload))?,
+                0,
+            )?;
+            scene.expect_nothing(&again)
+        },
+    )
+}
+
+/// How often each request is sent. More than any cache of the allocator holds back.
+const MANY: usize = 1000;
+
+pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    // What is logged of so many depends on how long they take.
+    scene.mute_log();
+    let (sender, listener) = super::pair::<M>(scene, 0)?;
+    scene.step(
+        "1000 requests that are refused, 1000 that are not",
+        "no buffer is left over, none is freed twice",
+        |scene| {
+            let before = buffers(scene)?;
+            let round = M::round();
+            let unknown = (0xff, Vec::new());
+            let refused = std::iter::repeat_n((&unknown, Errno::EOPNOTSUPP), MANY);
+            let accepted = round.iter().map(|sent| (sent, OK)).cycle().take(MANY);
+            for ((kind, payload), errno) in refused.chain(accepted) {
+                let got = errno_of(scene, &sender, request(*kind, payload))?;
+                expect_eq("errno", got, errno as i32)?;
+                scene.receive(&listener, Duration::ZERO)?;
+            }
+            let after = buffers(scene)?;
+            let grown = after.saturating_sub(before);
+            scene.note("host", Kind::Does, "counts socket buffers before and after");
+            if grown < MANY / 2 {
+                return Ok(());
+            }
+            Err(fail(
+                "about as many socket buffers as before",
+                format!("{grown} more"),
+            ))
+        },
+    )
+}
+
+/// Socket buffers that are allocated now (slabinfo(5)).
+pub(in crate::stages) fn buffers(scene: &mut Scene<'_>) -> Outcome<usize> {
+    let text = scene.read("/proc/slabinfo")?;
+    text.lines()
+        .find_map(|line| {
+            let mut words = line.strip_prefix("skbuff_head_cache")?.split_whitespace();
+            words.next()?.parse().ok()
+        })
+        .ok_or_else(|| fail("skbuff_head_cache in /proc/slabinfo", "no such line"))
+}
+
+pub(in crate::stages) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+    for round in ["first", "second"] {
+        scene.step(&format!("in and out, {round} time"), "works", |scene| {
+            scene.insert(M::NAME, M::PARAMS)?;
+            let peer = scene.peer(&format!("{round} peer"), 0)?;
+            let (what, data) = M::touch();
+            expect_eq("errno", errno_of(scene, &peer, data)?, 0)?;
+            scene.note(&peer.program.name, Kind::Does, format!("sends {what}: ok"));
+            let refused = scene.try_remove(M::NAME)?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
+                return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
+            }
+            scene.close(&peer)?;
+            scene.remove(M::NAME)
+        })?;
+    }
+    scene.step("out at once after in", "works", |scene| {
+        scene.insert(M::NAME, M::PARAMS)?;
+        scene.remove(M::NAME)
+    })?;
+    scene.step(
+        "the protocol afterwards",
+        "nobody serves it: EPROTONOSUPPORT",
+        |scene| {
+            let actor = scene.actor("late", 0)?;
+            let protocol = protocol::netlink::PROTO as i32;
+            let refused = scene.call(&actor, &Call::Socket { protocol })?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            expect_eq("socket", errno, Some(Errno::EPROTONOSUPPORT))
+        },
+    )
+}
+
+pub(in crate::stages) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "a number that another module has",
+        "EADDRINUSE or EBUSY",
+        |scene| {
+            scene
+                .try_insert_fixture("nl_squatter", "")?
+                .map_err(|refusal| fail("nl_squatter is inserted", refusal.to_string()))?;
+            let refused = scene.try_insert(M::NAME, M::PARAMS)?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            if matches!(errno, Some(Errno::EADDRINUSE | Errno::EBUSY)) {
+                return Ok(());
+            }
+            Err(fail("EADDRINUSE or EBUSY", format!("{errno:?}")))
+        },
+    )?;
+    scene.step("another number", "works beside it", |scene| {
+        scene.insert(M::NAME, "protocol=17")
+    })?;
+    scene.step("the number when it is free again", "works", |scene| {
+        scene.remove("nl_squatter")?;
+        scene.remove(M::NAME)?;
+        scene.insert(M::NAME, M::PARAMS)
+    })?;
+    scene.step("a number that there is not", "EINVAL", |scene| {
+        scene.remove(M::NAME)?;
+        let refused = scene.try_insert(M::NAME, "protocol=32")?;
+        let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+        expect_eq("insmod", errno, Some(Errno::EINVAL))
+    })
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table and the program that changes it: clauses E2 and E3.
+
+use lab_agent::Exit;
+use nix::errno::Errno;
+use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
+
+use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
+use crate::{
+    scene::{Scenario, Scene, expect_eq},
+    transcript::Kind,
+};
+
+pub(super) const LIST_OF_ALL: Scenario = Scenario {
+    id: "part2/E2-list",
+    title: "a list has all entries, however many, and ends with NLMSG_DONE",
+    run: |scene| {
+        scene.insert(MODULE, "expire_ms=0")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "list the table",
+            "R1, R2 and R3, then NLMSG_DONE",
+            |scene| expect_list(scene, &peer, &["R1", "R2", "R3"]),
+        )?;
+        let mut names: Vec<String> = ["R1", "R2", "R3"].map(str::to_owned).into();
+        scene.step("fill it", "256 entries; one more is ENOSPC", |scene| {
+            for n in names.len()..ENTRIES {
+                let name = format!("N{n:0>14}");
+                let ack = scene.ask(&peer, datagram(Request::Add(&name)))?;
+                expect_eq("errno", ack.errno, 0)?;
+                names.push(name);
+            }
+            expect(scene, &peer, Request::Add("one more"), Errno::ENOSPC)
+        })?;
+        scene.step(
+            "list it again, which takes more than one datagram",
+            "all 256, in order, each once",
+            |scene| {
+                let found: Vec<_> = list(scene, &peer)?
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect();
+                scene.note("A", Kind::Does, format!("lists {} entries", found.len()));
+                expect_eq("the list", found, names.clone())
+            },
+        )?;
+        scene.step("empty it", "the list is empty, and ends", |scene| {
+            for name in &names {
+                let ack = scene.ask(&peer, datagram(Request::Delete(name)))?;
+                expect_eq("errno", ack.errno, 0)?;
+            }
+            expect_list(scene, &peer, &[])
+        })
+    },
+};
+
+pub(super) const CHANGES: Scenario = Scenario {
+    id: "part2/E2-changes",
+    title: "entries are added and deleted, and each event carries its entry",
+    run: |scene| {
+        scene.insert(MODULE, QUIET)?;
+        let control = scene.peer("control", 0)?;
+        let watcher = scene.peer("watcher", 0)?;
+        expect(scene, &watcher, Request::Watch(None), OK)?;
+        scene.step("add R4, add it again", "EEXIST, and one event", |scene| {
+            expect(scene, &control, Request::Add("R4"), OK)?;
+            expect(scene, &control, Request::Add("R4"), Errno::EEXIST)?;
+            expect_event(scene, &watcher, 1, News::Added("R4"))?;
+            scene.expect_nothing(&watcher)
+        })?;
+        scene.step(
+            "delete R2, delete it again, let it expire",
+            "ENOENT, and one event",
+            |scene| {
+                expect(scene, &control, Request::Delete("R2"), OK)?;
+                expect(scene, &control, Request::Delete("R2"), Errno::ENOENT)?;
+                expect(scene, &control, Request::Expire("R2", 100), Errno::ENOENT)?;
+                let event = News::Deleted("R2", Reason::Requested);
+                expect_event(scene, &watcher, 2, event)?;
+                scene.expect_nothing(&watcher)
+            },
+        )?;
+        scene.step(
+            "names that are nearly the same, of 1 and of 15 bytes",
+            "all are different",
+            |scene| {
+                let long = "x".repeat(NAME_MAX);
+                for (seq, name) in (3..).zip(["R", "r4", "R44", "größe", &long]) {
+                    expect(scene, &control, Request::Add(name), OK)?;
+                    expect_event(scene, &watcher, seq, News::Added(name))?;
+                }
+                expect_list(
+                    scene,
+                    &control,
+                    &["R1", "R3", "R4", "R", "r4", "R44", "größe", &long],
+                )
+            },
+        )?;
+        scene.step(
+            "an entry that is deleted and added again",
+            "has no time",
+            |scene| {
+                expect(scene, &control, Request::Expire("R1", 600_000), OK)?;
+                expect(scene, &control, Request::Delete("R1"), OK)?;
+                expect(scene, &control, Request::Add("R1"), OK)?;
+                let last = list(scene, &control)?.pop();
+                expect_eq("the last entry", last, Some(("R1".to_owned(), None)))
+            },
+        )
+    },
+};
+
+pub(super) const PROGRAMS: Scenario = Scenario {
+    id: "part2/E3-programs",
+    title: "the programs say what was refused",
+    run: |scene| {
+        scene.insert(MODULE, QUIET)?;
+        let refused = |scene: &mut Scene<'_>, command: &[&str], parts: &[&str]| {
+            let program = scene.start("program", command)?;
+            scene.expect_complaint(&program, parts)?;
+            scene.expect_exit(&program, Exit::Status(1))
+        };
+        scene.step(
+            "what there is already, and what there is not",
+            "one line with request and errno, exit status 1",
+            |scene| {
+                refused(scene, &["route-ctl", "add", "R1"], &["add", "EEXIST"])?;
+                refused(scene, &["route-ctl", "del", "R9"], &["del", "ENOENT"])?;
+                refused(
+                    scene,
+                    &["route-ctl", "expire", "R9", "1"],
+                    &["expire", "ENOENT"],
+                )?;
+                refused(scene, &["route-watch", "R1", "R9"], &["watch", "ENOENT"])?;
+                refused(scene, &["route-ctl", "add", ""], &["add", "EINVAL"])
+            },
+        )?;
+        scene.step("one watcher of two entries", "is told of both", |scene| {
+            let watcher = scene.start("watcher", &["route-watch", "R1", "R3"])?;
+            scene.expect_log("watches R3")?;
+            for name in ["R1", "R2", "R3"] {
+                let control = scene.start("control", &["route-ctl", "del", name])?;
+                scene.expect_exit(&control, Exit::Status(0))?;
+            }
+            scene.expect_line(&watcher, "R1 deleted (requested)")?;
+            scene.expect_line(&watcher, "R3 deleted (requested)")
+        })?;
+        scene.step("an empty list", "no line, exit status 0", |scene| {
+            let control = scene.start("control", &["route-ctl", "list"])?;
+            scene.expect_exit(&control, Exit::Status(0))
+        })?;
+        scene.step(
+            "commands that there are not",
+            "usage on stderr, exit status 2",
+            |scene| {
+                for command in [&["route-ctl", "flush"][..], &["route-watch"]] {
+                    let odd = scene.start("odd", command)?;
+                    scene.expect_complaint(&odd, &["error:"])?;
+                    scene.expect_end(&odd, Exit::Status(2))?;
+                }
+                Ok(())
+            },
+        )
+    },
+};

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a timer deletes, and who is told: clauses E1 and E4.
+
+use std::time::{Duration, Instant};
+
+use protocol::{
+    greeting,
+    netlink::PROTO,
+    routes::{News, Reason, Request},
+};
+
+use super::{MODULE, OK, QUIET, expect, expect_event, expect_list, list};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    stages::netlink::{hear, users::join},
+};
+
+/// An event of the timer.
+const R3_EXPIRED: News<'static> = News::Deleted("R3", Reason::Expired);
+
+pub(super) const TIMER: Scenario = Scenario {
+    id: "part2/E1-timer",
+    title: "a timer deletes R3 after expire_ms=",
+    run: |scene| {
+        let before = Instant::now();
+        scene.insert(MODULE, "expire_ms=1500")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "wait until R3 is gone",
+            "after 1500 ms, not sooner; R1 and R2 stay",
+            |scene| {
+                scene.expect_soon("R3 is deleted", |scene| {
+                    let names = list(scene, &peer)?;
+                    Ok(!names.iter().any(|(name, _)| name == "R3"))
+                })?;
+                if before.elapsed() < Duration::from_millis(1500) {
+                    return Err(fail("R3 lives for 1500 ms", "less"));
+                }
+                expect_list(scene, &peer, &["R1", "R2"])
+            },
+        )
+    },
+};
+
+pub(super) const DEFAULT: Scenario = Scenario {
+    id: "part2/E1-default",
+    title: "R3 expires after 10 s unless expire_ms= says otherwise",
+    run: |scene| {
+        scene.step(
+            "insert it without parameters",
+            "R3 expires within 10 s",
+            |scene| {
+                scene.insert(MODULE, "")?;
+                let parameter = scene.read("/sys/module/nl_routes/parameters/expire_ms")?;
+                expect_eq("expire_ms", parameter.trim(), "10000")?;
+                let peer = scene.peer("A", 0)?;
+                let entries = list(scene, &peer)?;
+                let [(r1, None), (r2, None), (r3, left)] = &entries[..] else {
+                    return Err(fail(
+                        "R1 R2 R3, of which R3 expires",
+                        format!("{entries:?}"),
+                    ));
+                };
+                expect_eq(
+                    "the names",
+                    [r1, r2, r3].map(String::as_str),
+                    ["R1", "R2", "R3"],
+                )?;
+                match left {
+                    Some(1..=10000) => scene.close(&peer),
+                    other => Err(fail("1 to 10000 ms are left", format!("{other:?}"))),
+                }
+            },
+        )?;
+        scene.step("with expire_ms=0", "nothing expires", |scene| {
+            scene.remove(MODULE)?;
+            scene.insert(MODULE, QUIET)?;
+            let peer = scene.peer("B", 0)?;
+            let times: Vec<_> = list(scene, &peer)?.into_iter().map(|(_, ms)| ms).collect();
+            scene.close(&peer)?;
+            expect_eq("the times that are left", times, vec![None; 3])
+        })?;
+        scene.step("with more than there can be", "EINVAL", |scene| {
+            scene.remove(MODULE)?;
+            let refused = scene.try_insert(MODULE, "expire_ms=2147483648")?;
+            let errno = refused.err().map(|refusal| refusal.errno);
+            expect_eq("insmod", errno, Some(nix::errno::Errno::EINVAL as i32))
+        })
+    },
+};
+
+pub(super) const TOLD: Scenario = Scenario {
+    id: "part2/E1-told",
+    title: "exactly those who watch an entry are told when it expires",
+    run: |scene| {
+        scene.insert(MODULE, QUIET)?;
+        let control = scene.peer("control", 0)?;
+        let watchers = [
+            ("P1", Some("R1")),
+            ("P2", Some("R3")),
+            ("P3", Some("R3")),
+            ("P4", None),
+        ]
+        .map(|(name, entry)| (scene.peer(name, 0), entry));
+        let mut peers = Vec::new();
+        for (peer, entry) in watchers {
+            let peer = peer?;
+            expect(scene, &peer, Request::Watch(entry), OK)?;
+            peers.push(peer);
+        }
+        scene.step(
+            "let R3 expire",
+            "after 300 ms, not sooner: who watches R3 or all is told, once",
+            |scene| {
+                let before = Instant::now();
+                expect(scene, &control, Request::Expire("R3", 300), OK)?;
+                for peer in &peers[1..] {
+                    expect_event(scene, peer, 1, R3_EXPIRED)?;
+                }
+                if before.elapsed() < Duration::from_millis(300) {
+                    return Err(fail("R3 lives for 300 ms", "less"));
+                }
+                for peer in peers.iter().chain([&control]) {
+                    scene.expect_nothing(peer)?;
+                }
+                expect_list(scene, &control, &["R1", "R2"])
+            },
+        )?;
+        scene.step(
+            "change when R1 expires, then let R2",
+            "the last time counts; 0 is never; they go in the order of their times",
+            |scene| {
+                expect(scene, &control, Request::Add("R3"), OK)?;
+                expect_event(scene, &peers[3], 2, News::Added("R3"))?;
+                expect(scene, &control, Request::Expire("R1", 200), OK)?;
+                expect(scene, &control, Request::Expire("R1", 0), OK)?;
+                expect(scene, &control, Request::Expire("R3", 600_000), OK)?;
+                expect(scene, &control, Request::Expire("R3", 800), OK)?;
+                expect(scene, &control, Request::Expire("R2", 400), OK)?;
+                expect_event(scene, &peers[3], 3, News::Deleted("R2", Reason::Expired))?;
+                expect_event(scene, &peers[3], 4, R3_EXPIRED)?;
+                expect_list(scene, &control, &["R1"])?;
+                scene.expect_nothing(&peers[0])
+            },
+        )
+    },
+};
+
+pub(super) const REMOVED_BEFORE: Scenario = Scenario {
+    id: "part2/E4-removed-before",
+    title: "removing the module before its timer fires is safe",
+    run: removed_before,
+};
+
+/// The clock is another module, which greets each second on protocol 31: after five of its
+/// greetings the timer of nl_routes, on 17, would have fired. Inserted first, it does not take the
+/// place in memory that nl_routes has left.
+fn removed_before(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert("nl_greeting", "interval_ms=1000")?;
+    let clock = scene.peer("clock", 0)?;
+    expect_eq("the clock's protocol", PROTO, 31)?;
+    join(scene, &clock, greeting::GROUP)?;
+    scene.step("in and out at once", "works", |scene| {
+        scene.insert(MODULE, "protocol=17 expire_ms=4000")?;
+        scene.remove(MODULE)
+    })?;
+    scene.step(
+        "let the time pass after which R3 would have expired",
+        "the machine lives",
+        |scene| {
+            // What the clock has said until now does not count.
+            while scene.receive(&clock, Duration::ZERO)?.is_some() {}
+            for _ in 0..5 {
+                hear(scene, &clock, greeting::DATA)?;
+            }
+            scene.machine.sync_log()?;
+            Ok(())
+        },
+    )
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 3: `nl_routes`, clauses E1-E4.
+
+mod changes;
+mod expiry;
+mod watching;
+
+use lab_agent::Exit;
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::{
+    attributes::put_bytes,
+    netlink::{BODY_MAX, Header, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, messages},
+    routes::{
+        A_EXPIRE_MS, A_NAME, A_REASON, ADD, ADDED, DELETE, DELETED, EXPIRE, EXPIRE_MAX, LIST, News,
+        Reason, Request, WATCH,
+    },
+};
+
+use super::{
+    Step,
+    netlink::{
+        Module, OK, TALKATIVE, Told, hear, life, netlink_scenarios,
+        programs::{self, Printer},
+    },
+};
+use crate::{
+    machine::PATIENCE,
+    peer::{Peer, request, request_header},
+    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
+    transcript::Kind,
+};
+
+const MODULE: &str = "nl_routes";
+
+/// Nothing expires on its own, and the module says what it does.
+const QUIET: &str = "expire_ms=0 dyndbg=+p";
+
+pub(super) const STEP: Step = Step {
+    name: "routes",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part2/E3-demonstration",
+    title: "a timer deletes R3, and those who watch it are told",
+    run: demonstration,
+};
+
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Routes, "routes";
+    expiry::TIMER,
+    expiry::TOLD,
+    expiry::DEFAULT,
+    expiry::REMOVED_BEFORE,
+    changes::LIST_OF_ALL,
+    changes::CHANGES,
+    changes::PROGRAMS,
+    watching::WATCHED,
+    watching::NAMES,
+    watching::ANOTHER_PORTID,
+    watching::SLOW_WATCHER,
+    Scenario {
+        id: "part2/N4-routes-killed",
+        title: "a watcher that is killed is gone at once, and leaves nothing to a successor",
+        run: life::killed::<Routes>,
+    },
+    Scenario {
+        id: "part2/N10-routes-strangers",
+        title: "route-watch believes the kernel only",
+        run: programs::strangers::<Routes>,
+    },
+    Scenario {
+        id: "part2/N10-routes-overrun",
+        title: "route-watch says how much it missed and goes on",
+        run: programs::overrun::<Routes>,
+    },
+    Scenario {
+        id: "part2/N11-routes-ends",
+        title: "route-watch ends cleanly",
+        run: programs::ends::<Routes>,
+    },
+    Scenario {
+        id: "part2/N11-routes-no-module",
+        title: "without the module the programs say what is missing",
+        run: |scene| programs::no_module(scene, &[&["route-watch", "R3"], &["route-ctl", "list"]]),
+    },
+};
+
+struct Routes;
+
+impl Module for Routes {
+    const NAME: &'static str = MODULE;
+    const PARAMS: &'static str = QUIET;
+
+    fn touch() -> (&'static str, Vec<u8>) {
+        ("watch R3", datagram(Request::Watch(Some("R3"))))
+    }
+}
+
+impl Told for Routes {
+    fn request(n: u32) -> (u16, Vec<u8>) {
+        (ADD, Request::Add(&format!("N{n}")).payload())
+    }
+
+    fn round() -> Vec<(u16, Vec<u8>)> {
+        vec![
+            (ADD, Request::Add("N1").payload()),
+            (DELETE, Request::Delete("N1").payload()),
+        ]
+    }
+
+    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
+        bad_payloads()
+    }
+
+    fn listen(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
+        expect(scene, peer, Request::Watch(None), OK)
+    }
+
+    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome {
+        expect_event(scene, peer, n, News::Added(&format!("N{n}")))
+    }
+
+    fn state(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<String>> {
+        Ok(list(scene, peer)?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect())
+    }
+}
+
+impl Printer for Routes {
+    const KIND: u16 = ADDED;
+
+    fn start(scene: &mut Scene<'_>) -> Outcome<Program> {
+        let program = scene.start("watcher", &["route-watch", "all"])?;
+        scene.expect_log("watches all")?;
+        Ok(program)
+    }
+
+    fn lines() -> Vec<&'static str> {
+        vec!["N1 added", "N1 deleted (requested)"]
+    }
+}
+
+/// Payloads that the policy, or the module behind it, refuses.
+fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
+    let one = |kind, value: &[u8]| {
+        let mut payload = Vec::new();
+        put_bytes(&mut payload, kind, value);
+        payload
+    };
+    let named = |kind, value: &[u8]| {
+        let mut payload = one(A_NAME, b"R1\0");
+        put_bytes(&mut payload, kind, value);
+        payload
+    };
+    let mut too_long_len = one(A_NAME, b"N1\0");
+    too_long_len[0] += 9;
+    let mut leftover = one(A_NAME, b"N1\0\0");
+    leftover.extend(b"abc");
+    vec![
+        ("no name", ADD, Vec::new(), Errno::EINVAL),
+        ("no name to delete", DELETE, Vec::new(), Errno::EINVAL),
+        ("a name of 0 bytes", ADD, one(A_NAME, b""), Errno::EINVAL),
+        ("a NUL alone", ADD, one(A_NAME, b"\0"), Errno::EINVAL),
+        ("no NUL", ADD, one(A_NAME, b"N1"), Errno::EINVAL),
+        (
+            "bytes behind the NUL",
+            ADD,
+            one(A_NAME, b"N1\0x"),
+            Errno::EINVAL,
+        ),
+        ("two NULs", ADD, one(A_NAME, b"N1\0\0"), Errno::EINVAL),
+        (
+            "16 bytes and a NUL",
+            ADD,
+            one(A_NAME, b"0123456789abcdef\0"),
+            Errno::EINVAL,
+        ),
+        (
+            "1020 bytes, no NUL",
+            ADD,
+            one(A_NAME, &[b'x'; BODY_MAX - 4]),
+            Errno::EINVAL,
+        ),
+        (
+            "an attribute longer than the message",
+            ADD,
+            too_long_len,
+            Errno::EINVAL,
+        ),
+        ("bytes behind the attributes", ADD, leftover, Errno::EINVAL),
+        ("three bytes", ADD, vec![1, 2, 3], Errno::EINVAL),
+        ("an unknown attribute", ADD, named(9, b"x"), Errno::EINVAL),
+        (
+            "a time in add",
+            ADD,
+            named(A_EXPIRE_MS, &[1, 0, 0, 0]),
+            Errno::EINVAL,
+        ),
+        (
+            "a reason in watch",
+            WATCH,
+            named(A_REASON, &[1, 0, 0, 0]),
+            Errno::EINVAL,
+        ),
+        ("no time", EXPIRE, one(A_NAME, b"R1\0"), Errno::EINVAL),
+        (
+            "a time of 2 bytes",
+            EXPIRE,
+            named(A_EXPIRE_MS, &[1, 0]),
+            Errno::EINVAL,
+        ),
+        (
+            "a time of 8 bytes",
+            EXPIRE,
+            named(A_EXPIRE_MS, &[1; 8]),
+            Errno::EINVAL,
+        ),
+        (
+            "a time that is too long",
+            EXPIRE,
+            named(A_EXPIRE_MS, &(EXPIRE_MAX + 1).to_ne_bytes()),
+            Errno::ERANGE,
+        ),
+        ("a list without NLM_F_DUMP", LIST, Vec::new(), Errno::EINVAL),
+    ]
+}
+
+fn datagram(wish: Request<'_>) -> Vec<u8> {
+    request(wish.kind(), &wish.payload())
+}
+
+/// What a request is called in the transcript.
+fn in_words(wish: Request<'_>) -> String {
+    match wish {
+        Request::List => "list".into(),
+        Request::Add(name) => format!("add {name}"),
+        Request::Delete(name) => format!("delete {name}"),
+        Request::Expire(name, ms) => format!("expire {name} after {ms} ms"),
+        Request::Watch(name) => format!("watch {}", name.unwrap_or("all")),
+        Request::Unwatch(name) => format!("unwatch {}", name.unwrap_or("all")),
+    }
+}
+
+/// Send a request and expect this errno.
+fn expect(scene: &mut Scene<'_>, peer: &Peer, wish: Request<'_>, errno: Errno) -> Outcome {
+    scene.expect_answer_to(peer, datagram(wish), &in_words(wish), errno)
+}
+
+/// Expect this event as number `seq` of this peer.
+fn expect_event(scene: &mut Scene<'_>, peer: &Peer, seq: u32, event: News<'_>) -> Outcome {
+    let kind = if matches!(event, News::Added(_)) {
+        ADDED
+    } else {
+        DELETED
+    };
+    let (got, payload) = hear(scene, peer, kind)?;
+    let news = News::decode(kind, &payload)
+        .map_err(|error| fail("the attributes of an event", error.to_string()))?;
+    let said = match news {
+        Some(News::Added(name)) => format!("{name} added"),
+        Some(News::Deleted(name, Reason::Expired)) => format!("{name} deleted (expired)"),
+        Some(News::Deleted(name, Reason::Requested)) => format!("{name} deleted (requested)"),
+        other => format!("{other:?}"),
+    };
+    scene.note(
+        &peer.program.name,
+        Kind::Does,
+        format!("event {got}: {said}"),
+    );
+    expect_eq("the event", news, Some(event))?;
+    expect_eq("nlmsg_seq", got, seq)
+}
+
+/// All entries, by a dump: name and milliseconds until it expires.
+fn list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(String, Option<u32>)>> {
+    list_as(scene, peer, request_header(LIST))
+}
+
+/// As [`list`], with another header. Each message must be the kernel's and part of the dump.
+fn list_as(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    header: Header,
+) -> Outcome<Vec<(String, Option<u32>)>> {
+    /// `NLM_F_MULTI`: one of many (linux/netlink.h).
+    const NLM_F_MULTI: u16 = 2;
+    let flags = NLM_F_REQUEST | NLM_F_DUMP;
+    scene.send(peer, Header { flags, ..header }.encode(b""))?;
+    let mut found = Vec::new();
+    loop {
+        let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+            return Err(fail("NLMSG_DONE at the end of the list", "nothing in time"));
+        };
+        expect_eq(
+            "sender",
+            datagram.from,
+            Some(protocol::netlink::PortId::KERNEL),
+        )?;
+        for message in messages(&datagram.data) {
+            let message = message.map_err(|error| fail("a message", error.to_string()))?;
+            expect_eq("nlmsg_seq", message.header.seq, header.seq)?;
+            expect_eq(
+                "NLM_F_MULTI",
+                message.header.flags & NLM_F_MULTI,
+                NLM_F_MULTI,
+            )?;
+            if message.header.kind == NLMSG_DONE {
+                expect_eq(
+                    "the error in NLMSG_DONE",
+                    message.payload.get(..4),
+                    Some(&[0; 4][..]),
+                )?;
+                return Ok(found);
+            }
+            match News::decode(message.header.kind, message.payload) {
+                Ok(Some(News::Entry { name, expire_ms })) => {
+                    found.push((name.to_owned(), expire_ms))
+                }
+                other => return Err(fail("an entry", format!("{other:?}"))),
+            }
+        }
+    }
+}
+
+/// Expect that these are all entries, in this order.
+fn expect_list(scene: &mut Scene<'_>, peer: &Peer, expected: &[&str]) -> Outcome {
+    let names = Routes::state(scene, peer)?;
+    scene.note(
+        &peer.program.name,
+        Kind::Does,
+        format!("lists: {}", names.join(" ")),
+    );
+    expect_eq(
+        "the list",
+        names,
+        expected.iter().map(|&name| name.to_owned()).collect(),
+    )
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it has three entries, one of which will expire",
+        |scene| scene.insert(MODULE, &format!("expire_ms=600000 {TALKATIVE}")),
+    )?;
+    let [p1, p2, p3] = scene.step(
+        "P1 watches R1, P2 and P3 watch R3",
+        "three watchers",
+        |scene| {
+            let mut watch = |name, entry| -> Outcome<Program> {
+                let program = scene.start(name, &["route-watch", entry])?;
+                scene.expect_log("watches")?;
+                Ok(program)
+            };
+            Ok([watch("P1", "R1")?, watch("P2", "R3")?, watch("P3", "R3")?])
+        },
+    )?;
+    let control = |scene: &mut Scene<'_>, arguments: &[&str]| {
+        let command = [&["route-ctl"], arguments].concat();
+        let program = scene.start("control", &command)?;
+        scene.expect_exit(&program, Exit::Status(0))
+    };
+    scene.step(
+        "let R3 expire in half a second",
+        "the kernel's timer deletes it: P2 and P3 are told, P1 is not",
+        |scene| {
+            control(scene, &["expire", "R3", "500"])?;
+            for watcher in [&p2, &p3] {
+                scene.expect_line(watcher, "R3 deleted (expired)")?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("list what is left", "R1 and R2", |scene| {
+        let program = scene.start("control", &["route-ctl", "list"])?;
+        scene.expect_line(&program, "R1")?;
+        scene.expect_line(&program, "R2")?;
+        scene.expect_exit(&program, Exit::Status(0))
+    })?;
+    scene.step(
+        "add R3 again and delete it",
+        "P2 and P3 are told of both, P1 is not",
+        |scene| {
+            control(scene, &["add", "R3"])?;
+            control(scene, &["del", "R3"])?;
+            for watcher in [&p2, &p3] {
+                scene.expect_line(watcher, "R3 added")?;
+                scene.expect_line(watcher, "R3 deleted (requested)")?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("delete R1", "P1 is told, and of nothing else", |scene| {
+        control(scene, &["del", "R1"])?;
+        scene.expect_line(&p1, "R1 deleted (requested)")
+    })?;
+    scene.step(
+        "Ctrl-C for all three",
+        "they end with exit status 0 and nothing more to say",
+        |scene| {
+            for watcher in [&p1, &p2, &p3] {
+                scene.signal(watcher, Signal::SIGINT)?;
+                scene.expect_exit(watcher, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "remove the module",
+        "it goes, and nothing was lost",
+        |scene| scene.remove(MODULE),
+    )
+}

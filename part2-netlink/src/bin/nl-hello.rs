@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One process and the kernel: the user's side of the module `nl_hello`.
+
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, process::ExitCode};
+
+use clap::Parser;
+use part2_netlink::{
+    Error,
+    connection::{Connection, Event},
+    finish,
+    input::Stop,
+    print_line,
+};
+use protocol::hello::{ANSWER, REQUEST};
+
+/// Say something to the kernel and print its answer.
+///
+/// Needs the module nl_hello.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// What to say: 1 to 1024 bytes.
+    text: OsString,
+}
+
+fn main() -> ExitCode {
+    let Arguments { text } = Arguments::parse();
+    finish("nl-hello", run(text.as_bytes()))
+}
+
+fn run(text: &[u8]) -> Result<(), Error> {
+    let stop = Stop::on_signal()?;
+    let mut connection = Connection::open()?;
+    connection.request("hello", REQUEST, text)?;
+    while let Some(event) = connection.event(&stop)? {
+        if let Event::Data { header, payload } = event
+            && header.kind == ANSWER
+        {
+            return print_line(&payload);
+        }
+    }
+    Ok(())
+}

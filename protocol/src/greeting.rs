@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 2, `nl_greeting`: the kernel speaks to a multicast group.
+//!
+//! A request has no payload; each greeting goes to [`GROUP`]. What the module answers:
+//!
+//! | request | errno | when |
+//! |---|---|---|
+//! | greet | `EINVAL`, `EMSGSIZE` | it has a payload; one of more than 1024 bytes |
+//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
+
+use crate::{attributes, netlink::DecodeError};
+
+/// `NL_GREETING_REQUEST`: greet now. That nobody listens is no error.
+pub const REQUEST: u16 = 0x10;
+/// `NL_GREETING_DATA`: a greeting; `seq` counts from 1.
+pub const DATA: u16 = 0x11;
+/// `NL_GREETING_GROUP`: the number of the group, not a mask.
+pub const GROUP: u32 = 1;
+/// `NL_GREETING_A_TEXT`: a string with its NUL.
+pub const A_TEXT: u16 = 1;
+/// What the kernel says.
+pub const TEXT: &str = "Greeting from kernel!";
+
+/// The text of a greeting.
+///
+/// # Errors
+/// [`DecodeError`] if there is none.
+pub fn text(payload: &[u8]) -> Result<&str, DecodeError> {
+    attributes::string(payload, A_TEXT, "a text")
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 1, `nl_hello`: one process asks, the kernel answers.
+//!
+//! The payload of a request is a text of 1 to [`BODY_MAX`](crate::netlink::BODY_MAX) bytes, that of
+//! the answer [`GREETING`] and the same bytes; neither ends in a NUL. What the module answers:
+//!
+//! | request | errno | when |
+//! |---|---|---|
+//! | hello | `EINVAL` | there is no text |
+//! | hello | `EMSGSIZE` | the text is longer than 1024 bytes |
+//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
+
+/// `NL_HELLO_REQUEST`: message type of requests.
+pub const REQUEST: u16 = 0x10;
+/// `NL_HELLO_ANSWER`: message type of answers; `seq` is the request's.
+pub const ANSWER: u16 = 0x11;
+/// What the kernel says before the text.
+pub const GREETING: &str = "Hello from kernel: ";
+
+/// The payload of the answer to `text`.
+pub fn answer(text: &[u8]) -> Vec<u8> {
+    [GREETING.as_bytes(), text].concat()
+}
