@@ -5,13 +5,16 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part2 test lint kernel modules shell doctor clean clean-cache setup
+.PHONY: help part1 part2 test lint kernel modules shell doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup:
 	@lab/setup.sh
+
+part1: ## Threads: ten million numbers through three bounded buffers, side by side
+	@cargo run --quiet --release --locked --package part1-threads --bin threads -- --compare
 
 part2: setup ## Netlink: boot a kernel, insert the module, one publisher reaches two subscribers
 	@$(LAB) demo part2

@@ -12,7 +12,7 @@ use crate::{Error, Result, paths::Paths, progress};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Packages whose programs run in the guest.
-const PACKAGES: [&str; 2] = ["lab-agent", "part2-netlink"];
+const PACKAGES: [&str; 3] = ["lab-agent", "part1-threads", "part2-netlink"];
 
 /// Build all of them and return the directory that they are in.
 ///

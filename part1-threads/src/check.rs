@@ -113,48 +113,49 @@ mod tests {
         Shares::new(items, NonZeroUsize::new(producers).unwrap())
     }
 
-    fn complete(shares: &Shares, consumers: &[&[u64]]) -> Result<(), Error> {
-        let mut tallies = Vec::new();
-        for items in consumers {
-            let mut tally = match consumers.len() {
-                1 => Tally::of_all(shares),
-                _ => Tally::of_some(shares)?,
-            };
-            items.iter().try_for_each(|&item| tally.note(item))?;
-            tallies.push(tally);
-        }
-        Tally::complete(&tallies)
+    /// What several consumers are told that get these items; empty if all is well.
+    fn complaint(shares: &Shares, consumers: &[&[u64]]) -> String {
+        let complete = || {
+            let mut tallies = Vec::new();
+            for items in consumers {
+                let mut tally = match consumers.len() {
+                    1 => Tally::of_all(shares),
+                    _ => Tally::of_some(shares)?,
+                };
+                items.iter().try_for_each(|&item| tally.note(item))?;
+                tallies.push(tally);
+            }
+            Tally::complete(&tallies)
+        };
+        complete().map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
     fn a_single_consumer_sees_the_first_that_is_out_of_place() {
-        let out = |data, expected| Err(Error::OutOfPlace { data, expected });
-        let one = shares(4, 1);
-        assert_eq!(complete(&one, &[&[0, 1, 2, 3]]), Ok(()));
-        assert_eq!(complete(&one, &[&[0, 2, 1, 3]]), out(2, 1));
-        assert_eq!(complete(&one, &[&[0, 0]]), out(0, 1));
-        assert_eq!(complete(&one, &[&[0, 1, 2]]), Err(Error::Missing(3)));
-        assert_eq!(complete(&one, &[&[0, 4]]), Err(Error::Unknown(4)));
-        let two = shares(4, 2);
-        assert_eq!(complete(&two, &[&[2, 0, 3, 1]]), Ok(()));
-        assert_eq!(complete(&two, &[&[2, 0, 1, 1]]), out(1, 2));
-        assert_eq!(complete(&two, &[&[3]]), out(3, 2));
+        let one = |items: &[u64]| complaint(&shares(4, 1), &[items]);
+        assert_eq!(one(&[0, 1, 2, 3]), "");
+        assert_eq!(one(&[0, 2, 1, 3]), "ERROR! data 2 should be 1!");
+        assert_eq!(one(&[0, 0]), "ERROR! data 0 should be 1!");
+        assert_eq!(one(&[0, 1, 2]), "ERROR! data 3 is missing!");
+        assert_eq!(one(&[0, 4]), "ERROR! data 4 was never put!");
+        let two = |items: &[u64]| complaint(&shares(4, 2), &[items]);
+        assert_eq!(two(&[2, 0, 3, 1]), "");
+        assert_eq!(two(&[2, 0, 1, 1]), "ERROR! data 1 should be 2!");
+        assert_eq!(two(&[3]), "ERROR! data 3 should be 2!");
     }
 
     #[test]
     fn several_consumers_share_each_item_exactly_once() {
-        let two = shares(130, 2);
-        let (even, odd): (Vec<u64>, Vec<u64>) = (0..130).partition(|item| item % 2 == 0);
-        assert_eq!(complete(&two, &[&even, &odd]), Ok(()));
-        assert_eq!(
-            complete(&two, &[&odd[..64], &even]),
-            Err(Error::Missing(129))
-        );
-        assert_eq!(complete(&two, &[&even[1..], &odd]), Err(Error::Missing(0)));
+        let several = |consumers: &[&[u64]]| complaint(&shares(130, 2), consumers);
         let all: Vec<u64> = (0..130).collect();
-        assert_eq!(complete(&two, &[&all, &[77]]), Err(Error::Twice(77)));
-        let backwards = Err(Error::Backwards { data: 5, least: 8 });
-        assert_eq!(complete(&two, &[&[7, 65, 5], &[]]), backwards);
-        assert_eq!(complete(&shares(0, 2), &[&[], &[]]), Ok(()));
+        let (even, odd): (Vec<u64>, Vec<u64>) = (0..130).partition(|item| item % 2 == 0);
+        assert_eq!(several(&[&even, &odd]), "");
+        assert_eq!(several(&[&all, &[]]), "");
+        assert_eq!(several(&[&odd[..64], &even]), "ERROR! data 129 is missing!");
+        assert_eq!(several(&[&even[1..], &odd]), "ERROR! data 0 is missing!");
+        assert_eq!(several(&[&all, &[77]]), "ERROR! data 77 came twice!");
+        let backwards = "ERROR! data 5 should be 8 or more!";
+        assert_eq!(several(&[&[7, 65, 5], &[]]), backwards);
+        assert_eq!(complaint(&shares(0, 2), &[&[], &[]]), "");
     }
 }

@@ -3,6 +3,7 @@
 //! snapshots guard and what will be graded.
 
 pub mod pubsub;
+pub mod threads;
 
 use crate::scene::Scenario;
 
@@ -31,11 +32,18 @@ pub struct Step {
 }
 
 /// All stages.
-pub static STAGES: &[Stage] = &[Stage {
-    name: "part2",
-    title: "Part 2: one process and one kernel module",
-    steps: &[pubsub::STEP],
-}];
+pub static STAGES: &[Stage] = &[
+    Stage {
+        name: "part1",
+        title: "Part 1: threads of one process",
+        steps: &[threads::STEP],
+    },
+    Stage {
+        name: "part2",
+        title: "Part 2: one process and one kernel module",
+        steps: &[pubsub::STEP],
+    },
+];
 
 /// A stage by its name.
 pub fn stage(name: &str) -> Option<&'static Stage> {
