@@ -13,7 +13,7 @@ use nix::unistd::gettid;
 use part1_threads::buffer::{Closed, Put, Take, crossbeam, mpsc, mutex::Buffer, own};
 
 /// How long to wait for what must happen. It is never waited for in a test that passes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// futex(2) on x86-64.
 const FUTEX: &str = "202";
@@ -23,17 +23,20 @@ fn capacity(capacity: usize) -> NonZeroUsize {
 }
 
 /// Wait until a thread of ours waits in futex(2), without a time limit, for somebody to wake it:
-/// `/proc/PID/task/TID/syscall` has the call's number and arguments, the fourth is the limit.
-fn wait_until_blocked(tid: nix::unistd::Pid) {
+/// `/proc/PID/task/TID/syscall` has the call's number and arguments, the fourth is the limit. What
+/// it does instead is the error.
+fn wait_until_blocked(tid: nix::unistd::Pid) -> Result<(), String> {
     let path = format!("/proc/self/task/{tid}/syscall");
     let start = Instant::now();
     loop {
         let text = fs::read_to_string(&path).unwrap();
         let words: Vec<_> = text.split_whitespace().collect();
         if words[0] == FUTEX && words[4] == "0x0" {
-            return;
+            return Ok(());
         }
-        assert!(start.elapsed() < PATIENCE, "it does not wait: {text}");
+        if start.elapsed() > PATIENCE {
+            return Err(text);
+        }
         thread::yield_now();
     }
 }
@@ -46,9 +49,12 @@ fn blocked_until<R: Send>(work: impl FnOnce() -> R + Send, release: impl FnOnce(
             sender.send(gettid()).unwrap();
             work()
         });
-        wait_until_blocked(receiver.recv().unwrap());
+        let blocked = wait_until_blocked(receiver.recv().unwrap());
+        // Before anything else: a thread that has not ended would be waited for by the scope.
         release();
-        thread.join().unwrap()
+        let result = thread.join().unwrap();
+        assert_eq!(blocked, Ok(()), "it does not wait in futex");
+        result
     })
 }
 
