@@ -5,7 +5,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part2 part3 message-slot test lint kernel modules shell doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test lint kernel modules shell doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -13,7 +13,10 @@ help: ## This text
 setup:
 	@lab/setup.sh
 
-part2: setup ## Netlink: boot a kernel, insert the module, one publisher reaches two subscribers
+part1: setup ## Threads: ten million numbers through three bounded buffers, side by side
+	@cargo run --quiet --release --locked --package part1-threads --bin threads -- --compare
+
+part2: setup ## Netlink: hello, greeting, routes, pubsub; each module in a real kernel
 	@$(LAB) demo part2
 
 message-slot: setup ## A character device: send and read messages through channels, meet every errno

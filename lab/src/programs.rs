@@ -12,7 +12,13 @@ use crate::{Error, Result, paths::Paths, progress};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Packages whose programs run in the guest.
-const PACKAGES: [&str; 4] = ["lab-agent", "part2-netlink", "message-slot", "part3-lists"];
+const PACKAGES: [&str; 5] = [
+    "lab-agent",
+    "part2-netlink",
+    "message-slot",
+    "part3-lists",
+    "part1-threads",
+];
 
 /// Build all of them and return the directory that they are in.
 ///

@@ -828,6 +828,35 @@ impl Scene<'_> {
         }
     }
 
+    /// As [`Scene::expect_line`], for a line that is different each time: the whole of it must
+    /// match `pattern`, and `noted` stands for it in the record.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_line_matching(
+        &mut self,
+        program: &Program,
+        pattern: &regex::Regex,
+        noted: &str,
+    ) -> Outcome {
+        let wanted = || format!("{} prints \"{noted}\"", program.name);
+        match self.wait_line(program, Stream::Stdout, PATIENCE)? {
+            Some(line) => {
+                let text = readable(&line);
+                if pattern
+                    .find(&text)
+                    .is_some_and(|found| found.len() == text.len())
+                {
+                    self.note(&program.name, Kind::Prints, noted);
+                    return Ok(());
+                }
+                self.note_output(program, Stream::Stdout, &line);
+                Err(fail(wanted(), format!("\"{text}\"")))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
     /// Expect that the next line on a program's stderr contains each of `parts`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod pubsub;
 pub mod router;
 pub mod routes;
 pub mod slot;
+pub mod threads;
 
 use crate::scene::Scenario;
 
@@ -38,6 +39,11 @@ pub struct Step {
 
 /// All stages.
 pub static STAGES: &[Stage] = &[
+    Stage {
+        name: "part1",
+        title: "Part 1: threads of one process",
+        steps: &[threads::STEP],
+    },
     Stage {
         name: "part2",
         title: "Part 2: one process and one kernel module",

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clauses T1, T3, T5, T7 and T8, in what the program says and how it ends.
+
+use std::time::Instant;
+
+use lab_agent::Exit;
+use nix::sys::signal::Signal;
+
+use super::{expect_summary, pattern, start};
+use crate::{
+    machine::PATIENCE,
+    scene::{Outcome, Program, Scenario, Scene, fail},
+};
+
+const NAMES: [&str; 3] = ["mutex", "crossbeam", "std"];
+
+pub(super) const THREADS: Scenario = Scenario {
+    id: "part1/T1-threads",
+    title: "producers and consumers are threads of one process",
+    run: |scene| {
+        // More than it can finish while it is looked at.
+        let endless = u64::MAX.to_string();
+        for (title, producers, expected) in [
+            ("one producer, one consumer", "1", 3),
+            ("two producers, one consumer", "2", 4),
+        ] {
+            scene.step(
+                title,
+                "the process has a thread for each, and the first",
+                |scene| {
+                    let arguments = ["threads", "--items", &endless, "--producers", producers];
+                    let program = scene.start(&format!("{producers} and 1"), &arguments)?;
+                    expect_threads(scene, &program, expected)?;
+                    scene.signal(&program, Signal::SIGINT)?;
+                    scene.expect_exit(&program, Exit::Signal(Signal::SIGINT as i32))
+                },
+            )?;
+        }
+        Ok(())
+    },
+};
+
+/// Wait until a program has so many threads (`/proc/PID/status`).
+fn expect_threads(scene: &mut Scene<'_>, program: &Program, expected: usize) -> Outcome {
+    let mut names = scene.transcript.names.iter();
+    let pid = names.find_map(|(&pid, name)| (*name == program.name).then_some(pid));
+    let pid = pid.ok_or_else(|| fail(format!("{} has a pid", program.name), "none"))?;
+    let wanted = format!("Threads:\t{expected}");
+    let limit = Instant::now() + scene.machine.scaled(PATIENCE);
+    loop {
+        let status = scene.read(&format!("/proc/{pid}/status"))?;
+        let threads = status.lines().find(|line| line.starts_with("Threads:"));
+        if threads == Some(&*wanted) {
+            return Ok(());
+        }
+        if Instant::now() > limit {
+            return Err(fail(wanted, threads.unwrap_or("no such line")));
+        }
+    }
+}
+
+pub(super) const MANY: Scenario = Scenario {
+    id: "part1/T3-many",
+    title: "any number of producers and consumers",
+    run: |scene| {
+        for (producers, consumers) in [(2, 1), (1, 3), (4, 3)] {
+            let (sources, sinks) = (producers.to_string(), consumers.to_string());
+            scene.step(
+                &format!("producers: {producers}, consumers: {consumers}"),
+                "each number comes once, and those of one producer in their order",
+                |scene| {
+                    for name in NAMES {
+                        let s = |count| if count == 1 { "" } else { "s" };
+                        let headline = format!(
+                            "5000 items in order, {producers} producer{}, {consumers} consumer{}, capacity 8, {name}",
+                            s(producers),
+                            s(consumers)
+                        );
+                        let arguments = [
+                            "--items", "5000", "--capacity", "8", "--buffer", name,
+                            "--producers", &sources, "--consumers", &sinks,
+                        ];
+                        expect_summary(scene, &arguments, &headline)?;
+                    }
+                    Ok(())
+                },
+            )?;
+        }
+        scene.step(
+            "more threads than numbers",
+            "some have nothing to do, and all end",
+            |scene| {
+                expect_summary(
+                    scene,
+                    &["--items", "1", "--producers", "4", "--consumers", "4"],
+                    "1 item in order, 4 producers, 4 consumers, capacity 1024, mutex",
+                )?;
+                expect_summary(
+                    scene,
+                    &["--items", "0"],
+                    "0 items in order, 1 producer, 1 consumer, capacity 1024, mutex",
+                )
+            },
+        )
+    },
+};
+
+pub(super) const CAPACITIES: Scenario = Scenario {
+    id: "part1/T5-capacities",
+    title: "the capacity is a parameter, at least 1",
+    run: |scene| {
+        scene.step("1, 2 and more than there are numbers", "all come", |scene| {
+            for name in NAMES {
+                for capacity in ["1", "2", "4096"] {
+                    let headline = format!(
+                        "1000 items in order, 1 producer, 1 consumer, capacity {capacity}, {name}"
+                    );
+                    let arguments = [
+                        "--items", "1000", "--capacity", capacity, "--buffer", name,
+                    ];
+                    expect_summary(scene, &arguments, &headline)?;
+                }
+            }
+            Ok(())
+        })
+    },
+};
+
+pub(super) const ZEROES: Scenario = Scenario {
+    id: "part1/T5-zeroes",
+    title: "nothing starts without a place, a producer or a consumer",
+    run: |scene| {
+        for option in ["--capacity", "--producers", "--consumers"] {
+            scene.step(
+                &format!("{option} 0"),
+                "an error that names it, and nothing on stdout",
+                |scene| {
+                    for value in ["0", "18446744073709551616", "-1", "x"] {
+                        let argument = format!("{option}={value}");
+                        let program = start(scene, &["--items", "10", &argument])?;
+                        let quoted = format!("'{value}'");
+                        scene.expect_complaint(&program, &[option, &quoted, "from 1 to"])?;
+                        scene.expect_complaint(&program, &[""])?;
+                        scene.expect_complaint(&program, &["--help"])?;
+                        scene.expect_exit(&program, Exit::Status(2))?;
+                    }
+                    Ok(())
+                },
+            )?;
+        }
+        Ok(())
+    },
+};
+
+pub(super) const BUFFERS: Scenario = Scenario {
+    id: "part1/T7-buffers",
+    title: "the same run over each of three buffers",
+    run: |scene| {
+        scene.step("one at a time", "the same result", |scene| {
+            for name in NAMES {
+                let headline =
+                    format!("20000 items in order, 1 producer, 1 consumer, capacity 1024, {name}");
+                expect_summary(scene, &["--items", "20000", "--buffer", name], &headline)?;
+            }
+            Ok(())
+        })?;
+        scene.step(
+            "a buffer that there is not",
+            "an error that names those there are",
+            |scene| {
+                let program = start(scene, &["--buffer", "list"])?;
+                scene.expect_complaint(&program, &["'list'", "--buffer"])?;
+                scene.expect_complaint(&program, &NAMES)?;
+                scene.expect_end(&program, Exit::Status(2)).map(drop)
+            },
+        )
+    },
+};
+
+pub(super) const COMPARED: Scenario = Scenario {
+    id: "part1/T7-compared",
+    title: "all three side by side",
+    run: |scene| {
+        scene.step(
+            "--compare",
+            "a line for each, with items per second",
+            |scene| {
+                let program = start(scene, &["--items", "20000", "--compare"])?;
+                scene.expect_line(
+                    &program,
+                    "20000 items in order, 1 producer, 1 consumer, capacity 1024",
+                )?;
+                scene.expect_line(&program, "buffer             s      items/s")?;
+                for name in NAMES {
+                    let row = pattern(&format!("^{name} +[0-9]+[.][0-9]{{3}} +[0-9]+$"))?;
+                    scene.expect_line_matching(
+                        &program,
+                        &row,
+                        &format!("{name} (time and speed)"),
+                    )?;
+                }
+                scene.expect_exit(&program, Exit::Status(0))
+            },
+        )
+    },
+};
+
+pub(super) const QUIET: Scenario = Scenario {
+    id: "part1/T8-quiet",
+    title: "no progress is shown to what is not a terminal",
+    run: |scene| {
+        scene.step(
+            "many numbers, with pipes as stdout and stderr",
+            "one line in the end, and not a byte besides",
+            |scene| {
+                expect_summary(
+                    scene,
+                    &["--items", "500000"],
+                    "500000 items in order, 1 producer, 1 consumer, capacity 1024, mutex",
+                )
+            },
+        )
+    },
+};

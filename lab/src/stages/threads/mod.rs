@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 1: the program `threads`, clauses T1-T5, T7 and T8 as far as they show in what it says.
+//!
+//! What can only be seen inside the process (waiting, faulty buffers, panics, a terminal, the
+//! model) is tested in `part1-threads/tests/`.
+
+mod checks;
+
+use lab_agent::Exit;
+use regex::Regex;
+
+use super::Step;
+use crate::scene::{Outcome, Program, Scenario, Scene};
+
+pub(super) const STEP: Step = Step {
+    name: "threads",
+    modules: &[],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+/// What `lab demo part1` shows.
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part1/T1-demonstration",
+    title: "numbers go through a bounded buffer",
+    run: demonstration,
+};
+
+/// The clauses, one by one.
+static CHECKS: &[Scenario] = &[
+    checks::THREADS,
+    checks::MANY,
+    checks::CAPACITIES,
+    checks::ZEROES,
+    checks::BUFFERS,
+    checks::COMPARED,
+    checks::QUIET,
+];
+
+/// Run the program and expect one line, `headline` with time and speed behind it, nothing else,
+/// and exit status 0.
+fn expect_summary(scene: &mut Scene<'_>, arguments: &[&str], headline: &str) -> Outcome {
+    let program = start(scene, arguments)?;
+    let noted = format!("{headline}: (time and speed)");
+    scene.expect_line_matching(&program, &timed(headline)?, &noted)?;
+    scene.expect_exit(&program, Exit::Status(0))
+}
+
+/// A line that ends with time and speed.
+fn timed(headline: &str) -> Outcome<Regex> {
+    pattern(&format!(
+        "^{}: [0-9]+[.][0-9]{{3}} s, [0-9]+ items/s$",
+        regex::escape(headline)
+    ))
+}
+
+fn pattern(text: &str) -> Outcome<Regex> {
+    Regex::new(text).map_err(|error| crate::Error::Unexpected(error.to_string()).into())
+}
+
+fn start(scene: &mut Scene<'_>, arguments: &[&str]) -> Outcome<Program> {
+    scene.start("threads", &[&["threads"], arguments].concat())
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "one producer, one consumer",
+        "all come, in their order",
+        |scene| {
+            expect_summary(
+                scene,
+                &["--items", "100000"],
+                "100000 items in order, 1 producer, 1 consumer, capacity 1024, mutex",
+            )
+        },
+    )?;
+    scene.step(
+        "three producers, two consumers, little room",
+        "each comes once, and those of one producer in their order",
+        |scene| {
+            expect_summary(
+                scene,
+                &[
+                    "--items",
+                    "10000",
+                    "--producers",
+                    "3",
+                    "--consumers",
+                    "2",
+                    "--capacity",
+                    "4",
+                ],
+                "10000 items in order, 3 producers, 2 consumers, capacity 4, mutex",
+            )
+        },
+    )?;
+    scene.step(
+        "a buffer without a place",
+        "an error, and nothing is started",
+        |scene| {
+            let program = start(scene, &["--capacity", "0"])?;
+            scene.expect_complaint(&program, &["--capacity", "'0'", "from 1"])?;
+            scene.expect_end(&program, Exit::Status(2)).map(drop)
+        },
+    )
+}
