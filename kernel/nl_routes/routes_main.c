@@ -34,7 +34,7 @@ struct routes_entry {
 	char name[NL_ROUTES_NAME_MAX + 1];
 };
 
-DEFINE_MUTEX(routes_lock);
+DEFINE_MUTEX(routes_lock);		/* see above */
 static LIST_HEAD(routes_table);		/* in the order in which they were added */
 static unsigned int routes_count;
 static unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
