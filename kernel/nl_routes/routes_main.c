@@ -60,7 +60,8 @@ static const struct kernel_param_ops routes_dropped_ops = {
 module_param_cb(dropped, &routes_dropped_ops, &routes_dropped, 0444);
 MODULE_PARM_DESC(dropped, "events lost because a watcher did not read (read only)");
 
-static const struct netlink_range_validation routes_expire_range = {
+/* Not const: 6.1 keeps a pointer that is not. */
+static struct netlink_range_validation routes_expire_range = {
 	.max = NL_ROUTES_EXPIRE_MAX,
 };
 
