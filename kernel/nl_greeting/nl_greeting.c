@@ -10,8 +10,8 @@
  * Who is in the group is netlink's own business: nothing is kept here.
  *
  * Lock: greeting_lock protects greeting_seq and greeting_nlsk and keeps the
- * greetings in their order. Requests and the timer's work both run in process context, so it is a mutex;
- * what is sent under it never blocks.
+ * greetings in their order. Requests and the timer's work both run in process
+ * context, so it is a mutex; what is sent under it never blocks.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -4,7 +4,7 @@
  *
  * User space opens socket(AF_NETLINK, SOCK_RAW, 31) and sends a text
  * (ipclab/netlink.h). The module logs it and sends "Hello from kernel: " and the
- * text back to the socket that it came from, before the acknowledgement.
+ * text back to the socket that it came from, before it acknowledges the request.
  *
  * Nothing is kept between requests, so there is no lock.
  */

@@ -34,7 +34,7 @@ struct routes_entry {
 	char name[NL_ROUTES_NAME_MAX + 1];
 };
 
-DEFINE_MUTEX(routes_lock);
+DEFINE_MUTEX(routes_lock);		/* see above */
 static LIST_HEAD(routes_table);		/* in the order in which they were added */
 static unsigned int routes_count;
 static unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
@@ -60,7 +60,8 @@ static const struct kernel_param_ops routes_dropped_ops = {
 module_param_cb(dropped, &routes_dropped_ops, &routes_dropped, 0444);
 MODULE_PARM_DESC(dropped, "events lost because a watcher did not read (read only)");
 
-static const struct netlink_range_validation routes_expire_range = {
+/* Not const: 6.1 keeps a pointer that is not. */
+static struct netlink_range_validation routes_expire_range = {
 	.max = NL_ROUTES_EXPIRE_MAX,
 };
 
