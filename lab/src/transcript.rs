@@ -213,13 +213,15 @@ mod tests {
             entries: vec![
                 line("message 87 to portid 87, 87 bytes"),
                 line("pid 12 from portid 0, portid 870"),
+                line("--from 87"),
             ],
             names: [(87, "A".to_owned()), (12, "B".to_owned())].into(),
         };
         assert_eq!(
             transcript.normalised(),
             "   kernel         | message 87 to portid <A>, 87 bytes\n   \
-             kernel         | pid <B> from portid 0, portid <unknown>\n"
+             kernel         | pid <B> from portid 0, portid <unknown>\n   \
+             kernel         | --from <A>\n"
         );
     }
 
