@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario does with modules, and with the kernel itself.
+
+use std::time::Instant;
+
+use lab_agent::{Answer, Bytes, Op};
+
+use super::{Outcome, Scene, fail, is_from};
+use crate::{
+    machine::{PATIENCE, Trouble},
+    modules::Care,
+    transcript::Kind,
+    workshop::Workshop,
+};
+
+impl Scene<'_> {
+    /// Insert a module of `kernel/` and expect that to work.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if the kernel refuses it.
+    pub fn insert(&mut self, name: &str, params: &str) -> Outcome {
+        self.try_insert(name, params)?
+            .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
+    }
+
+    /// Insert a module of `kernel/`: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    pub fn try_insert(
+        &mut self,
+        name: &str,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let file = self.workshop.module(name)?;
+        self.try_insert_file(&file, params)
+    }
+
+    /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    pub fn try_insert_fixture(
+        &mut self,
+        name: &str,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let file = self.workshop.fixture(name)?;
+        self.try_insert_file(&file, params)
+    }
+
+    fn try_insert_file(
+        &mut self,
+        file: &std::path::Path,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let path = self.machine.put(file)?;
+        let command = format!("insmod {name}.ko {params}");
+        self.note("host", Kind::Does, command.trim_end());
+        // Before it is in: its first words count too.
+        self.modules.push(name.clone());
+        let op = Op::Insert {
+            path,
+            params: params.to_owned(),
+        };
+        let outcome = self.machine.order(command.trim_end(), op)?;
+        let end = self.machine.sync_log()?;
+        self.show_log(end);
+        if let Err(refusal) = &outcome {
+            // Only this one: an earlier one of that name may be in.
+            self.modules.pop();
+            self.note("host", Kind::Does, refusal.to_string());
+        }
+        Ok(outcome.map(drop))
+    }
+
+    /// Remove a module and expect that to work.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if the kernel refuses.
+    pub fn remove(&mut self, name: &str) -> Outcome {
+        self.try_remove(name)?
+            .map_err(|refusal| fail(format!("{name} is removed"), refusal.to_string()))
+    }
+
+    /// Remove a module: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub fn try_remove(&mut self, name: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let command = format!("rmmod {name}");
+        self.note("host", Kind::Does, command.as_str());
+        let outcome = self.machine.order(
+            &command,
+            Op::Remove {
+                name: name.to_owned(),
+            },
+        )?;
+        match &outcome {
+            Ok(_) => {
+                let end = self.machine.sync_log()?;
+                self.show_log(end);
+                self.modules.retain(|module| module != name);
+            }
+            Err(refusal) => self.note("host", Kind::Does, refusal.to_string()),
+        }
+        Ok(outcome.map(drop))
+    }
+
+    /// Have a module log no more debug messages, where there would be too many.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if the kernel does not take the order.
+    pub fn hush(&mut self, module: &str) -> Outcome {
+        let op = Op::Put {
+            path: "/proc/dynamic_debug/control".into(),
+            mode: 0o644,
+            data: Bytes(format!("module {module} -p\n").into_bytes()),
+        };
+        self.machine
+            .order("switching debug messages off", op)?
+            .map(drop)
+            .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
+    }
+
+    /// Note no more of the kernel's log, where how much it says depends on time.
+    pub fn mute_log(&mut self) {
+        self.log_muted = true;
+    }
+
+    /// Observe again and again until `observe` says yes.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it has not in time.
+    pub fn expect_soon(
+        &mut self,
+        what: &str,
+        mut observe: impl FnMut(&mut Self) -> Outcome<bool>,
+    ) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        let deadline = Instant::now() + limit;
+        while !observe(self)? {
+            if Instant::now() > deadline {
+                return Err(fail(what, format!("not within {} s", limit.as_secs())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Read a file of the guest, as text.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it cannot be read.
+    pub fn read(&mut self, path: &str) -> Outcome<String> {
+        match self.machine.order(
+            &format!("reading {path}"),
+            Op::Read {
+                path: path.to_owned(),
+            },
+        )? {
+            Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0).into_owned()),
+            Ok(other) => Err(Trouble::Lost(format!("expected a file, found {other:?}")).into()),
+            Err(refusal) => Err(fail(format!("{path} can be read"), refusal.to_string())),
+        }
+    }
+
+    /// Expect that one of our modules logs a line that contains `text`. All that was logged
+    /// before it is noted too.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if none does in time.
+    pub fn expect_log(&mut self, text: &str) -> Outcome {
+        let (from, modules) = (self.logged, self.modules.clone());
+        let limit = self.machine.scaled(PATIENCE);
+        let found = self.machine.wait(limit, |observed| {
+            let mut lines = observed.log[from..].iter();
+            let matches =
+                |line: &str| line.contains(text) && modules.iter().any(|name| is_from(line, name));
+            lines.position(|line| matches(&line.text))
+        })?;
+        match found {
+            Some(at) => {
+                self.show_log(from + at + 1);
+                Ok(())
+            }
+            None => Err(fail(
+                format!("the kernel logs \"{text}\""),
+                format!("no such line within {} s", limit.as_secs()),
+            )),
+        }
+    }
+
+    /// Where modules and programs come from.
+    pub(crate) fn workshop(&self) -> &Workshop {
+        self.workshop
+    }
+
+    /// Put all modules and programs into the guest, as `make shell` does.
+    ///
+    /// # Errors
+    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    pub(crate) fn put_all(&mut self) -> Outcome {
+        let mut files = self.workshop.all_modules(Care::Normal)?;
+        files.extend(self.workshop.all_programs()?);
+        for file in files {
+            self.machine.put(&file)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario does with programs in the guest: start, type, read, stop.
+
+use std::time::Duration;
+
+use lab_agent::{Bytes, Exit, Op, ProcessId, Stdin, Stream};
+use nix::sys::signal::Signal;
+
+use super::{Outcome, Program, Scene, fail, readable};
+use crate::{machine::PATIENCE, transcript::Kind};
+
+impl Scene<'_> {
+    /// Start a program of the lab as root, with a pipe as its stdin.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it cannot be started.
+    pub fn start(&mut self, name: &str, command: &[&str]) -> Outcome<Program> {
+        self.start_as(name, command, 0, Stdin::Pipe)
+    }
+
+    /// Start a program of the lab.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it cannot be started.
+    pub fn start_as(
+        &mut self,
+        name: &str,
+        command: &[&str],
+        uid: u32,
+        stdin: Stdin,
+    ) -> Outcome<Program> {
+        let path = self.machine.put(&self.workshop.program(command[0]))?;
+        let (program, pid) = self.spawn(name, &path, &command[1..], uid, stdin)?;
+        let user = if uid == 0 {
+            String::new()
+        } else {
+            format!(", as user {uid}")
+        };
+        self.note(
+            name,
+            Kind::Does,
+            format!("starts: {} (pid {pid}{user})", command.join(" ")),
+        );
+        Ok(program)
+    }
+
+    /// Start any program of the guest, without a note.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &str,
+        path: &str,
+        arguments: &[&str],
+        uid: u32,
+        stdin: Stdin,
+    ) -> Outcome<(Program, u32)> {
+        let mut argv = vec![path.to_owned()];
+        argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        let (id, started) = self.machine.spawn(argv, uid, stdin)?;
+        let pid = started
+            .map_err(|refusal| fail(format!("{path} can be started"), refusal.to_string()))?;
+        self.transcript.names.insert(pid.into(), name.to_owned());
+        let program = Program {
+            name: name.to_owned(),
+            id,
+        };
+        self.programs.push(program.clone());
+        Ok((program, pid))
+    }
+
+    /// Keep what a program writes out of the record, unless somebody waits for it.
+    pub fn mute(&mut self, program: &Program) {
+        self.muted.push(program.id);
+    }
+
+    /// Type a line into a program.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it does not take it.
+    pub fn type_line(&mut self, program: &Program, line: &str) -> Outcome {
+        self.note(&program.name, Kind::Types, readable(line.as_bytes()));
+        self.write(program, format!("{line}\n").as_bytes())
+    }
+
+    /// Write bytes into a program's stdin, without a note.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it does not take them.
+    pub fn write(&mut self, program: &Program, data: &[u8]) -> Outcome {
+        self.try_write(program, data)?.map_err(|refusal| {
+            fail(
+                format!("{} reads its input", program.name),
+                refusal.to_string(),
+            )
+        })
+    }
+
+    /// As [`Scene::write`]: the refusal, if it does not read on, is a result like any other.
+    ///
+    /// # Errors
+    /// [`super::Halt::Trouble`].
+    pub fn try_write(
+        &mut self,
+        program: &Program,
+        data: &[u8],
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let op = Op::Write {
+            process: program.id,
+            data: Bytes(data.to_vec()),
+        };
+        let what = format!("writing to {}", program.name);
+        Ok(self.machine.order(&what, op)?.map(drop))
+    }
+
+    /// Give a program the end of its input.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it has ended already.
+    pub fn end_input(&mut self, program: &Program) -> Outcome {
+        self.note(&program.name, Kind::Types, "(end of input)");
+        let op = Op::CloseStdin {
+            process: program.id,
+        };
+        self.machine
+            .order("closing a pipe", op)?
+            .map(drop)
+            .map_err(|refusal| fail(format!("{} runs", program.name), refusal.to_string()))
+    }
+
+    /// Send a signal to a program.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it has ended already.
+    pub fn signal(&mut self, program: &Program, signal: Signal) -> Outcome {
+        self.note(
+            "host",
+            Kind::Does,
+            format!("sends {signal} to {}", program.name),
+        );
+        self.order_signal(program, signal)?
+            .map_err(|refusal| fail(format!("{} runs", program.name), refusal.to_string()))
+    }
+
+    pub(super) fn order_signal(
+        &mut self,
+        program: &Program,
+        signal: Signal,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let op = Op::Signal {
+            process: program.id,
+            signal: signal as i32,
+        };
+        Ok(self.machine.order("sending a signal", op)?.map(drop))
+    }
+
+    /// The next line that a program has written, without its newline, if it is there already. The
+    /// rest after the last newline counts once the program has ended.
+    pub(super) fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
+        let used = self.used.entry((program.id, stream)).or_default();
+        let (line, len) = self
+            .machine
+            .look(|observed| next_line(observed, program.id, stream, *used))?;
+        *used += len;
+        Some(line)
+    }
+
+    /// The next line that a program writes, without its newline. Waits for it, up to `limit`,
+    /// which is scaled; `None` after that, or when the program has ended.
+    ///
+    /// # Errors
+    /// [`super::Halt::Trouble`].
+    pub fn wait_line(
+        &mut self,
+        program: &Program,
+        stream: Stream,
+        limit: Duration,
+    ) -> Outcome<Option<Vec<u8>>> {
+        let used = self
+            .used
+            .get(&(program.id, stream))
+            .copied()
+            .unwrap_or_default();
+        let limit = self.machine.scaled(limit);
+        let found = self.machine.wait(limit, |observed| {
+            let line = next_line(observed, program.id, stream, used);
+            let ended = observed.processes.get(&program.id)?.exit.is_some();
+            (line.is_some() || ended).then_some(line)
+        })?;
+        let Some((line, len)) = found.flatten() else {
+            return Ok(None);
+        };
+        self.used.insert((program.id, stream), used + len);
+        Ok(Some(line))
+    }
+
+    /// Expect exactly this as the next line on a program's stdout.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_line(&mut self, program: &Program, expected: &str) -> Outcome {
+        let wanted = || {
+            format!(
+                "{} prints \"{}\"",
+                program.name,
+                readable(expected.as_bytes())
+            )
+        };
+        match self.wait_line(program, Stream::Stdout, PATIENCE)? {
+            Some(line) => {
+                self.note_output(program, Stream::Stdout, &line);
+                if line == expected.as_bytes() {
+                    return Ok(());
+                }
+                Err(fail(wanted(), format!("\"{}\"", readable(&line))))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// As [`Scene::expect_line`], for a line that is different each time: the whole of it must
+    /// match `pattern`, and `noted` stands for it in the record.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_line_matching(
+        &mut self,
+        program: &Program,
+        pattern: &regex::Regex,
+        noted: &str,
+    ) -> Outcome {
+        let wanted = || format!("{} prints \"{noted}\"", program.name);
+        match self.wait_line(program, Stream::Stdout, PATIENCE)? {
+            Some(line) => {
+                let text = readable(&line);
+                if pattern
+                    .find(&text)
+                    .is_some_and(|found| found.len() == text.len())
+                {
+                    self.note(&program.name, Kind::Prints, noted);
+                    return Ok(());
+                }
+                self.note_output(program, Stream::Stdout, &line);
+                Err(fail(wanted(), format!("\"{text}\"")))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// Expect that the next line on a program's stderr contains each of `parts`.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_complaint(&mut self, program: &Program, parts: &[&str]) -> Outcome {
+        let wanted = || format!("{} says {} on stderr", program.name, parts.join(", "));
+        match self.wait_line(program, Stream::Stderr, PATIENCE)? {
+            Some(line) => {
+                self.note_output(program, Stream::Stderr, &line);
+                let text = readable(&line);
+                if parts.iter().all(|part| text.contains(part)) {
+                    return Ok(());
+                }
+                Err(fail(wanted(), format!("\"{text}\"")))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// Expect that a program ends with exit status 0, having written exactly these bytes on its
+    /// stdout, to the last newline or none, and nothing on stderr.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it writes other bytes or ends otherwise.
+    pub fn expect_output(&mut self, program: &Program, expected: &[u8]) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        // Output is reported before the end: what is there then is all.
+        let written = self.machine.wait(limit, |observed| {
+            let process = observed.processes.get(&program.id)?;
+            process.exit?;
+            Some(process.output.get(&Stream::Stdout).cloned())
+        })?;
+        let written = written.flatten().unwrap_or_default();
+        if written == expected {
+            if !written.is_empty() {
+                self.note_output(program, Stream::Stdout, &written);
+            }
+            self.used
+                .insert((program.id, Stream::Stdout), written.len());
+            return self.expect_exit(program, Exit::Status(0));
+        }
+        self.expect_end(program, Exit::Status(0))?;
+        Err(fail(
+            format!("{} prints exactly \"{}\"", program.name, readable(expected)),
+            format!("\"{}\"", readable(&written)),
+        ))
+    }
+
+    fn nothing_more(&self, program: &Program) -> String {
+        match self.exit_of(program) {
+            Some(exit) => format!("nothing more; it ended: {exit}"),
+            None => "nothing in time".to_owned(),
+        }
+    }
+
+    pub(super) fn exit_of(&self, program: &Program) -> Option<Exit> {
+        self.machine
+            .look(|observed| observed.processes.get(&program.id)?.exit)
+    }
+
+    /// Expect that a program ends like this, and that nothing is left on its stdout or stderr
+    /// that was not expected before.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it ends otherwise, not in time, or with more to say.
+    pub fn expect_exit(&mut self, program: &Program, expected: Exit) -> Outcome {
+        let more = self.expect_end(program, expected)?;
+        if more.is_empty() {
+            return Ok(());
+        }
+        Err(fail(
+            format!("{} has nothing more to say", program.name),
+            more.join(" / "),
+        ))
+    }
+
+    /// Expect that a program ends like this, whatever else it says; that is noted and returned.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it ends otherwise or not in time.
+    pub fn expect_end(&mut self, program: &Program, expected: Exit) -> Outcome<Vec<String>> {
+        let wanted = format!("{} ends: {expected}", program.name);
+        let limit = self.machine.scaled(PATIENCE);
+        let exit = self
+            .machine
+            .wait(limit, |observed| observed.processes.get(&program.id)?.exit)?;
+        let Some(exit) = exit else {
+            let got = format!("it still runs after {} s", limit.as_secs());
+            return Err(fail(wanted, got));
+        };
+        let mut more = Vec::new();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            while let Some(line) = self.take_line(program, stream) {
+                self.note_output(program, stream, &line);
+                more.push(readable(&line));
+            }
+        }
+        self.note(&program.name, Kind::Does, format!("ends: {exit}"));
+        if exit == expected {
+            Ok(more)
+        } else {
+            Err(fail(wanted, exit.to_string()))
+        }
+    }
+}
+
+/// The line at `used` and how many bytes it takes up.
+fn next_line(
+    observed: &crate::machine::Observed,
+    id: ProcessId,
+    stream: Stream,
+    used: usize,
+) -> Option<(Vec<u8>, usize)> {
+    let process = observed.processes.get(&id)?;
+    let rest = process.output.get(&stream)?.get(used..)?;
+    match rest.iter().position(|&byte| byte == b'\n') {
+        Some(end) => Some((rest[..end].to_vec(), end + 1)),
+        None if process.exit.is_some() && !rest.is_empty() => Some((rest.to_vec(), rest.len())),
+        None => None,
+    }
+}
