@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # What people type. Every target is one line into lab/.
-#   KERNEL=stock|lab    which kernel; without it lab if it is built, else stock
-#   STEP=name           one step of a stage, as in make part2 STEP=pubsub
+#   KERNEL=stock|lab|debug   which kernel; without it lab if it is built, else stock
+#   STEP=name                one step of a stage, as in make part2 STEP=pubsub
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test lint kernel modules shell doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test lint kernel kernels modules shell doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,8 +31,11 @@ test: setup ## Every test, pure ones and those that boot machines
 lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck
 	@lab/setup.sh lint && lab/lint.sh
 
-kernel: ## Build the lab kernel (7 minutes once; boots three times as fast as stock)
+kernel: ## Build the lab kernel (9 minutes once), or with KERNEL=debug the debug kernel
 	@lab/setup.sh kernel && $(LAB) kernel
+
+kernels: ## Build both
+	@lab/setup.sh kernel && KERNEL=lab $(LAB) kernel && KERNEL=debug $(LAB) kernel
 
 modules: setup ## Build all modules and programs
 	@$(LAB) modules

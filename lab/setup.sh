@@ -4,7 +4,7 @@
 # Set up whatever is missing, and say what and why before it is done.
 #
 #   lab/setup.sh            what `make part2` and `make test` need
-#   lab/setup.sh kernel     and what building the lab kernel needs
+#   lab/setup.sh kernel     and what building the lab and the debug kernel needs
 #   lab/setup.sh lint       and what `make lint` needs
 #   lab/setup.sh --check    change nothing; one line for each thing, exit status 1 if one is missing
 #
@@ -31,7 +31,7 @@ base_packages=(
 	ca-certificates "downloading"
 )
 kernel_packages=(
-	linux-source-6.12 "the source of the lab kernel"
+	linux-source-6.12 "the source of the lab and the debug kernel"
 	xz-utils "unpacking it"
 	flex "its configuration"
 	bison "its configuration"
@@ -42,6 +42,8 @@ kernel_packages=(
 	rustc-web "Rust in the kernel: a compiler with its library's source"
 	rust-web-src "Rust in the kernel: that source"
 	libclang-dev "Rust in the kernel: bindgen reads the kernel's headers with it"
+	clang "compiles the debug kernel: KASAN and Rust together need it"
+	lld "links the debug kernel"
 )
 lint_packages=(
 	linux-source-6.12 "checkpatch"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Building the lab kernel from the distribution's source.
+//! Building the lab's own kernels from the distribution's source.
 //!
 //! Source and objects live in the user's cache. The objects' directory is named after everything
 //! they depend on, so another checkout with the same inputs finds them built, and an interrupted
@@ -15,7 +15,7 @@ use std::{
 use crate::{
     Error, Result,
     error::output_of,
-    kernels,
+    kernels::{self, Which},
     paths::{self, Paths},
     progress,
 };
@@ -26,12 +26,23 @@ const SOURCE: &str = "6.12";
 /// The options of the lab kernel, on top of allnoconfig.
 const LAB_CONFIG: &str = include_str!("../kernels/lab.config");
 
+/// The options of the debug kernel, on top of the lab kernel's.
+const DEBUG_CONFIG: &str = include_str!("../kernels/debug.config");
+
+/// A tool chain, as make's arguments; a kernel's modules are built with the same. clang is for
+/// the debug kernel, where CONFIG_RUST excludes KASAN with any other compiler.
+const CLANG: &[&str] = &["CC=clang", "LD=ld.lld"];
+
 /// Lines that make prints for a whole build; for the progress bar only.
 const LINES: u64 = 1900;
 
 /// What is to be built and where.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    which: Which,
+    config: String,
+    /// Arguments of make that choose the compiler, for the kernel and for its modules.
+    pub toolchain: &'static [&'static str],
     /// The distribution's archive.
     archive: PathBuf,
     /// The unpacked source.
@@ -46,8 +57,22 @@ impl Plan {
     /// The plan for the inputs as they are now.
     ///
     /// # Errors
-    /// [`Error::Missing`] without the source package, [`Error::Tool`] without a compiler.
-    pub fn new(paths: &Paths) -> Result<Self> {
+    /// [`Error::Missing`] for a kernel that is not built here, and without the source package or
+    /// the compiler.
+    pub fn new(paths: &Paths, which: Which) -> Result<Self> {
+        let (config, toolchain, compiler) = match which {
+            Which::Lab => (LAB_CONFIG.to_owned(), &[][..], ["gcc", "-dumpfullversion"]),
+            Which::Debug => {
+                let config = format!("{LAB_CONFIG}\n{DEBUG_CONFIG}");
+                (config, CLANG, ["clang", "--version"])
+            }
+            Which::Stock => {
+                return Err(Error::Missing {
+                    what: "the stock kernel is the distribution's and is not built here".into(),
+                    mend: "lab/setup.sh".into(),
+                });
+            }
+        };
         let archive = PathBuf::from(format!("/usr/src/linux-source-{SOURCE}.tar.xz"));
         let missing = |_| Error::Missing {
             what: format!("expected the kernel's source in {}", archive.display()),
@@ -56,20 +81,27 @@ impl Plan {
         let size = fs::metadata(&archive).map_err(missing)?.len().to_le_bytes();
         let compiler = output_of(
             "asking the compiler its version",
-            Command::new("gcc").arg("-dumpfullversion"),
-        )?;
+            Command::new(compiler[0]).arg(compiler[1]),
+        )
+        .map_err(|_| Error::Missing {
+            what: format!("{} is not installed", compiler[0]),
+            mend: "lab/setup.sh kernel".into(),
+        })?;
         let source_key = paths::digest([SOURCE.as_bytes(), &size]);
         let key = paths::digest([
             source_key.as_bytes(),
-            LAB_CONFIG.as_bytes(),
+            config.as_bytes(),
             compiler.as_bytes(),
         ]);
         Ok(Plan {
+            which,
+            config,
+            toolchain,
             archive,
             source: paths.cache.join(format!("source-{source_key}")),
-            objects: paths.cache.join(format!("kernel-lab-{key}")),
+            objects: paths.cache.join(format!("kernel-{which}-{key}")),
             bindgen: paths.cache.join("bindgen/bin/bindgen"),
-            log: paths.build.join("kernel-lab.log"),
+            log: paths.build.join(format!("kernel-{which}.log")),
         })
     }
 
@@ -103,6 +135,7 @@ impl Plan {
     }
 
     fn unpack(&self) -> Result<()> {
+        let _lock = paths::lock(&self.source.with_extension("lock"))?;
         if self.source.exists() {
             return Ok(());
         }
@@ -128,6 +161,7 @@ impl Plan {
             .arg(format!("O={}", self.objects.display()))
             // The distribution's rustc has the core library's source beside it; rustup's need not.
             .arg("RUSTC=/usr/bin/rustc")
+            .args(self.toolchain)
             .arg(format!("BINDGEN={}", self.bindgen.display()))
             // We may have been started by make ourselves.
             .env_remove("MAKEFLAGS")
@@ -142,17 +176,17 @@ impl Plan {
             return Ok(());
         }
         paths::create_dir(&self.objects)?;
-        let fragment = self.objects.join("lab.config");
-        paths::write_if_changed(&fragment, LAB_CONFIG.as_bytes(), 0o644)?;
+        let fragment = self.objects.join("fragment.config");
+        paths::write_if_changed(&fragment, self.config.as_bytes(), 0o644)?;
         output_of(
-            "configuring the lab kernel",
+            &format!("configuring the {} kernel", self.which),
             self.make()
                 .arg(format!("KCONFIG_ALLCONFIG={}", fragment.display()))
                 .arg("allnoconfig"),
         )?;
         let config = fs::read_to_string(self.objects.join(".config"))
             .map_err(Error::io("reading the kernel's configuration"))?;
-        let refused = refused_options(LAB_CONFIG, &config);
+        let refused = refused_options(&self.config, &config);
         if refused.is_empty() {
             return Ok(());
         }
@@ -173,7 +207,8 @@ impl Plan {
         let mut log = fs::File::create(&self.log).map_err(log_failed())?;
         let stderr = log.try_clone().map_err(log_failed())?;
         eprintln!(
-            "building the lab kernel, about 7 minutes on two cores; log: {}",
+            "building the {} kernel, about 9 minutes on two cores; log: {}",
+            self.which,
             self.log.display()
         );
         let mut make = self
@@ -185,7 +220,7 @@ impl Plan {
             .stderr(stderr)
             .spawn()
             .map_err(Error::io("starting make"))?;
-        let bar = progress::bar("lab kernel", LINES);
+        let bar = progress::bar(&format!("{} kernel", self.which), LINES);
         if let Some(stdout) = make.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
                 let line = line.map_err(Error::io("reading what make prints"))?;
@@ -205,7 +240,7 @@ impl Plan {
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(15)..].join("\n");
         Err(Error::Tool {
-            what: "building the lab kernel".into(),
+            what: format!("building the {} kernel", self.which),
             status: status.to_string(),
             output: format!("{tail}\n  `make kernel` goes on where it stopped"),
         })

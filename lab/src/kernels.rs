@@ -15,6 +15,9 @@ pub enum Which {
     Stock,
     /// Built here from the distribution's source with a small configuration: boots faster.
     Lab,
+    /// As `lab`, and with everything that finds mistakes: KASAN, lockdep, kmemleak, faults on
+    /// request.
+    Debug,
 }
 
 impl fmt::Display for Which {
@@ -22,6 +25,7 @@ impl fmt::Display for Which {
         f.write_str(match self {
             Which::Stock => "stock",
             Which::Lab => "lab",
+            Which::Debug => "debug",
         })
     }
 }
@@ -38,6 +42,8 @@ pub struct Kernel {
     pub image: PathBuf,
     /// What modules are built against (`make -C`).
     pub build: PathBuf,
+    /// Arguments of make for the compiler that it was built with.
+    pub toolchain: &'static [&'static str],
     /// Whether it needs modules, and so an initramfs, to mount its root.
     pub needs_modules: bool,
     /// Changes whenever image or release change; names directories.
@@ -51,25 +57,25 @@ impl Kernel {
     /// [`Error::Missing`] with the command that brings it.
     pub fn find(paths: &Paths, which: Option<Which>) -> Result<Self> {
         match which {
-            Some(Which::Lab) => Kernel::lab(paths),
             Some(Which::Stock) => Kernel::stock(paths),
-            None => Kernel::lab(paths).or_else(|_| Kernel::stock(paths)),
+            Some(built) => Kernel::built(paths, built),
+            None => Kernel::built(paths, Which::Lab).or_else(|_| Kernel::stock(paths)),
         }
     }
 
-    fn lab(paths: &Paths) -> Result<Self> {
+    fn built(paths: &Paths, which: Which) -> Result<Self> {
         let missing = || Error::Missing {
-            what: "the lab kernel is not built".into(),
-            mend: "make kernel".into(),
+            what: format!("the {which} kernel is not built"),
+            mend: format!("make kernel KERNEL={which}"),
         };
-        let plan = kernel_build::Plan::new(paths).map_err(|_| missing())?;
+        let plan = kernel_build::Plan::new(paths, which).map_err(|_| missing())?;
         if !plan.is_complete() {
             return Err(missing());
         }
         let build = plan.objects;
         let release = read_release(&build)?;
         let image = build.join(format!("boot/vmlinuz-{release}"));
-        Kernel::from_files(Which::Lab, release, image, build, false)
+        Kernel::from_files(which, release, image, build, plan.toolchain)
     }
 
     /// The newest set of headers whose image is there too, installed or in the cache.
@@ -96,7 +102,7 @@ impl Kernel {
                 .cache
                 .join(format!("stock-{release}/boot/vmlinuz-{release}"));
             if image.exists() {
-                return Kernel::from_files(Which::Stock, release, image, build, true);
+                return Kernel::from_files(Which::Stock, release, image, build, &[]);
             }
         }
         Err(missing())
@@ -107,7 +113,7 @@ impl Kernel {
         release: String,
         image: PathBuf,
         build: PathBuf,
-        needs_modules: bool,
+        toolchain: &'static [&'static str],
     ) -> Result<Self> {
         use std::os::unix::fs::MetadataExt;
         let meta = fs::metadata(&image)
@@ -124,7 +130,8 @@ impl Kernel {
             release,
             image,
             build,
-            needs_modules,
+            toolchain,
+            needs_modules: which == Which::Stock,
         })
     }
 }

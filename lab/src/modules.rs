@@ -92,6 +92,7 @@ fn kbuild(kernel: &Kernel, directory: &Path) -> Command {
         .arg(&kernel.build)
         .arg(format!("M={}", directory.display()))
         .arg("modules")
+        .args(kernel.toolchain)
         // We may have been started by make ourselves.
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")

@@ -34,18 +34,26 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     };
 
     let stock = Kernel::find(&paths, Some(Which::Stock));
-    let lab = Kernel::find(&paths, Some(Which::Lab));
     check("stock kernel", there(&stock));
-    // The lab kernel is worth having, and nothing depends on it.
-    match &lab {
-        Ok(_) => check("lab kernel", there(&lab)),
-        Err(_) if which == Some(Which::Lab) => check("lab kernel", there(&lab)),
-        Err(_) => println!(
-            "{}       lab kernel: not built (make kernel: boots three times as fast)",
-            green("ok")
+    // The lab's own kernels are worth having, and nothing depends on them.
+    let own = [
+        (Which::Lab, "make kernel: boots three times as fast"),
+        (
+            Which::Debug,
+            "make kernel KERNEL=debug: finds what others hide",
         ),
-    }
-    for kernel in [&stock, &lab].into_iter().flatten() {
+    ]
+    .map(|(own, worth)| {
+        let kernel = Kernel::find(&paths, Some(own));
+        let name = format!("{own} kernel");
+        if kernel.is_ok() || which == Some(own) {
+            check(&name, there(&kernel));
+        } else {
+            println!("{}       {name}: not built ({worth})", green("ok"));
+        }
+        kernel
+    });
+    for kernel in std::iter::once(&stock).chain(&own).flatten() {
         let makefile = kernel.build.join("Makefile");
         let name = format!("headers of {}", kernel.which);
         check(
@@ -60,7 +68,8 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
             },
         );
     }
-    let needed = if lab.is_ok() { DISK } else { DISK_FOR_KERNEL };
+    let built = own.iter().any(Result::is_ok);
+    let needed = if built { DISK } else { DISK_FOR_KERNEL };
     for (name, place) in [
         ("disk for the cache", &paths.cache),
         ("disk for build/", &paths.checkout),
@@ -68,7 +77,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
         check(name, disk(place, needed));
     }
     check("memory", memory());
-    if stock.is_ok() || lab.is_ok() {
+    if stock.is_ok() || built {
         check("machine", machine(which));
     }
     Ok(if healthy {

@@ -32,7 +32,7 @@ enum Command {
         #[arg(long, env = "STEP")]
         step: Option<String>,
     },
-    /// Build the lab kernel from the distribution's source.
+    /// Build the lab or the debug kernel from the distribution's source.
     Kernel,
     /// Build all modules and programs.
     Modules {
@@ -55,11 +55,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             demo::run(&stage, step.as_deref(), which)
         }
         Command::Kernel => {
-            let plan = kernel_build::Plan::new(&Paths::find()?)?;
+            let which = which.unwrap_or(Which::Lab);
+            let plan = kernel_build::Plan::new(&Paths::find()?, which)?;
             let known = plan.is_complete();
             plan.build()?;
             println!(
-                "the lab kernel is {} in {}",
+                "the {which} kernel is {} in {}",
                 if known { "there already," } else { "built," },
                 plan.objects.display()
             );
