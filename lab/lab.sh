@@ -15,4 +15,5 @@ if ! cargo build $quiet --locked --package lab; then
 	((free > 200000)) || echo "lab: only $((free / 1024)) MiB are free in $PWD; make room and run it again" >&2
 	exit 1
 fi
+[[ -n ${MACHINE-} ]] || unset MACHINE
 exec build/target/debug/lab "$@"

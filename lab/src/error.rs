@@ -51,6 +51,18 @@ pub enum Error {
         /// Where the whole console is.
         console: PathBuf,
     },
+    /// There is not enough room on a disk.
+    #[error("{what} takes {needed_mib} MiB in {}, where {free_mib} MiB are free", .place.display())]
+    Space {
+        /// What takes the room.
+        what: String,
+        /// How much of it.
+        needed_mib: u64,
+        /// How much there is.
+        free_mib: u64,
+        /// Where.
+        place: PathBuf,
+    },
     /// A tool printed something that cannot be understood.
     #[error("{0}")]
     Unexpected(String),

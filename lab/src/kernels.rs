@@ -136,6 +136,41 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Memory of a machine that boots it, in MiB. Shadow memory and the records of the debug kernel
+    /// take what a small machine has.
+    pub fn memory_mib(&self) -> u64 {
+        match self.which {
+            Which::Stock | Which::Lab => 256,
+            Which::Debug => 512,
+        }
+    }
+
+    /// Where the modules are that came with it.
+    pub(crate) fn modules_directory(&self) -> PathBuf {
+        let mut directory = self.image.clone();
+        directory.pop();
+        directory.pop();
+        directory.join("lib/modules").join(&self.release)
+    }
+}
+
+/// Processors of a machine: two, because half of what can go wrong needs two.
+pub const CPUS: &str = "2";
+
+/// What the kernel of a machine with an agent is told on its command line.
+pub const OPTIONS: [&str; 5] = [
+    "loglevel=7",
+    // An oops ends the machine, with its report on the console, and so does a warning: neither
+    // may pass for success.
+    "oops=panic",
+    "panic_on_warn=1",
+    // What the agent writes into the log is not to be rate-limited.
+    "printk.devkmsg=on",
+    // SLUB remembers who allocated what: a leak is told with the function.
+    "slub_debug=U",
+];
+
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.which, self.release)

@@ -3,17 +3,19 @@
 //! and says what came of it.
 //!
 //! From the bottom up: [`paths`] and [`progress`]; what a machine is made of ([`kernels`],
-//! [`modules`], [`programs`], [`root`]); how one is started ([`vng`], [`qemu`], [`probe`],
-//! [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
+//! [`modules`], [`programs`], [`root`], [`initramfs`]); how one is started ([`vng`], [`qemu`],
+//! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios. [`testing`] shares a machine
 //! between the tests of one binary, [`walkthrough`] executes what students are told to type.
 
 pub mod console;
 mod error;
+pub mod initramfs;
 pub mod kernel_build;
 pub mod kernels;
 pub mod machine;
 pub mod modules;
+pub mod monitor;
 pub mod paths;
 pub mod peer;
 pub mod probe;
@@ -28,6 +30,7 @@ pub mod testing;
 pub mod transcript;
 pub mod vng;
 pub mod walkthrough;
+pub mod warm;
 pub mod workshop;
 
 pub use error::{Error, Result};

@@ -17,7 +17,10 @@ use lab_agent::{
     Answer, Bytes, Exit, Op, Order, Outcome, ProcessId, Report, Stdin, Stream, WORK_DIR,
 };
 
-use crate::{Error, Result, console, qemu::Qemu};
+use crate::{
+    Error, Result, console,
+    qemu::{Launch, Qemu},
+};
 
 /// How long anything may take on the machine that deadlines are stated for: one with speed
 /// factor 1, where the lab kernel is up in [`crate::probe::REFERENCE_BOOT`].
@@ -107,8 +110,8 @@ pub struct Machine {
     next: u64,
     /// Files that were put into this machine already, by their path in the guest.
     put: BTreeMap<String, PathBuf>,
-    /// From the start of QEMU to the agent's first word.
-    pub boot_time: Duration,
+    /// From the start of QEMU to the agent's first word, or to its first answer.
+    pub start_time: Duration,
     /// `uname -r`, as the guest says it.
     pub release: String,
     /// What deadlines are multiplied by; at least 1.
@@ -116,22 +119,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Start QEMU with `command` and wait until the agent says hello.
-    ///
-    /// # Errors
-    /// [`Error::Boot`] if the machine ends, or says nothing within `limit`.
-    pub fn start(
-        command: &[String],
-        directory: tempfile::TempDir,
-        limit: Duration,
-        keep_console: &Path,
-    ) -> Result<Self> {
-        let begin = Instant::now();
+    /// Start QEMU, and listen to the agent that will be there.
+    fn launch(launch: Launch, directory: tempfile::TempDir) -> Result<Self> {
         let (to_agent, theirs) = UnixStream::pair().map_err(Error::io("creating a socket pair"))?;
         let shared = Arc::new(Shared::default());
         let (on_console, on_end) = (shared.clone(), shared.clone());
         let qemu = Qemu::start(
-            command,
+            launch,
             theirs.into(),
             &directory.path().join("console.log"),
             move |bytes| on_console.update(|observed| observed.console.extend_from_slice(bytes)),
@@ -147,18 +141,31 @@ impl Machine {
             .name("agent".into())
             .spawn(move || listen(from_agent, &reports))
             .map_err(Error::io("starting a thread"))?;
-
-        let mut machine = Machine {
+        Ok(Machine {
             _qemu: qemu,
             _directory: directory,
             to_agent,
             shared,
             next: 0,
             put: BTreeMap::new(),
-            boot_time: Duration::ZERO,
+            start_time: Duration::ZERO,
             release: String::new(),
             slowness: 1.0,
-        };
+        })
+    }
+
+    /// Boot a kernel and wait until the agent says hello.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] if the machine ends, or says nothing within `limit`.
+    pub fn boot(
+        launch: Launch,
+        directory: tempfile::TempDir,
+        limit: Duration,
+        keep_console: &Path,
+    ) -> Result<Self> {
+        let begin = Instant::now();
+        let mut machine = Machine::launch(launch, directory)?;
         match machine.wait(limit, |observed| observed.release.clone()) {
             Ok(Some(release)) => machine.release = release,
             Ok(None) => {
@@ -167,8 +174,35 @@ impl Machine {
             }
             Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
         }
-        machine.boot_time = begin.elapsed();
+        machine.start_time = begin.elapsed();
         Ok(machine)
+    }
+
+    /// Have `load` fill a machine that waits for a saved state, and wait until the agent, which has
+    /// said hello before the state was saved, answers.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] if the machine ends, or does not answer within [`PATIENCE`], scaled.
+    pub(crate) fn restore(
+        launch: Launch,
+        directory: tempfile::TempDir,
+        load: impl FnOnce(&mut Self) -> Result<()>,
+        keep_console: &Path,
+    ) -> Result<Self> {
+        let begin = Instant::now();
+        let mut machine = Machine::launch(launch, directory)?;
+        load(&mut machine)?;
+        match machine.order("the first order", Op::Ping) {
+            Ok(_) => {}
+            Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
+        }
+        machine.start_time = begin.elapsed();
+        Ok(machine)
+    }
+
+    /// Wait until QEMU has ended, which it was told to; `false` if it has not within `limit`.
+    pub(crate) fn wait_for_end(&self, limit: Duration) -> bool {
+        self.wait(limit, |_| None::<()>).is_err()
     }
 
     fn boot_error(&self, why: String, keep_console: &Path) -> Error {

@@ -94,12 +94,24 @@ pub fn write_if_changed(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn lock(path: &Path) -> Result<File> {
+    locked(path, File::lock)
+}
+
+/// As [`lock`], together with others that only look: blocks while another run holds [`lock`].
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn lock_shared(path: &Path) -> Result<File> {
+    locked(path, File::lock_shared)
+}
+
+fn locked(path: &Path, how: impl FnOnce(&File) -> std::io::Result<()>) -> Result<File> {
     if let Some(parent) = path.parent() {
         create_dir(parent)?;
     }
     let what = || format!("locking {}", path.display());
     let file = File::create(path).map_err(Error::io(what()))?;
-    file.lock().map_err(Error::io(what()))?;
+    how(&file).map_err(Error::io(what()))?;
     Ok(file)
 }
 

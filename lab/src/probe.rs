@@ -47,11 +47,11 @@ impl Finding {
     }
 }
 
-/// Where the finding for `kernel` on this host is kept.
+/// Short name for all that a finding depends on: `kernel`, and this host with its QEMU.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
-pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
+pub(crate) fn key(kernel: &Kernel) -> Result<String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
     let cpu = cpu
@@ -59,12 +59,18 @@ pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
         .find(|line| line.starts_with("model name"))
         .unwrap_or_default();
     let host = read("/proc/sys/kernel/osrelease");
-    let version = qemu::version()?;
+    let qemu = qemu::fingerprint()?;
     let kvm = kvm_device().err().unwrap_or_default();
-    let inputs = [cpu, &host, &version, &kernel.key, &kvm].map(str::as_bytes);
-    Ok(paths
-        .cache
-        .join(format!("probe-{}.toml", paths::digest(inputs))))
+    let inputs = [cpu, &host, &qemu, &kernel.key, &kvm].map(str::as_bytes);
+    Ok(paths::digest(inputs))
+}
+
+/// Where the finding for `kernel` on this host is kept.
+///
+/// # Errors
+/// [`Error::Missing`] if QEMU is not installed.
+pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
+    Ok(paths.cache.join(format!("probe-{}.toml", key(kernel)?)))
 }
 
 /// The finding in `file`, if there is one; a damaged file counts as none.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! QEMU's command line, as far as virtme-ng does not write it, and QEMU's life.
+//! QEMU's command line, where virtme-ng does not write it, and QEMU's life.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -20,7 +20,38 @@ use nix::{
     sys::{prctl, signal::Signal},
 };
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    kernels::{self, Kernel},
+};
+
+const PROGRAM: &str = "qemu-system-x86_64";
+
+/// What is to be started.
+pub struct Launch {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// The directory that it is started in, where its command names files of its own.
+    pub directory: Option<PathBuf>,
+    /// Its end of a connection for a [`crate::monitor::Monitor`].
+    pub monitor: Option<OwnedFd>,
+}
+
+/// What becomes of the memory of a machine that is started without virtme-ng.
+#[derive(Clone, Copy, Debug)]
+pub enum Memory<'a> {
+    /// It boots this kernel, and its memory is the file [`RAM`], written as it goes.
+    Boot(&'a Kernel),
+    /// It goes on from the state in [`RAM`] and [`DEVICES`]; neither is changed.
+    Restore,
+}
+
+/// File with the memory of a saved machine.
+pub const RAM: &str = "ram";
+/// File with everything else of a saved machine.
+pub const DEVICES: &str = "devices";
+/// File with the initramfs of a machine that is to be saved.
+pub const INITRAMFS: &str = "initramfs";
 
 /// A QEMU process; it is killed when this is dropped, and by the kernel when the thread that
 /// started it ends, however this program ends.
@@ -28,23 +59,81 @@ pub struct Qemu {
     child: Arc<Mutex<Child>>,
 }
 
-/// QEMU's version, in one line.
+/// What tells one installed QEMU from another: path, size and time of modification. Asking it
+/// for its version takes longer than restoring a machine.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
-pub fn version() -> Result<String> {
-    let missing = |_| Error::Missing {
-        what: "qemu-system-x86_64 is not installed".into(),
-        mend: "lab/setup.sh".into(),
+pub fn fingerprint() -> Result<String> {
+    use std::os::unix::fs::MetadataExt;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(PROGRAM))
+        .find_map(|file| {
+            let meta = file.metadata().ok()?;
+            Some(format!(
+                "{} {} {}.{}",
+                file.display(),
+                meta.len(),
+                meta.mtime(),
+                meta.mtime_nsec()
+            ))
+        })
+        .ok_or_else(|| Error::Missing {
+            what: format!("{PROGRAM} is not installed"),
+            mend: "lab/setup.sh".into(),
+        })
+}
+
+/// The command for a machine that can be saved, or that goes on from where one was saved: nothing
+/// of the host's is mounted in it. `memory_mib` must be the same in both cases. Files are named
+/// relative to the directory of the state.
+pub fn direct_command(memory: Memory<'_>, memory_mib: u64, kvm: bool) -> Vec<String> {
+    let (cpu, accelerator) = if kvm { ("host", "kvm") } else { ("max", "tcg") };
+    let (share, rest) = match memory {
+        Memory::Boot(kernel) => {
+            let options = kernels::OPTIONS.join(" ");
+            let image = kernel.image.display().to_string();
+            let append = format!("console=ttyS0 panic=-1 {options}");
+            let rest =
+                ["-kernel", &image, "-initrd", INITRAMFS, "-append", &append].map(Into::into);
+            ("on", rest.to_vec())
+        }
+        Memory::Restore => ("off", ["-incoming", "defer"].map(Into::into).to_vec()),
     };
-    let mut command = Command::new("qemu-system-x86_64");
-    let said = crate::error::output_of("asking QEMU its version", command.arg("--version"))
-        .map_err(missing)?;
-    Ok(said.lines().next().unwrap_or_default().to_owned())
+    let mut command: Vec<String> = [
+        PROGRAM,
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+        "-machine",
+        "q35,memory-backend=ram",
+        "-accel",
+        accelerator,
+        "-cpu",
+        cpu,
+        "-smp",
+        kernels::CPUS,
+        "-m",
+        &format!("{memory_mib}M"),
+        "-object",
+        // Private: what a restored machine writes is its own, and the file stays as it is.
+        &format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={RAM},share={share}"),
+        "-chardev",
+        "file,id=console,path=/proc/self/fd/2",
+        "-serial",
+        "chardev:console",
+    ]
+    .map(Into::into)
+    .to_vec();
+    command.extend(rest);
+    command
 }
 
 impl Qemu {
-    /// Start `command` with `agent` as the host's end of the agent's port. What QEMU and the
+    /// Start QEMU with `agent` as the host's end of the agent's port. What QEMU and the
     /// guest's console say is written to the file `console` and passed to `on_console`, and
     /// `on_end` is called when QEMU has ended, with
     /// the reason and whether it was killed.
@@ -52,13 +141,13 @@ impl Qemu {
     /// # Errors
     /// [`Error::Io`] if QEMU or a thread cannot be started.
     pub fn start(
-        command: &[String],
+        launch: Launch,
         agent: OwnedFd,
         console: &Path,
         mut on_console: impl FnMut(&[u8]) + Send + 'static,
         on_end: impl FnOnce(String, bool) + Send + 'static,
     ) -> Result<Self> {
-        let mut qemu = build(command, &agent)?;
+        let mut qemu = build(&launch, &agent)?;
         let mut log =
             File::create(console).map_err(Error::io(format!("creating {}", console.display())))?;
         let (started, is_started) = mpsc::channel();
@@ -74,7 +163,7 @@ impl Qemu {
                         return;
                     }
                 };
-                drop((qemu, agent));
+                drop((qemu, agent, launch.monitor));
                 let stderr = child.stderr.take();
                 let child = Arc::new(Mutex::new(child));
                 let _ = started.send(Ok(child.clone()));
@@ -99,7 +188,7 @@ impl Qemu {
         let child = is_started
             .recv()
             .map_err(|_| Error::Unexpected("the thread that starts QEMU has ended".into()))?
-            .map_err(Error::io(format!("starting {}", command[0])))?;
+            .map_err(Error::io("starting QEMU"))?;
         Ok(Qemu { child })
     }
 }
@@ -112,31 +201,39 @@ impl Drop for Qemu {
     }
 }
 
-fn build(command: &[String], agent: &OwnedFd) -> Result<Command> {
-    let [program, arguments @ ..] = command else {
+fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
+    let [program, arguments @ ..] = &launch.command[..] else {
         return Err(Error::Unexpected(
             "virtme-ng shows an empty QEMU command".into(),
         ));
     };
-    let fd = agent.as_raw_fd();
     let mut qemu = Command::new(program);
+    let port = format!("virtserialport,chardev=lab.agent,name={PORT_NAME}");
+    let socket = |id: &str, fd: &OwnedFd| format!("socket,id={id},fd={}", fd.as_raw_fd());
     qemu.args(arguments)
-        .args(["-chardev", &format!("socket,id=lab.agent,fd={fd}")])
-        .args(["-device", "virtio-serial-pci"])
-        .args([
-            "-device",
-            &format!("virtserialport,chardev=lab.agent,name={PORT_NAME}"),
-        ])
+        .args(["-chardev", &socket("lab.agent", agent)])
+        .args(["-device", "virtio-serial-pci", "-device", &port])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    // SAFETY: prctl, getppid and fcntl are async-signal-safe, and `fd` is open in the child,
-    // because `agent` outlives the call to spawn.
+    if let Some(directory) = &launch.directory {
+        qemu.current_dir(directory);
+    }
+    let mut inherited = vec![agent.as_raw_fd()];
+    if let Some(monitor) = &launch.monitor {
+        qemu.args(["-chardev", &socket("lab.monitor", monitor)])
+            .args(["-mon", "chardev=lab.monitor,mode=control"]);
+        inherited.push(monitor.as_raw_fd());
+    }
+    // SAFETY: prctl and fcntl are async-signal-safe, and the descriptors are open in the child,
+    // because agent and launch outlive the call to spawn.
     unsafe {
         qemu.pre_exec(move || {
             prctl::set_pdeathsig(Signal::SIGKILL)?;
-            let inherited = std::os::fd::BorrowedFd::borrow_raw(fd);
-            fcntl(inherited, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            for &fd in &inherited {
+                let fd = std::os::fd::BorrowedFd::borrow_raw(fd);
+                fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            }
             Ok(())
         });
     }

@@ -17,8 +17,8 @@ use crate::{
 /// Busybox of the distribution's package busybox-static.
 const BUSYBOX: &str = "/bin/busybox";
 
-/// Mount points, for virtme-ng's init and for the agent.
-const DIRECTORIES: [&str; 12] = [
+/// Mount points, for whatever init there is and for the agent.
+pub(crate) const DIRECTORIES: [&str; 12] = [
     "dev",
     "home",
     "lab",
@@ -31,6 +31,16 @@ const DIRECTORIES: [&str; 12] = [
     "sys",
     "usr",
     "var",
+];
+
+/// Files in `etc`, by path.
+pub(crate) const FILES: [(&str, &str); 3] = [
+    ("etc/fstab", ""),
+    (
+        "etc/passwd",
+        "root:x:0:0:root:/root:/bin/sh\nstudent:x:1000:1000:student:/:/bin/sh\n",
+    ),
+    ("etc/group", "root:x:0:\nstudent:x:1000:\n"),
 ];
 
 /// Make the tree `build/NAME`, or bring it up to date, and return its path.
@@ -46,17 +56,9 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
     for directory in DIRECTORIES {
         paths::create_dir(&root.join(directory))?;
     }
-    paths::write_if_changed(&root.join("etc/fstab"), b"", 0o644)?;
-    paths::write_if_changed(
-        &root.join("etc/passwd"),
-        b"root:x:0:0:root:/root:/bin/sh\nstudent:x:1000:1000:student:/:/bin/sh\n",
-        0o644,
-    )?;
-    paths::write_if_changed(
-        &root.join("etc/group"),
-        b"root:x:0:\nstudent:x:1000:\n",
-        0o644,
-    )?;
+    for (name, contents) in FILES {
+        paths::write_if_changed(&root.join(name), contents.as_bytes(), 0o644)?;
+    }
     busybox(&root.join("bin"))?;
     // The tree is read-only in the guest; /dev/shm is a tmpfs.
     link("dev/shm", &root.join("tmp"))?;
@@ -74,15 +76,20 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
     Ok(root)
 }
 
+/// Busybox, the whole program.
+///
+/// # Errors
+/// [`Error::Missing`].
+pub(crate) fn read_busybox() -> Result<Vec<u8>> {
+    fs::read(BUSYBOX).map_err(|_| Error::Missing {
+        what: format!("expected busybox in {BUSYBOX}"),
+        mend: "lab/setup.sh".into(),
+    })
+}
+
 /// Busybox and a link for each of its applets.
 fn busybox(bin: &Path) -> Result<()> {
-    if !Path::new(BUSYBOX).exists() {
-        return Err(Error::Missing {
-            what: format!("expected busybox in {BUSYBOX}"),
-            mend: "lab/setup.sh".into(),
-        });
-    }
-    copy(Path::new(BUSYBOX), &bin.join("busybox"))?;
+    paths::write_if_changed(&bin.join("busybox"), &read_busybox()?, 0o755)?;
     let stamp = bin.join(".applets");
     let applets = output_of(
         "asking busybox for its applets",

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One machine for all tests of a binary.
+//! Machines for tests.
 //!
-//! It is booted by the first test that needs it, used by one test at a time, and replaced when a
-//! scenario has left it in any other state than it found it in. Without QEMU, or whatever else is
-//! missing, the tests fail and say so; none is skipped.
+//! Each test has a pristine machine of its own. With `MACHINE=cold`, where each would have to be
+//! booted, the tests of a binary share one, which is replaced when a scenario has left it in any
+//! other state than it found it in. Without QEMU, or whatever else is missing, the tests fail and
+//! say so; none is skipped.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -14,16 +15,16 @@ use crate::{
     kernels::Which,
     machine::Machine,
     scene::{Ended, Scenario, perform},
-    workshop::Workshop,
+    workshop::{Start, Workshop},
 };
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
-static MACHINE: Mutex<Option<Machine>> = Mutex::new(None);
+static SHARED: Mutex<Option<Machine>> = Mutex::new(None);
 
 /// The seed of tests: snapshots contain what is drawn from it.
 const SEED: u64 = 1;
 
-/// The workshop for the kernel that the variable `KERNEL` names.
+/// The workshop for the kernel and the machines that the variables `KERNEL` and `MACHINE` name.
 ///
 /// # Errors
 /// What is missing; a program that does not compile; a kernel that there is not.
@@ -31,32 +32,40 @@ pub fn workshop() -> Result<&'static Workshop> {
     if let Some(workshop) = WORKSHOP.get() {
         return Ok(workshop);
     }
-    let which = match std::env::var("KERNEL") {
-        Ok(name) if !name.is_empty() => Some(
-            Which::from_str(&name, false)
-                .map_err(|error| Error::Unexpected(format!("KERNEL={name}: {error}")))?,
-        ),
-        _ => None,
-    };
+    let which: Option<Which> = chosen("KERNEL")?;
+    let start = chosen("MACHINE")?.unwrap_or_default();
     // Tests run in a directory of their own choice, and end with whoever started them.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
-    let workshop = Workshop::open(which)?;
+    let workshop = Workshop::open(which, start)?;
     Ok(WORKSHOP.get_or_init(|| workshop))
 }
 
-/// Carry out a scenario on the shared machine.
+fn chosen<T: ValueEnum>(variable: &str) -> Result<Option<T>> {
+    match std::env::var(variable) {
+        Ok(name) if !name.is_empty() => T::from_str(&name, false)
+            .map(Some)
+            .map_err(|error| Error::Unexpected(format!("{variable}={name}: {error}"))),
+        _ => Ok(None),
+    }
+}
+
+/// Carry out a scenario, on a machine of its own or on the shared one.
 ///
 /// # Errors
 /// The machinery failed before the scenario could begin.
-pub fn on_shared_machine(scenario: &Scenario) -> Result<Ended> {
-    // Held to the end: one test at a time. A test that panicked has left no machine behind.
-    let mut shared = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn carry_out(scenario: &Scenario) -> Result<Ended> {
     let workshop = workshop()?;
+    let on = |machine: &mut Machine| perform(scenario, workshop, machine, SEED, &mut |_| ());
+    if workshop.start == Start::Warm {
+        return Ok(on(&mut workshop.machine()?));
+    }
+    // Held to the end: one test at a time. A test that panicked has left no machine behind.
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut machine = match shared.take() {
         Some(machine) => machine,
-        None => workshop.boot()?,
+        None => workshop.machine()?,
     };
-    let ended = perform(scenario, workshop, &mut machine, SEED, &mut |_| ());
+    let ended = on(&mut machine);
     if ended.healthy {
         *shared = Some(machine);
     }

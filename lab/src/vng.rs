@@ -10,16 +10,15 @@ use std::{
     process::Command,
 };
 
-use crate::{Error, Result, error::output_of, kernels::Kernel, paths::Paths};
+use crate::{
+    Error, Result,
+    error::output_of,
+    kernels::{self, Kernel},
+    paths::Paths,
+};
 
 /// `virtme-ng==VERSION`, as pip reads it.
 const REQUIREMENT: &str = include_str!("../requirements.txt");
-
-/// Memory of a machine. The stock kernel and its initramfs need 100 MB.
-const MEMORY: &str = "256M";
-
-/// Processors of a machine: two, because half of what can go wrong needs two.
-const CPUS: &str = "2";
 
 /// What a machine runs once it is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +59,8 @@ pub fn qemu_command(
     }
     let mut run = Command::new(program);
     run.args(["--dry-run", "--show-command"])
-        .args(["--memory", MEMORY, "--cpus", CPUS])
+        .args(["--memory", &format!("{}M", kernel.memory_mib())])
+        .args(["--cpus", kernels::CPUS])
         // Debian 12's virtiofsd is tried for three seconds and then rejected.
         .arg("--force-9p")
         .arg("--root")
@@ -83,15 +83,7 @@ pub fn qemu_command(
     match guest {
         Guest::Agent => {
             run.args(["--script-sh", "exec /bin/lab-agent", "--show-boot-console"]);
-            for option in [
-                "loglevel=7",
-                // An oops ends the machine, with its report on the console, and so does a
-                // warning: neither may pass for success.
-                "oops=panic",
-                "panic_on_warn=1",
-                // What the agent writes into the log is not to be rate-limited.
-                "printk.devkmsg=on",
-            ] {
+            for option in kernels::OPTIONS {
                 run.args(["--kopt", option]);
             }
         }

@@ -14,9 +14,22 @@ use crate::{
     modules::{self, Care},
     paths::{self, Paths},
     probe::{self, Finding},
-    programs, progress, root,
+    programs, progress,
+    qemu::Launch,
+    root,
     vng::{self, Guest},
+    warm,
 };
+
+/// How a machine comes to life. Scenarios cannot tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Start {
+    /// It boots, through virtme-ng.
+    Cold,
+    /// It goes on from where another, which has booted once, was saved.
+    #[default]
+    Warm,
+}
 
 /// Everything that is needed to boot machines with one kernel.
 pub struct Workshop {
@@ -24,6 +37,8 @@ pub struct Workshop {
     pub paths: Paths,
     /// The kernel of its machines.
     pub kernel: Kernel,
+    /// How its machines come to life.
+    pub start: Start,
     /// Directory of the programs for the guest.
     programs: PathBuf,
 }
@@ -33,13 +48,14 @@ impl Workshop {
     ///
     /// # Errors
     /// What is missing, with the command that brings it; or a program does not compile.
-    pub fn open(which: Option<Which>) -> Result<Self> {
+    pub fn open(which: Option<Which>, start: Start) -> Result<Self> {
         let paths = Paths::find()?;
         let kernel = Kernel::find(&paths, which)?;
         let programs = programs::build(&paths)?;
         Ok(Workshop {
             paths,
             kernel,
+            start,
             programs,
         })
     }
@@ -124,6 +140,27 @@ impl Workshop {
             .ok_or_else(|| Error::Unexpected(format!("{} was not kept", file.display())))
     }
 
+    /// A pristine machine. Where there is no room to save one, it is booted.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`].
+    pub fn machine(&self) -> Result<Machine> {
+        if self.start == Start::Cold {
+            return self.boot();
+        }
+        let finding = self.finding()?;
+        let warm = progress::while_busy(&format!("starting {}", self.kernel), || {
+            warm::Slot::new(self, &finding)?.machine()
+        });
+        match warm {
+            Err(error @ Error::Space { .. }) => {
+                eprintln!("{error}; machines are booted instead");
+                self.boot()
+            }
+            result => result,
+        }
+    }
+
     /// Boot a machine through virtme-ng.
     ///
     /// # Errors
@@ -133,17 +170,17 @@ impl Workshop {
         let root = root::build(&self.paths, "root", &agent, &[])?;
         let file = probe::file(&self.paths, &self.kernel)?;
         if let Some(finding) = probe::recall(&file) {
-            let mut machine = self.start(&root, finding.kvm, finding.boot_limit())?;
+            let mut machine = self.boot_on(&root, finding.kvm, finding.boot_limit())?;
             machine.slowness = finding.slowness();
             return Ok(machine);
         }
         let (mut machine, kvm, because) = match probe::kvm_device() {
-            Err(why) => (self.start(&root, false, probe::FIRST_LIMIT)?, false, why),
-            Ok(()) => match self.start(&root, true, probe::KVM_LIMIT) {
+            Err(why) => (self.boot_on(&root, false, probe::FIRST_LIMIT)?, false, why),
+            Ok(()) => match self.boot_on(&root, true, probe::KVM_LIMIT) {
                 Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
                 Err(Error::Boot { why, .. }) => {
                     let why = format!("/dev/kvm is there, but with it {why}");
-                    (self.start(&root, false, probe::FIRST_LIMIT)?, false, why)
+                    (self.boot_on(&root, false, probe::FIRST_LIMIT)?, false, why)
                 }
                 Err(error) => return Err(error),
             },
@@ -151,14 +188,14 @@ impl Workshop {
         let finding = Finding {
             kvm,
             because,
-            boot_seconds: machine.boot_time.as_secs_f64(),
+            boot_seconds: machine.start_time.as_secs_f64(),
         };
         probe::remember(&file, &finding)?;
         machine.slowness = finding.slowness();
         Ok(machine)
     }
 
-    fn start(&self, root: &Path, kvm: bool, limit: Duration) -> Result<Machine> {
+    fn boot_on(&self, root: &Path, kvm: bool, limit: Duration) -> Result<Machine> {
         let directory = self.run_directory()?;
         progress::while_busy(&format!("booting {}", self.kernel), || {
             let command = vng::qemu_command(
@@ -169,7 +206,12 @@ impl Workshop {
                 Guest::Agent,
                 kvm,
             )?;
-            Machine::start(&command, directory, limit, &self.console_file("boot"))
+            let launch = Launch {
+                command,
+                directory: None,
+                monitor: None,
+            };
+            Machine::boot(launch, directory, limit, &self.console_file("boot"))
         })
     }
 
@@ -197,7 +239,7 @@ impl Workshop {
     }
 
     /// A directory for one machine. Those of runs that were killed are removed on the way.
-    fn run_directory(&self) -> Result<tempfile::TempDir> {
+    pub(crate) fn run_directory(&self) -> Result<tempfile::TempDir> {
         let runs = self.paths.build.join("run");
         paths::create_dir(&runs)?;
         for entry in fs::read_dir(&runs).into_iter().flatten().flatten() {

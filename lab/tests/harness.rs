@@ -13,7 +13,7 @@ use lab::{
     Error,
     peer::request,
     scene::{Outcome, Scenario, Scene},
-    testing::{on_shared_machine, workshop},
+    testing::{carry_out, workshop},
     transcript::{Finding, Status},
 };
 
@@ -24,7 +24,7 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
         title: "a fixture",
         run,
     };
-    let ended = on_shared_machine(&scenario).unwrap_or_else(|error| panic!("{error}"));
+    let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
     let record = ended.transcript.normalised();
     println!("{record}");
     let finding = ended
@@ -58,7 +58,7 @@ fn assert_a_machine_works() {
             })
         },
     };
-    let ended = on_shared_machine(&scenario).unwrap_or_else(|error| panic!("{error}"));
+    let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         ended.transcript.status(),
         Status::Pass,
@@ -145,7 +145,7 @@ fn a_module_that_is_refused_fails_with_its_errno_and_its_words() {
             })
         },
     };
-    let ended = on_shared_machine(&scenario).unwrap_or_else(|error| panic!("{error}"));
+    let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
     insta::assert_snapshot!(ended.transcript.normalised(), @r"
     1. insert
        expected: works

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lab::{scene::Scenario, testing::on_shared_machine, transcript::Status, walkthrough::walk};
+use lab::{scene::Scenario, testing::carry_out, transcript::Status, walkthrough::walk};
 
 macro_rules! walkthroughs {
     ($($name:ident,)*) => {
@@ -18,7 +18,7 @@ macro_rules! walkthroughs {
                         scene.step("type what it says", "what it says", |scene| walk(scene, &name))
                     },
                 };
-                let ended = on_shared_machine(&scenario).unwrap_or_else(|error| panic!("{error}"));
+                let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
                 let record = ended.transcript.normalised();
                 assert_eq!(ended.transcript.status(), Status::Pass, "{record}");
             }

@@ -11,7 +11,7 @@ use lab::{
     scene::{Scenario, perform},
     stages,
     transcript::{Entry, Kind, Status, Transcript},
-    workshop::Workshop,
+    workshop::{Start, Workshop},
 };
 
 use super::{bold, green, red, styled};
@@ -22,6 +22,7 @@ pub(crate) fn run(
     name: &str,
     step: Option<&str>,
     which: Option<Which>,
+    start: Start,
 ) -> anyhow::Result<ExitCode> {
     let stage = stages::stage(name).with_context(|| {
         let names: Vec<_> = stages::STAGES.iter().map(|stage| stage.name).collect();
@@ -40,12 +41,12 @@ pub(crate) fn run(
             step.unwrap_or_default()
         );
     }
-    let workshop = Workshop::open(which)?;
+    let workshop = Workshop::open(which, start)?;
     // Before anything is booted: code that does not compile is told at once.
     for module in steps.iter().flat_map(|step| step.modules) {
         workshop.module(module)?;
     }
-    let mut machine = workshop.boot()?;
+    let mut machine = workshop.machine()?;
     println!("{}", bold(stage.title));
     println!(
         "kernel {}, {}, up in {:.1} s",
@@ -55,7 +56,7 @@ pub(crate) fn run(
         } else {
             "emulated"
         },
-        machine.boot_time.as_secs_f64()
+        machine.start_time.as_secs_f64()
     );
     let mut worst = ExitCode::SUCCESS;
     for step in steps {
@@ -76,7 +77,7 @@ pub(crate) fn run(
         }
         if !ended.healthy {
             drop(machine);
-            machine = workshop.boot()?;
+            machine = workshop.machine()?;
         }
     }
     Ok(worst)

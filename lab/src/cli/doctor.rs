@@ -9,7 +9,7 @@ use lab::{
     kernels::{Kernel, Which},
     paths::Paths,
     probe,
-    workshop::Workshop,
+    workshop::{Start, Workshop},
 };
 use nix::sys::statvfs::statvfs;
 
@@ -154,7 +154,7 @@ fn memory() -> Result<String, (String, String)> {
 
 /// Boot one, if none has been booted yet: nothing else shows that KVM, or emulation, works.
 fn machine(which: Option<Which>) -> Result<String, (String, String)> {
-    let finding = Workshop::open(which)
+    let finding = Workshop::open(which, Start::Cold)
         .and_then(|workshop| Ok((workshop.kernel.to_string(), workshop.finding()?)));
     match finding {
         Ok((

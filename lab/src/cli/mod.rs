@@ -9,7 +9,14 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use lab::{kernel_build, kernels::Which, modules::Care, paths::Paths, qemu, workshop::Workshop};
+use lab::{
+    kernel_build,
+    kernels::Which,
+    modules::Care,
+    paths::Paths,
+    qemu,
+    workshop::{Start, Workshop},
+};
 
 /// Boots kernels, inserts modules and shows what really happens.
 #[derive(Parser)]
@@ -18,6 +25,15 @@ pub(crate) struct Arguments {
     /// Which kernel; without it `lab` if it is built, else `stock`.
     #[arg(long, env = "KERNEL", global = true, value_enum)]
     kernel: Option<Which>,
+    /// How machines come to life: `warm` goes on from a saved one, `cold` boots each.
+    #[arg(
+        long,
+        env = "MACHINE",
+        global = true,
+        value_enum,
+        default_value = "warm"
+    )]
+    machine: Start,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,7 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo { stage, step } => {
             let step = step.filter(|step| !step.is_empty());
-            demo::run(&stage, step.as_deref(), which)
+            demo::run(&stage, step.as_deref(), which, arguments.machine)
         }
         Command::Kernel => {
             let which = which.unwrap_or(Which::Lab);
@@ -68,14 +84,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Modules { strict } => {
             let care = if strict { Care::Strict } else { Care::Normal };
-            let workshop = Workshop::open(which)?;
+            let workshop = Workshop::open(which, Start::Cold)?;
             for module in workshop.all_modules(care)? {
                 println!("{}", module.display());
             }
             Ok(ExitCode::SUCCESS)
         }
         Command::Shell => {
-            let (command, directory) = Workshop::open(which)?.shell_command()?;
+            let (command, directory) = Workshop::open(which, Start::Cold)?.shell_command()?;
             println!(
                 "modules and programs are in /lab; try: insmod /lab/nl_pubsub.ko; leave with exit"
             );

@@ -2,12 +2,12 @@
 //! Scenarios as tests: each in a real kernel, its record compared with its snapshot. The snapshots
 //! are the same on every kernel.
 
-use lab::{stages, testing::on_shared_machine, transcript::Status};
+use lab::{stages, testing::carry_out, transcript::Status};
 
 /// Carry out one scenario and compare.
 pub(crate) fn check(id: &str) {
     let scenario = stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
-    let ended = on_shared_machine(scenario).unwrap_or_else(|error| panic!("{error}"));
+    let ended = carry_out(scenario).unwrap_or_else(|error| panic!("{error}"));
     let record = ended.transcript.normalised();
     assert_eq!(ended.transcript.status(), Status::Pass, "{id}\n{record}");
     assert!(ended.healthy, "{id} has left something behind\n{record}");

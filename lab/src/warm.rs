@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Warm machines: one that has booted once is saved, and others go on from there, each in a
+//! pristine kernel, a fraction of a second later.
+//!
+//! The memory of the machine that is saved is a file from the start. A restored machine maps this
+//! file privately: it reads pages as it touches them, keeps what it writes to itself, and any
+//! number of them run from one state at once. What QEMU saves and loads are the devices, a third
+//! of a megabyte.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    Error, Result, initramfs,
+    machine::Machine,
+    monitor::{self, Monitor},
+    paths::{self, Paths},
+    probe::{self, Finding},
+    qemu::{self, DEVICES, INITRAMFS, Launch, Memory, RAM},
+    workshop::Workshop,
+};
+
+/// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
+const KEPT: usize = 4;
+
+/// How long QEMU may take to quit.
+const QUIT_LIMIT: Duration = Duration::from_secs(60);
+
+/// What is known of a saved machine; the file `state.toml` beside it, written last.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct State {
+    /// `uname -r`.
+    release: String,
+    ram: Stamp,
+    devices: Stamp,
+}
+
+/// What a file looked like when the state was complete.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Stamp {
+    bytes: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(file: &Path) -> Result<Self> {
+        let meta =
+            fs::metadata(file).map_err(Error::io(format!("looking at {}", file.display())))?;
+        Ok(Stamp {
+            bytes: meta.len(),
+            seconds: meta.mtime(),
+            nanoseconds: meta.mtime_nsec(),
+        })
+    }
+}
+
+/// A place for the saved machine of one kernel, which may be empty.
+pub(crate) struct Slot<'a> {
+    workshop: &'a Workshop,
+    archive: Vec<u8>,
+    directory: PathBuf,
+    kvm: bool,
+    slowness: f64,
+}
+
+impl<'a> Slot<'a> {
+    /// The place for this kernel, agent, QEMU and host: all that a state depends on is in its name.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(crate) fn new(workshop: &'a Workshop, finding: &Finding) -> Result<Self> {
+        let (paths, kernel) = (&workshop.paths, &workshop.kernel);
+        let archive = initramfs::archive(kernel, &workshop.program("lab-agent"))?;
+        let memory_mib = kernel.memory_mib();
+        let commands = [Memory::Boot(kernel), Memory::Restore]
+            .map(|memory| qemu::direct_command(memory, memory_mib, finding.kvm).join(" "));
+        let key = paths::digest([
+            probe::key(kernel)?.as_bytes(),
+            commands[0].as_bytes(),
+            commands[1].as_bytes(),
+            &archive,
+        ]);
+        Ok(Slot {
+            workshop,
+            archive,
+            directory: paths.cache.join(format!("warm-{}-{key}", kernel.which)),
+            kvm: finding.kvm,
+            slowness: finding.slowness(),
+        })
+    }
+
+    /// A machine that goes on from the saved state; one is made if there is none. A state that
+    /// is damaged, or that does not come to life, is thrown away and made anew, once.
+    ///
+    /// # Errors
+    /// [`Error::Space`] if there is no room for a state; [`Error::Boot`] if the kernel does not
+    /// boot, or the second attempt fails too.
+    pub(crate) fn machine(&self) -> Result<Machine> {
+        if self.state()?.is_none() {
+            self.make()?;
+        }
+        match self.restore() {
+            Err(error) => {
+                eprintln!("a saved machine did not come to life, and is made anew: {error}");
+                self.discard()?;
+                self.make()?;
+                self.restore()
+            }
+            restored => restored,
+        }
+    }
+
+    /// The state, if there is one and it is whole.
+    fn state(&self) -> Result<Option<State>> {
+        let _lock = paths::lock_shared(&self.lock_file())?;
+        self.read_state()
+    }
+
+    fn read_state(&self) -> Result<Option<State>> {
+        let Ok(text) = fs::read_to_string(self.directory.join("state.toml")) else {
+            return Ok(None);
+        };
+        let Ok(state) = toml::from_str::<State>(&text) else {
+            return Ok(None);
+        };
+        let whole = Stamp::of(&self.directory.join(RAM)).is_ok_and(|ram| ram == state.ram)
+            && Stamp::of(&self.directory.join(DEVICES))
+                .is_ok_and(|devices| devices == state.devices);
+        if !whole {
+            eprintln!("a saved machine is damaged, and is made anew");
+        }
+        Ok(whole.then_some(state))
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.directory.with_extension("lock")
+    }
+
+    fn restore(&self) -> Result<Machine> {
+        // Until QEMU has the files open: nobody may throw them away meanwhile.
+        let _lock = paths::lock_shared(&self.lock_file())?;
+        let state = self.read_state()?;
+        let state = state.ok_or_else(|| Error::Unexpected("its state has gone".into()))?;
+        let (ours, theirs) = monitor::pair()?;
+        let launch = Launch {
+            command: qemu::direct_command(
+                Memory::Restore,
+                self.workshop.kernel.memory_mib(),
+                self.kvm,
+            ),
+            directory: Some(self.directory.clone()),
+            monitor: Some(theirs),
+        };
+        Machine::restore(
+            launch,
+            self.workshop.run_directory()?,
+            |machine| {
+                machine.release = state.release;
+                machine.slowness = self.slowness;
+                Monitor::connect(ours)?.load(DEVICES)
+            },
+            &self.workshop.console_file("restore"),
+        )
+    }
+
+    /// Throw the state away.
+    fn discard(&self) -> Result<()> {
+        let _lock = paths::lock(&self.lock_file())?;
+        remove(&self.directory)
+    }
+
+    /// Boot a machine and save it, unless another run has done so meanwhile.
+    fn make(&self) -> Result<()> {
+        let _lock = paths::lock(&self.lock_file())?;
+        if self.read_state()?.is_some() {
+            return Ok(());
+        }
+        remove(&self.directory)?;
+        paths::create_dir(&self.directory)?;
+        let made = self.space().and_then(|()| self.boot_and_save());
+        if made.is_err() {
+            // Room that a failed attempt has taken is given back.
+            let _ = remove(&self.directory);
+        }
+        made?;
+        forget_old(&self.workshop.paths, &self.directory);
+        Ok(())
+    }
+
+    /// A machine touches a fraction of its memory before it is saved, but nobody knows which.
+    fn space(&self) -> Result<()> {
+        let needed_mib = self.workshop.kernel.memory_mib();
+        let stat = nix::sys::statvfs::statvfs(&self.directory)
+            .map_err(|errno| Error::io("asking for free space")(errno.into()))?;
+        let free_mib = stat.blocks_available() * stat.fragment_size() >> 20;
+        if free_mib >= needed_mib {
+            return Ok(());
+        }
+        Err(Error::Space {
+            what: "a saved machine".into(),
+            needed_mib,
+            free_mib,
+            place: self.directory.clone(),
+        })
+    }
+
+    fn boot_and_save(&self) -> Result<()> {
+        let file = |name: &str| self.directory.join(name);
+        paths::write_if_changed(&file(INITRAMFS), &self.archive, 0o600)?;
+        let (ours, theirs) = monitor::pair()?;
+        let kernel = &self.workshop.kernel;
+        let launch = Launch {
+            command: qemu::direct_command(Memory::Boot(kernel), kernel.memory_mib(), self.kvm),
+            directory: Some(self.directory.clone()),
+            monitor: Some(theirs),
+        };
+        let machine = Machine::boot(
+            launch,
+            self.workshop.run_directory()?,
+            probe::FIRST_LIMIT,
+            &self.workshop.console_file("boot"),
+        )?;
+        let mut monitor = Monitor::connect(ours)?;
+        monitor.save(DEVICES)?;
+        monitor.execute("quit", &json!({}))?;
+        if !machine.wait_for_end(QUIT_LIMIT) {
+            return Err(Error::Unexpected("QEMU does not quit".into()));
+        }
+        let _ = machine.keep_console(&file("console.log"));
+        let state = State {
+            release: machine.release.clone(),
+            ram: Stamp::of(&file(RAM))?,
+            devices: Stamp::of(&file(DEVICES))?,
+        };
+        let text = toml::to_string(&state)
+            .map_err(|error| Error::Unexpected(format!("writing the state: {error}")))?;
+        paths::write_if_changed(&file("state.toml"), text.as_bytes(), 0o600)
+    }
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(format!(
+            "removing {}",
+            directory.display()
+        ))(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Remove the oldest states of the same kernel, all but [`KEPT`].
+fn forget_old(paths: &Paths, newest: &Path) {
+    let name = newest.file_name().unwrap_or_default().to_string_lossy();
+    let Some((kind, _)) = name.rsplit_once('-') else {
+        return;
+    };
+    let mut states: Vec<_> = fs::read_dir(&paths.cache)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.starts_with(kind) && entry.path().is_dir()
+        })
+        .map(|entry| {
+            (
+                entry.metadata().and_then(|meta| meta.modified()).ok(),
+                entry.path(),
+            )
+        })
+        .collect();
+    states.sort();
+    for (_, path) in states.iter().rev().skip(KEPT) {
+        let _lock = paths::lock(&path.with_extension("lock"));
+        let _ = remove(path);
+    }
+}
