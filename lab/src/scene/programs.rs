@@ -230,16 +230,14 @@ impl Scene<'_> {
         let wanted = || format!("{} prints \"{noted}\"", program.name);
         match self.wait_line(program, Stream::Stdout, PATIENCE)? {
             Some(line) => {
-                let text = readable(&line);
-                if pattern
-                    .find(&text)
-                    .is_some_and(|found| found.len() == text.len())
-                {
+                let text = String::from_utf8_lossy(&line);
+                let whole = pattern.find(&text).map(|found| found.len());
+                if whole == Some(text.len()) {
                     self.note(&program.name, Kind::Prints, noted);
                     return Ok(());
                 }
                 self.note_output(program, Stream::Stdout, &line);
-                Err(fail(wanted(), format!("\"{text}\"")))
+                Err(fail(wanted(), format!("\"{}\"", readable(&line))))
             }
             None => Err(fail(wanted(), self.nothing_more(program))),
         }

@@ -256,7 +256,7 @@ pub(super) const LONG_LINES: Scenario = Scenario {
             |scene| {
                 let (publisher, portid) = client(scene, "publisher", "publisher", None)?;
                 scene.type_line(&publisher, &"y".repeat(BODY_MAX))?;
-                let expected = Regex::new(&format!("portid {portid}: y{{{BODY_MAX}}}"));
+                let expected = regex::Regex::new(&format!("portid {portid}: y{{{BODY_MAX}}}"));
                 let expected = expected.map_err(|error| fail("a pattern", error.to_string()))?;
                 // How long the line is depends on the portid.
                 let noted = format!("portid <publisher>: {BODY_MAX} times y");
