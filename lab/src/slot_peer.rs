@@ -23,6 +23,17 @@ pub struct SlotFile {
     pub fd: i32,
 }
 
+/// What a file's channel holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Held<'a> {
+    /// No channel has been chosen.
+    NoChannel,
+    /// Nothing has been written to it.
+    Nothing,
+    /// This.
+    Message(&'a [u8]),
+}
+
 impl SlotFile {
     /// The ioctl that chooses a channel.
     pub fn choose(&self, id: u64) -> Call {
@@ -76,6 +87,29 @@ pub fn returned(observed: &Observed) -> Result<i64, Errno> {
         Ok(_) => Ok(0),
         Err(refusal) => Err(errno(refusal)),
     }
+}
+
+/// What a read gave, in words, and whether it is exactly this message and nothing behind it has
+/// been touched.
+pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+    let returned = returned(observed);
+    let Ok(Answer::Filled { buffer, .. }) = observed else {
+        let said = format!("reads: {observed:?}");
+        return (said.clone(), Err(fail("an answer with a buffer", said)));
+    };
+    let read = usize::try_from(returned.unwrap_or_default()).unwrap_or_default();
+    let (start, rest) = buffer.0.split_at(read.min(buffer.0.len()));
+    let said = match returned {
+        Ok(_) => format!("reads {}", counted(start)),
+        Err(_) => format!("reads: {}", shown(returned)),
+    };
+    if returned != Ok(message.len() as i64) || start != message {
+        let expected = format!("reads {}", counted(message));
+        return (said.clone(), Err(fail(expected, said)));
+    }
+    let touched = rest.iter().filter(|&&byte| byte != POISON).count();
+    let judged = expect_eq("bytes changed behind the message", touched, 0);
+    (said, judged)
 }
 
 /// Bytes for a transcript, with their number.
@@ -201,22 +235,9 @@ impl Scene<'_> {
         message: &[u8],
     ) -> Outcome {
         let observed = self.call(&file.program, &file.read_into(memory, len))?;
-        let returned = returned(&observed);
-        let Ok(Answer::Filled { buffer, .. }) = &observed else {
-            return Err(fail("an answer with a buffer", format!("{observed:?}")));
-        };
-        let read = usize::try_from(returned.unwrap_or_default()).unwrap_or_default();
-        let (start, rest) = buffer.0.split_at(read.min(buffer.0.len()));
-        let said = match returned {
-            Ok(_) => format!("reads {}", counted(start)),
-            Err(_) => format!("reads: {}", shown(returned)),
-        };
-        self.note(&file.program.name, Kind::Does, said.as_str());
-        if returned != Ok(message.len() as i64) || start != message {
-            return Err(fail(format!("reads {}", counted(message)), said));
-        }
-        let touched = rest.iter().filter(|&&byte| byte != POISON).count();
-        expect_eq("bytes changed behind the message", touched, 0)
+        let (said, judged) = judge_read(&observed, message);
+        self.note(&file.program.name, Kind::Does, said);
+        judged
     }
 
     /// Expect that reading finds nothing in the channel.
@@ -225,6 +246,38 @@ impl Scene<'_> {
     /// [`crate::scene::Halt::Fail`] if there is something.
     pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
         self.expect_refusal(file, "reads", &file.read(MESSAGE_MAX), Errno::EWOULDBLOCK)
+    }
+
+    /// Expect that the chosen channel holds what it is said to.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it holds something else.
+    pub fn expect_held(&mut self, file: &SlotFile, held: Held<'_>) -> Outcome {
+        match held {
+            Held::Message(message) => self.expect_message(file, message),
+            Held::Nothing => self.expect_empty(file),
+            Held::NoChannel => {
+                self.expect_refusal(file, "reads", &file.read(MESSAGE_MAX), Errno::EINVAL)
+            }
+        }
+    }
+
+    /// Expect that each of these calls fails with this errno, and that after each the channel
+    /// still holds what it held before.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] with the first that is otherwise.
+    pub fn expect_refusals(
+        &mut self,
+        file: &SlotFile,
+        calls: &[(String, Call)],
+        errno: Errno,
+        held: Held<'_>,
+    ) -> Outcome {
+        calls.iter().try_for_each(|(what, call)| {
+            self.expect_refusal(file, what, call, errno)?;
+            self.expect_held(file, held)
+        })
     }
 
     /// Expect that a call fails with exactly this errno; `what` describes it.

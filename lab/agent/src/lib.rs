@@ -256,6 +256,26 @@ pub enum Call {
 /// What [`Call::ReadFile`] has in its buffer before the call.
 pub const POISON: u8 = 0xa5;
 
+/// What may be done with a page of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Page {
+    /// It can be read and written.
+    Writable,
+    /// Mapped with `PROT_READ`.
+    ReadOnly,
+    /// Mapped with `PROT_NONE`.
+    NoAccess,
+    /// Nothing is mapped there.
+    Unmapped,
+}
+
+impl Page {
+    /// Whether it can be read.
+    pub fn readable(self) -> bool {
+        matches!(self, Page::Writable | Page::ReadOnly)
+    }
+}
+
 /// The memory that a buffer of a system call lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Memory {
@@ -272,6 +292,40 @@ pub enum Memory {
         /// How many bytes can be accessed, up to 4096.
         mapped: usize,
     },
+    /// It lies at the border between pages of two kinds.
+    Border {
+        /// How far in front of the border it starts, in bytes, up to 4096.
+        before: usize,
+        /// The page in front of the border.
+        front: Page,
+        /// All that is behind it, as far as the buffer goes.
+        back: Page,
+    },
+}
+
+impl Memory {
+    /// The same as a border: how far in front of it the buffer starts, and the kinds of pages.
+    pub fn border(self) -> (usize, Page, Page) {
+        match self {
+            Memory::Ordinary => (0, Page::Writable, Page::Writable),
+            Memory::Unmapped => (0, Page::Unmapped, Page::Unmapped),
+            Memory::NoAccess => (0, Page::NoAccess, Page::NoAccess),
+            Memory::ReadOnly => (0, Page::ReadOnly, Page::ReadOnly),
+            Memory::Crossing { mapped } => (mapped, Page::Writable, Page::Unmapped),
+            Memory::Border {
+                before,
+                front,
+                back,
+            } => (before, front, back),
+        }
+    }
+
+    /// The pages that the first `len` bytes of a buffer lie in.
+    pub fn pages(self, len: usize) -> impl Iterator<Item = Page> {
+        let (before, front, back) = self.border();
+        let in_front = (before > 0 && len > 0).then_some(front);
+        in_front.into_iter().chain((len > before).then_some(back))
+    }
 }
 
 /// What was observed: a value, or the call that failed.

@@ -3,29 +3,30 @@
 
 use std::{os::fd::RawFd, ptr};
 
-use lab_agent::{Answer, Bytes, Memory, Outcome, POISON, Refusal};
+use lab_agent::{Answer, Bytes, Memory, Outcome, POISON, Page, Refusal};
 use nix::{errno::Errno, libc};
 
 /// In bytes; x86-64 has no smaller one.
 const PAGE: usize = 4096;
 
-/// A buffer and the mapping that it lies in.
+/// A buffer and the mapping that it lies in: one page in front of a border, as many as are needed
+/// behind it.
 struct Buffer {
-    /// Start of the mapping.
     base: *mut u8,
-    /// How much of it is mapped still, from its start.
-    mapped: usize,
+    /// Size of the mapping.
+    size: usize,
     /// Where the buffer starts.
     start: *mut u8,
-    /// How many of its bytes can be accessed.
-    accessible: usize,
+    /// How many of its bytes can be read, from its start.
+    readable: usize,
 }
 
 impl Buffer {
-    /// A buffer of `data`, as far as it can be accessed.
+    /// A buffer of `data`.
     fn new(memory: Memory, data: &[u8]) -> nix::Result<Self> {
-        let front = data.len().max(1).next_multiple_of(PAGE);
-        let size = front + PAGE;
+        let (before, front, back) = memory.border();
+        let before = before.min(PAGE);
+        let size = PAGE + data.len().max(1).next_multiple_of(PAGE);
         // SAFETY: the kernel chooses a place where nothing is mapped.
         let base = unsafe {
             libc::mmap(
@@ -41,55 +42,54 @@ impl Buffer {
             return Err(Errno::last());
         }
         let base = base.cast::<u8>();
-        let (offset, accessible) = match memory {
-            Memory::Ordinary | Memory::ReadOnly => (0, data.len()),
-            Memory::Unmapped | Memory::NoAccess => (0, 0),
-            Memory::Crossing { mapped } => (front - mapped.min(front), mapped.min(data.len())),
-        };
-        // SAFETY: offset and what is accessible behind it lie within the front of the mapping,
-        // which is as long as the data at least, and nobody else knows of it.
+        // SAFETY: all of data lies within the mapping, of which nobody else knows.
         let start = unsafe {
-            let start = base.add(offset);
-            ptr::copy_nonoverlapping(data.as_ptr(), start, accessible);
+            let start = base.add(PAGE - before);
+            ptr::copy_nonoverlapping(data.as_ptr(), start, data.len());
             start
         };
-        let mut buffer = Buffer {
-            base,
-            mapped: size,
-            start,
-            accessible,
+        let in_front = before.min(data.len());
+        let readable = match (in_front == 0 || front.readable(), back.readable()) {
+            (true, true) => data.len(),
+            (true, false) => in_front,
+            (false, _) => 0,
         };
-        match memory {
-            Memory::Ordinary => {}
-            Memory::Unmapped => buffer.unmap_from(0)?,
-            Memory::Crossing { .. } => buffer.unmap_from(front)?,
-            Memory::NoAccess => buffer.protect(libc::PROT_NONE)?,
-            Memory::ReadOnly => buffer.protect(libc::PROT_READ)?,
-        }
+        let buffer = Buffer {
+            base,
+            size,
+            start,
+            readable,
+        };
+        buffer.turn_into(front, 0, PAGE)?;
+        buffer.turn_into(back, PAGE, size - PAGE)?;
         Ok(buffer)
     }
 
     /// Nothing is allocated until the buffer is dropped: what is unmapped here stays so.
-    fn unmap_from(&mut self, offset: usize) -> nix::Result<()> {
-        // SAFETY: the rest of our own mapping, to which there is no reference.
-        let result = unsafe { libc::munmap(self.base.add(offset).cast(), self.mapped - offset) };
-        self.mapped = offset;
-        Errno::result(result).map(drop)
-    }
-
-    fn protect(&self, protection: i32) -> nix::Result<()> {
-        // SAFETY: our own mapping, to which there is no reference.
-        let result = unsafe { libc::mprotect(self.base.cast(), self.mapped, protection) };
+    fn turn_into(&self, page: Page, offset: usize, len: usize) -> nix::Result<()> {
+        let protection = match page {
+            Page::Writable => return Ok(()),
+            Page::ReadOnly => libc::PROT_READ,
+            Page::NoAccess => libc::PROT_NONE,
+            Page::Unmapped => {
+                // SAFETY: a part of our own mapping, to which there is no reference.
+                let result = unsafe { libc::munmap(self.base.add(offset).cast(), len) };
+                return Errno::result(result).map(drop);
+            }
+        };
+        // SAFETY: as above.
+        let result = unsafe { libc::mprotect(self.base.add(offset).cast(), len, protection) };
         Errno::result(result).map(drop)
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.mapped > 0 {
-            // What fails here leaves a mapping behind, in a process that is to end anyway.
-            let _ = self.unmap_from(0);
-        }
+        // What has been unmapped already does not matter to munmap(2). What fails here leaves a
+        // mapping behind, in a process that is to end anyway.
+        // SAFETY: our own mapping, in whose place nothing has been allocated, and to which there
+        // is no reference.
+        unsafe { libc::munmap(self.base.cast(), self.size) };
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
     // SAFETY: the kernel checks what it writes to. All `len` bytes are the buffer's own, or
     // nothing is mapped there.
     let result = Errno::result(unsafe { libc::read(fd, buffer.start.cast(), len) });
-    found.truncate(buffer.accessible);
+    found.truncate(buffer.readable);
     // SAFETY: as many bytes can be read, and `found` has room for them.
     unsafe { ptr::copy_nonoverlapping(buffer.start, found.as_mut_ptr(), found.len()) };
     drop(buffer);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use lab_agent::{Answer, Call};
 use nix::errno::Errno;
-use protocol::slot::{CHANNEL, MESSAGE_MAX};
+use protocol::slot::CHANNEL;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, returned},
+    slot_peer::{Held, SlotFile, returned},
     transcript::Kind,
 };
 
@@ -39,18 +39,6 @@ pub(super) const CHOSEN: Scenario = Scenario {
     },
 };
 
-/// Expect that an ioctl is refused with `EINVAL`, and that the channel chosen before still is.
-fn keeps_channel(
-    scene: &mut Scene<'_>,
-    file: &SlotFile,
-    what: &str,
-    call: &Call,
-    message: &[u8],
-) -> Outcome {
-    scene.expect_refusal(file, what, call, Errno::EINVAL)?;
-    scene.expect_message(file, message)
-}
-
 pub(super) const UNKNOWN: Scenario = Scenario {
     id: "message-slot/I2-unknown",
     title: "another command is EINVAL, and the channel stays",
@@ -64,32 +52,16 @@ pub(super) const UNKNOWN: Scenario = Scenario {
                 CHANNEL ^ 3 << 30,
                 CHANNEL ^ 1 << 8,
             ];
-            let call = |command| Call::Ioctl {
-                fd: file.fd,
-                command,
-                argument: 3,
-            };
-            scene.step(
-                "before a channel is chosen",
-                "EINVAL, and there is still none",
-                |scene| {
-                    for command in commands {
-                        let what = format!("ioctl {command:#x}");
-                        scene.expect_refusal(file, &what, &call(command), Errno::EINVAL)?;
-                    }
-                    let read = file.read(MESSAGE_MAX);
-                    scene.expect_refusal(file, "reads", &read, Errno::EINVAL)
-                },
-            )?;
-            scene.step("afterwards", "EINVAL, and it stays chosen", |scene| {
-                scene.choose(file, 2)?;
-                scene.put(file, b"channel 2")?;
-                for command in commands {
-                    let what = format!("ioctl {command:#x}");
-                    keeps_channel(scene, file, &what, &call(command), b"channel 2")?;
-                }
-                Ok(())
-            })
+            let calls = commands.map(|command| {
+                let (fd, argument) = (file.fd, 3);
+                let call = Call::Ioctl {
+                    fd,
+                    command,
+                    argument,
+                };
+                (format!("ioctl {command:#x}"), call)
+            });
+            keeps_channel(scene, file, &calls)
         })
     },
 };
@@ -99,28 +71,33 @@ pub(super) const ZERO: Scenario = Scenario {
     title: "channel 0 is EINVAL, and the channel stays",
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
-            let zero = file.choose(0);
-            scene.step(
-                "before a channel is chosen",
-                "EINVAL, and there is still none",
-                |scene| {
-                    scene.expect_refusal(file, "chooses channel 0", &zero, Errno::EINVAL)?;
-                    let write = file.write(b"x");
-                    scene.expect_refusal(file, "writes x", &write, Errno::EINVAL)?;
-                    let read = file.read(MESSAGE_MAX);
-                    scene.expect_refusal(file, "reads", &read, Errno::EINVAL)
-                },
-            )?;
-            scene.step("afterwards", "EINVAL, and it stays chosen", |scene| {
-                let id = any_channel(scene);
-                let message = any_message(scene, 5);
-                scene.choose(file, id)?;
-                scene.put(file, &message)?;
-                keeps_channel(scene, file, "chooses channel 0", &zero, &message)
-            })
+            let zero = ("chooses channel 0".to_owned(), file.choose(0));
+            keeps_channel(scene, file, &[zero])
         })
     },
 };
+
+/// Expect that each of these ioctls is refused with `EINVAL`, and that the channel chosen before
+/// still is.
+fn keeps_channel(scene: &mut Scene<'_>, file: &SlotFile, ioctls: &[(String, Call)]) -> Outcome {
+    scene.step(
+        "before a channel is chosen",
+        "EINVAL, and there is still none",
+        |scene| {
+            scene.expect_refusals(file, ioctls, Errno::EINVAL, Held::NoChannel)?;
+            let write = file.write(b"x");
+            scene.expect_refusal(file, "writes x", &write, Errno::EINVAL)
+        },
+    )?;
+    scene.step("afterwards", "EINVAL, and it stays chosen", |scene| {
+        let id = any_channel(scene);
+        let message = any_message(scene, 5);
+        scene.choose(file, id)?;
+        scene.put(file, &message)?;
+        let held = Held::Message(&message);
+        scene.expect_refusals(file, ioctls, Errno::EINVAL, held)
+    })
+}
 
 /// Around each power of two at which a number may be cut, or change its sign.
 const EDGES: [u32; 22] = [

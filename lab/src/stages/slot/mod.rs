@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The message slot: clauses D1-D8, I1-I4, W1-W5, R1-R6, S1-S2 and P1-P2.
 
+mod buffers;
 mod channels;
 mod device;
 mod memory;
@@ -65,11 +66,13 @@ static CHECKS: &[Scenario] = &[
     writing::LENGTHS,
     writing::UNREADABLE,
     writing::INTACT,
+    buffers::WRITES,
     reading::EXACT,
     reading::NO_CHANNEL,
     reading::EMPTY,
     reading::SHORT,
     reading::UNWRITABLE,
+    buffers::READS,
     reading::OUTLIVES,
     programs::SENDER,
     programs::SENDER_ERRORS,

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! read(2): clauses R1-R6.
 
-use lab_agent::{Exit, Memory};
+use lab_agent::{Call, Exit, Memory};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
-use crate::scene::{Outcome, Scenario, Scene};
+use crate::{
+    scene::{Outcome, Scenario, Scene},
+    slot_peer::{Held, SlotFile},
+};
+
+/// Reads into so much room, and what to call them.
+fn into_rooms(file: &SlotFile, rooms: &[usize]) -> Vec<(String, Call)> {
+    let read = |&room: &usize| (format!("reads into {room} bytes"), file.read(room));
+    rooms.iter().map(read).collect()
+}
 
 pub(super) const EXACT: Scenario = Scenario {
     id: "message-slot/R1-exact",
@@ -53,11 +62,8 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
     run: |scene| {
         as_each_user(scene, |scene, file, path| {
             scene.step("read from a new file", "EINVAL", |scene| {
-                for len in [1, MESSAGE_MAX] {
-                    let what = format!("reads into {len} bytes");
-                    scene.expect_refusal(file, &what, &file.read(len), Errno::EINVAL)?;
-                }
-                Ok(())
+                let reads = into_rooms(file, &[1, MESSAGE_MAX]);
+                scene.expect_refusals(file, &reads, Errno::EINVAL, Held::NoChannel)
             })?;
             scene.step(
                 "the same while channel 1 has a message",
@@ -66,8 +72,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
                     let other = scene.open_slot(&file.program, path)?;
                     scene.choose(&other, 1)?;
                     scene.put(&other, b"x")?;
-                    let read = file.read(MESSAGE_MAX);
-                    scene.expect_refusal(file, "reads", &read, Errno::EINVAL)?;
+                    scene.expect_held(file, Held::NoChannel)?;
                     scene.choose(file, 1)?;
                     scene.expect_message(file, b"x")
                 },
@@ -110,18 +115,16 @@ pub(super) const SHORT: Scenario = Scenario {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
             scene.choose(file, id)?;
-            for (len, rooms) in [(1, vec![0]), (128, vec![127, 64, 1, 0])] {
+            for (len, rooms) in [(1, &[0][..]), (128, &[127, 64, 1, 0])] {
                 scene.step(
                     &format!("too little room for {len} bytes"),
                     "ENOSPC, and the message is still there",
                     |scene| {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
-                        for room in rooms {
-                            let what = format!("reads into {room} bytes");
-                            scene.expect_refusal(file, &what, &file.read(room), Errno::ENOSPC)?;
-                        }
-                        scene.expect_message(file, &message)
+                        let reads = into_rooms(file, rooms);
+                        let held = Held::Message(&message);
+                        scene.expect_refusals(file, &reads, Errno::ENOSPC, held)
                     },
                 )?;
             }
@@ -152,17 +155,18 @@ pub(super) const UNWRITABLE: Scenario = Scenario {
                     Memory::Crossing { mapped: 99 },
                 ),
             ];
-            scene.step("read into bad buffers", "EFAULT", |scene| {
-                for (what, memory) in buffers {
-                    let read = file.read_into(memory, MESSAGE_MAX);
-                    let what = format!("reads into {what}");
-                    scene.expect_refusal(file, &what, &read, Errno::EFAULT)?;
-                }
-                Ok(())
-            })?;
-            scene.step("read into a good one", "the message", |scene| {
-                scene.expect_message(file, &message)
-            })
+            let reads = buffers.map(|(what, memory)| {
+                let read = file.read_into(memory, MESSAGE_MAX);
+                (format!("reads into {what}"), read)
+            });
+            scene.step(
+                "read into bad buffers",
+                "EFAULT; into a good one, the message",
+                |scene| {
+                    let held = Held::Message(&message);
+                    scene.expect_refusals(file, &reads, Errno::EFAULT, held)
+                },
+            )
         })
     },
 };

@@ -8,7 +8,7 @@ use protocol::slot::MESSAGE_MAX;
 use super::{any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene},
-    slot_peer::SlotFile,
+    slot_peer::{Held, SlotFile},
 };
 
 pub(super) const REPLACES: Scenario = Scenario {
@@ -56,18 +56,47 @@ pub(super) const REPLACES: Scenario = Scenario {
     },
 };
 
+/// Writes of so many bytes, and what to call them.
+fn of_lengths(file: &SlotFile, lengths: &[usize]) -> Vec<(String, Call)> {
+    let write = |&len: &usize| (format!("writes {len} bytes"), file.write(&vec![b'x'; len]));
+    lengths.iter().map(write).collect()
+}
+
+/// Writes from buffers that cannot be read, or not to the end, and what to call them.
+fn from_bad_buffers(file: &SlotFile) -> Vec<(String, Call)> {
+    let bad = [
+        ("unmapped memory", Memory::Unmapped),
+        ("a PROT_NONE page", Memory::NoAccess),
+        (
+            "memory that ends after 1 byte",
+            Memory::Crossing { mapped: 1 },
+        ),
+        (
+            "memory that ends after 64 bytes",
+            Memory::Crossing { mapped: 64 },
+        ),
+        (
+            "memory that ends one byte early",
+            Memory::Crossing {
+                mapped: MESSAGE_MAX - 1,
+            },
+        ),
+    ];
+    bad.map(|(what, memory)| {
+        let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
+        (format!("writes from {what}"), write)
+    })
+    .into()
+}
+
 pub(super) const NO_CHANNEL: Scenario = Scenario {
     id: "message-slot/W2-no-channel",
     title: "writing before a channel is chosen is EINVAL",
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             scene.step("write 1 and 128 bytes", "EINVAL", |scene| {
-                for len in [1, MESSAGE_MAX] {
-                    let message = any_message(scene, len);
-                    let what = format!("writes {len} bytes");
-                    scene.expect_refusal(file, &what, &file.write(&message), Errno::EINVAL)?;
-                }
-                Ok(())
+                let writes = of_lengths(file, &[1, MESSAGE_MAX]);
+                scene.expect_refusals(file, &writes, Errno::EINVAL, Held::NoChannel)
             })?;
             scene.step(
                 "choose a channel",
@@ -82,9 +111,6 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
     },
 };
 
-/// Lengths of no message.
-const BAD_LENGTHS: [usize; 7] = [0, 129, 130, 256, 4096, 65_536, 1 << 20];
-
 pub(super) const LENGTHS: Scenario = Scenario {
     id: "message-slot/W3-lengths",
     title: "no bytes and more than 128 are EMSGSIZE",
@@ -92,36 +118,12 @@ pub(super) const LENGTHS: Scenario = Scenario {
         as_each_user(scene, |scene, file, _| {
             scene.choose(file, 1)?;
             scene.step("write messages that are none", "EMSGSIZE", |scene| {
-                for len in BAD_LENGTHS {
-                    let what = format!("writes {len} bytes");
-                    let write = file.write(&vec![b'x'; len]);
-                    scene.expect_refusal(file, &what, &write, Errno::EMSGSIZE)?;
-                }
-                Ok(())
+                let writes = of_lengths(file, &[0, 129, 130, 256, 4096, 65_536, 1 << 20]);
+                scene.expect_refusals(file, &writes, Errno::EMSGSIZE, Held::Nothing)
             })
         })
     },
 };
-
-/// Buffers of a message that cannot be read, or not to the end.
-const BAD_BUFFERS: [(&str, Memory); 5] = [
-    ("unmapped memory", Memory::Unmapped),
-    ("a PROT_NONE page", Memory::NoAccess),
-    (
-        "memory that ends after 1 byte",
-        Memory::Crossing { mapped: 1 },
-    ),
-    (
-        "memory that ends after 64 bytes",
-        Memory::Crossing { mapped: 64 },
-    ),
-    (
-        "memory that ends one byte early",
-        Memory::Crossing {
-            mapped: MESSAGE_MAX - 1,
-        },
-    ),
-];
 
 pub(super) const UNREADABLE: Scenario = Scenario {
     id: "message-slot/W4-unreadable",
@@ -131,12 +133,8 @@ pub(super) const UNREADABLE: Scenario = Scenario {
             let id = any_channel(scene);
             scene.choose(file, id)?;
             scene.step("write from bad buffers", "EFAULT", |scene| {
-                for (what, memory) in BAD_BUFFERS {
-                    let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
-                    let what = format!("writes from {what}");
-                    scene.expect_refusal(file, &what, &write, Errno::EFAULT)?;
-                }
-                Ok(())
+                let writes = from_bad_buffers(file);
+                scene.expect_refusals(file, &writes, Errno::EFAULT, Held::Nothing)
             })?;
             scene.step("write from a good one", "works", |scene| {
                 scene.put(file, b"good")?;
@@ -145,19 +143,6 @@ pub(super) const UNREADABLE: Scenario = Scenario {
         })
     },
 };
-
-/// Every write that fails once a channel is chosen, with what to call it and its errno.
-fn failing(file: &SlotFile) -> Vec<(String, Call, Errno)> {
-    let buffers = BAD_BUFFERS.iter().map(|&(what, memory)| {
-        let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
-        (format!("writes from {what}"), write, Errno::EFAULT)
-    });
-    let lengths = [0, MESSAGE_MAX + 1, 4096].map(|len| {
-        let write = file.write(&vec![b'x'; len]);
-        (format!("writes {len} bytes"), write, Errno::EMSGSIZE)
-    });
-    buffers.chain(lengths).collect()
-}
 
 pub(super) const INTACT: Scenario = Scenario {
     id: "message-slot/W5-intact",
@@ -168,29 +153,22 @@ pub(super) const INTACT: Scenario = Scenario {
 fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
     let id = any_channel(scene);
     scene.choose(file, id)?;
-    scene.step(
-        "failed writes to an empty channel",
-        "still empty",
-        |scene| {
-            for (what, write, errno) in failing(file) {
-                scene.expect_refusal(file, &what, &write, errno)?;
-                scene.expect_empty(file)?;
-            }
-            Ok(())
-        },
-    )?;
-    for len in [1, 50, MESSAGE_MAX] {
+    for len in [0, 1, 50, MESSAGE_MAX] {
         let message = any_message(scene, len);
+        let held = match len {
+            0 => Held::Nothing,
+            _ => Held::Message(&message),
+        };
         scene.step(
-            &format!("failed writes to a channel that holds {len}"),
-            "the message is intact",
+            &format!("failed writes to a channel that holds {len} bytes"),
+            "it holds what it held",
             |scene| {
-                scene.put(file, &message)?;
-                for (what, write, errno) in failing(file) {
-                    scene.expect_refusal(file, &what, &write, errno)?;
-                    scene.expect_message(file, &message)?;
+                if len > 0 {
+                    scene.put(file, &message)?;
                 }
-                Ok(())
+                scene.expect_refusals(file, &from_bad_buffers(file), Errno::EFAULT, held)?;
+                let writes = of_lengths(file, &[0, MESSAGE_MAX + 1, 4096]);
+                scene.expect_refusals(file, &writes, Errno::EMSGSIZE, held)
             },
         )?;
     }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
+
+use lab_agent::{Memory, Page};
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{any_channel, any_message, as_each_user};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    slot_peer::{SlotFile, judge_read, returned},
+};
+
+/// How many calls each user makes.
+const CALLS: usize = 300;
+
+/// A buffer near a border between pages of any two kinds, or across it.
+fn any_memory(rng: &mut fastrand::Rng) -> Memory {
+    let mut page = || {
+        let pages = [
+            Page::Writable,
+            Page::ReadOnly,
+            Page::NoAccess,
+            Page::Unmapped,
+        ];
+        // Half of them good: else hardly any call would work.
+        if rng.bool() {
+            Page::Writable
+        } else {
+            pages[rng.usize(..pages.len())]
+        }
+    };
+    let (front, back) = (page(), page());
+    let before = if rng.u8(..4) == 0 {
+        0
+    } else {
+        rng.usize(..=MESSAGE_MAX + 8)
+    };
+    Memory::Border {
+        before,
+        front,
+        back,
+    }
+}
+
+/// A length of a buffer: mostly one that a message can have.
+fn any_length(rng: &mut fastrand::Rng) -> usize {
+    match rng.u8(..8) {
+        0 => 0,
+        1 => MESSAGE_MAX + 1,
+        2 => rng.usize(MESSAGE_MAX + 1..9000),
+        _ => rng.usize(1..=MESSAGE_MAX),
+    }
+}
+
+/// What a call may return: `good`, unless something is wrong with it; if more than one thing is,
+/// the errno of either will do.
+fn expected(good: usize, wrong: Option<Errno>, bad_memory: bool) -> Vec<Result<i64, Errno>> {
+    let mut errnos: Vec<_> = wrong.into_iter().map(Err).collect();
+    if bad_memory {
+        errnos.push(Err(Errno::EFAULT));
+    }
+    if errnos.is_empty() {
+        errnos.push(Ok(good as i64));
+    }
+    errnos
+}
+
+/// Expect that one of these has been returned.
+fn expect_one_of(
+    what: String,
+    got: Result<i64, Errno>,
+    expected: &[Result<i64, Errno>],
+) -> Outcome {
+    if expected.contains(&got) {
+        return Ok(());
+    }
+    Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
+}
+
+/// Expect that the channel holds this message, whole; `None`: nothing.
+fn expect_held(scene: &mut Scene<'_>, file: &SlotFile, held: Option<&[u8]>) -> Outcome {
+    let observed = scene.call(&file.program, &file.read(2 * MESSAGE_MAX))?;
+    match held {
+        Some(message) => judge_read(&observed, message).1,
+        None => expect_eq("a read", returned(&observed), Err(Errno::EWOULDBLOCK)),
+    }
+}
+
+pub(super) const WRITES: Scenario = Scenario {
+    id: "message-slot/W5-fuzz",
+    title: "300 writes from buffers at page borders: what fails leaves the old message",
+    run: |scene| as_each_user(scene, writes),
+};
+
+fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let id = any_channel(scene);
+    scene.choose(file, id)?;
+    scene.step(
+        "write any lengths from any buffers",
+        "the errno of what is wrong; after each the channel holds what was written last",
+        |scene| {
+            let mut held = None;
+            for n in 1..=CALLS {
+                let memory = any_memory(&mut scene.rng);
+                let len = any_length(&mut scene.rng);
+                let data = any_message(scene, len);
+                let observed = scene.call(&file.program, &file.write_from(memory, &data))?;
+                let wrong = (len == 0 || len > MESSAGE_MAX).then_some(Errno::EMSGSIZE);
+                let unreadable = memory.pages(len).any(|page| !page.readable());
+                let expected = expected(len, wrong, unreadable);
+                let what = format!("write {n}, {len} bytes, {memory:?}");
+                expect_one_of(what, returned(&observed), &expected)?;
+                if returned(&observed).is_ok() {
+                    held = Some(data);
+                }
+                expect_held(scene, file, held.as_deref())?;
+            }
+            Ok(())
+        },
+    )
+}
+
+pub(super) const READS: Scenario = Scenario {
+    id: "message-slot/R5-fuzz",
+    title: "300 reads into buffers at page borders: the message stays, the rest is untouched",
+    run: |scene| as_each_user(scene, reads),
+};
+
+fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let id = any_channel(scene);
+    scene.choose(file, id)?;
+    scene.step(
+        "read messages of any length into any buffers",
+        "the message and not a byte more, or the errno of what is wrong; it stays",
+        |scene| {
+            for n in 1..=CALLS {
+                let len = scene.rng.usize(1..=MESSAGE_MAX);
+                let message = any_message(scene, len);
+                let written = scene.call(&file.program, &file.write(&message))?;
+                expect_eq("write returns", returned(&written), Ok(len as i64))?;
+                let memory = any_memory(&mut scene.rng);
+                let room = any_length(&mut scene.rng);
+                let observed = scene.call(&file.program, &file.read_into(memory, room))?;
+                let wrong = (room < len).then_some(Errno::ENOSPC);
+                let mut pages = memory.pages(room.min(len));
+                let unwritable = pages.any(|page| page != Page::Writable);
+                let what = format!("read {n}, {len} bytes into {room}, {memory:?}");
+                let got = returned(&observed);
+                expect_one_of(what, got, &expected(len, wrong, unwritable))?;
+                if got.is_ok() {
+                    judge_read(&observed, &message).1?;
+                }
+                expect_held(scene, file, Some(&message))?;
+            }
+            Ok(())
+        },
+    )
+}
