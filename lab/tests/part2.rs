@@ -74,6 +74,7 @@ scenarios! {
     reply_address = "part2/N2-reply-address",
     lengths = "part2/N3-lengths",
     body_lengths = "part2/N3-body-lengths",
+    fuzz = "part2/N3-fuzz",
     killed = "part2/N4-killed",
     buffers = "part2/N5-buffers",
     slow_reader = "part2/N6-slow-reader",

@@ -19,6 +19,7 @@ scenarios! {
     reply_address = "part3/N2-reply-address",
     lengths = "part3/N3-lengths",
     body_lengths = "part3/N3-body-lengths",
+    fuzz = "part3/N3-fuzz",
     killed = "part3/N4-killed",
     buffers = "part3/N5-buffers",
     slow_reader = "part3/N6-slow-reader",

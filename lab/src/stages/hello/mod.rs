@@ -10,7 +10,7 @@ use protocol::{
 
 use super::{
     Step,
-    netlink::{Module, OK, Told, errno_of, hear, netlink_scenarios, programs},
+    netlink::{BadPayload, Module, OK, Told, body, errno_of, hear, netlink_scenarios, programs},
 };
 use crate::{
     peer::{Peer, request},
@@ -34,7 +34,7 @@ static DEMONSTRATION: Scenario = Scenario {
 };
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
-    Hello, "hello";
+    Hello, "part2", "hello-", "acknowledged", "payloads";
     BYTES,
     LOGGED,
     NO_MODULE,
@@ -52,22 +52,22 @@ impl Module for Hello {
 
 impl Told for Hello {
     const SENDER: bool = true;
+    const REPLIES: &'static [u16] = &[ANSWER];
 
     fn request(n: u32) -> (u16, Vec<u8>) {
-        (REQUEST, format!("text {n}").into_bytes())
+        (REQUEST, body(n))
     }
 
-    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
+    fn bad_payloads() -> Vec<BadPayload> {
         vec![("no text", REQUEST, Vec::new(), Errno::EINVAL)]
     }
 
-    fn listen(_: &mut Scene<'_>, _: &Peer) -> Outcome {
-        Ok(())
+    fn junk(len: usize) -> Option<Errno> {
+        (len > BODY_MAX).then_some(Errno::EMSGSIZE)
     }
 
-    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome {
-        let (_, text) = Self::request(n);
-        expect_answered(scene, peer, &text)
+    fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, _: &Peer, n: u32) -> Outcome {
+        expect_answered(scene, sender, &body(n))
     }
 }
 

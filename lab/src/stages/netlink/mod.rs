@@ -5,16 +5,21 @@
 //! it does. [`netlink_scenarios!`] makes the scenarios of one module.
 
 pub(super) mod frames;
+pub(super) mod fuzz;
 pub(super) mod life;
 pub(super) mod programs;
+pub(super) mod slow;
 pub(super) mod users;
 
 use nix::errno::Errno;
-use protocol::netlink::{HEADER_LEN, PortId};
+use protocol::netlink::{
+    BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, PortId,
+    messages,
+};
 
 use crate::{
     machine::PATIENCE,
-    peer::{Datagram, Peer, request},
+    peer::{Datagram, Peer, request, request_header},
     scene::{Outcome, Scene, expect_eq, fail, readable},
 };
 
@@ -39,10 +44,19 @@ pub(super) trait Module {
     fn touch() -> (&'static str, Vec<u8>);
 }
 
+/// A request: what it is called, its type and its payload.
+pub(super) type Wish = (&'static str, u16, Vec<u8>);
+
+/// What is wrong with a request, its type, its payload and the errno that it gets.
+pub(super) type BadPayload = (&'static str, u16, Vec<u8>, Errno);
+
 /// A module that tells somebody of each request that it carries out.
 pub(super) trait Told: Module {
     /// Whether that is the sender itself; then it is told before the acknowledgement.
     const SENDER: bool = false;
+
+    /// Types of what only the kernel sends.
+    const REPLIES: &'static [u16];
 
     /// Type and payload of request `n`. Each is carried out if each `n`, from 1, is sent once.
     fn request(n: u32) -> (u16, Vec<u8>);
@@ -52,38 +66,98 @@ pub(super) trait Told: Module {
         vec![Self::request(1)]
     }
 
-    /// Payloads that are refused, with their names, message types and errnos.
-    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)>;
+    /// Requests that are refused for their payloads.
+    fn bad_payloads() -> Vec<BadPayload>;
 
-    /// From now on this peer is told.
+    /// A request with so many bytes where at most 1024 may be.
+    fn long(len: usize) -> (u16, Vec<u8>) {
+        (Self::request(1).0, vec![b'x'; len])
+    }
+
+    /// The errno of a request whose payload is so many bytes 0xff; `None` if that is a good one.
+    fn junk(len: usize) -> Option<Errno> {
+        Some(if len > BODY_MAX {
+            Errno::EMSGSIZE
+        } else {
+            Errno::EINVAL
+        })
+    }
+
+    /// What a socket must ask for before it sends requests, if anything.
+    fn sender_asks() -> Option<Wish> {
+        None
+    }
+
+    /// What a socket asks for to be told of requests, if that is how it is done.
+    fn listener_asks() -> Option<Wish> {
+        None
+    }
+
+    /// From now on this peer is told; `claimed` is what its header says its portid is.
     ///
     /// # Errors
     /// [`crate::scene::Halt`].
-    fn listen(scene: &mut Scene<'_>, peer: &Peer) -> Outcome;
+    fn listen(scene: &mut Scene<'_>, peer: &Peer, claimed: PortId) -> Outcome {
+        introduce(scene, peer, Self::listener_asks(), claimed)
+    }
 
     /// Expect that a peer that has listened from the start hears of request `n`.
     ///
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it hears something else, or nothing.
-    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome;
+    fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome;
 
-    /// What no refused request may change; what it says is compared.
+    /// What no refused request may change, as a peer finds it whose header says that it is
+    /// `claimed`; what it says is compared.
     ///
     /// # Errors
     /// [`crate::scene::Halt`].
-    fn state(_: &mut Scene<'_>, _: &Peer) -> Outcome<Vec<String>> {
+    fn state(_: &mut Scene<'_>, _: &Peer, _claimed: PortId) -> Outcome<Vec<String>> {
         Ok(Vec::new())
     }
 }
 
+/// Body of request `n`, where requests have one: of any length up to the longest that may be.
+pub(super) fn body(n: u32) -> Vec<u8> {
+    const LENGTHS: [usize; 4] = [9, 1, BODY_MAX, 64];
+    let len = LENGTHS[(n as usize - 1) % LENGTHS.len()];
+    let text = format!("{n}.");
+    text.bytes().cycle().take(len).collect()
+}
+
+/// Have a peer ask for what it needs; `claimed` is what its header says its portid is.
+fn introduce(scene: &mut Scene<'_>, peer: &Peer, wish: Option<Wish>, claimed: PortId) -> Outcome {
+    let Some((what, kind, payload)) = wish else {
+        return Ok(());
+    };
+    let header = Header {
+        portid: claimed,
+        ..request_header(kind)
+    };
+    scene.expect_answer_to(peer, header.encode(&payload), what, OK)
+}
+
+/// A peer that may send requests.
+fn sender<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<Peer> {
+    let sender = scene.peer("sender", uid)?;
+    introduce(scene, &sender, M::sender_asks(), PortId(0))?;
+    Ok(sender)
+}
+
+/// A peer that hears of requests.
+fn listener<M: Told>(scene: &mut Scene<'_>, name: &str, uid: u32) -> Outcome<Peer> {
+    let listener = scene.peer(name, uid)?;
+    M::listen(scene, &listener, PortId(0))?;
+    Ok(listener)
+}
+
 /// A sender, and who hears of what it does.
 fn pair<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<(Peer, Peer)> {
-    let sender = scene.peer("sender", uid)?;
+    let sender = sender::<M>(scene, uid)?;
     if M::SENDER {
         return Ok((sender.clone(), sender));
     }
-    let listener = scene.peer("listener", uid)?;
-    M::listen(scene, &listener)?;
+    let listener = listener::<M>(scene, "listener", uid)?;
     Ok((sender, listener))
 }
 
@@ -91,7 +165,7 @@ fn pair<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<(Peer, Peer)> {
 fn carry_out<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome {
     let (kind, payload) = M::request(n);
     scene.send(sender, request(kind, &payload))?;
-    M::expect_heard(scene, listener, n)?;
+    M::expect_heard(scene, sender, listener, n)?;
     expect_eq("errno", scene.expect_ack(sender)?.errno, 0)
 }
 
@@ -145,6 +219,46 @@ pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u3
     Ok((message.header.seq, message.payload.to_vec()))
 }
 
+/// Ask for a dump of this type and read it; `claimed` is what the header says the portid is.
+pub(super) fn dump(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    kind: u16,
+    claimed: PortId,
+) -> Outcome<Vec<(u16, Vec<u8>)>> {
+    let header = Header {
+        flags: NLM_F_REQUEST | NLM_F_DUMP,
+        portid: claimed,
+        ..request_header(kind)
+    };
+    scene.send(peer, header.encode(b""))?;
+    read_dump(scene, peer)
+}
+
+/// Types and payloads of a dump that has been asked for, to its end. Each message must be the
+/// kernel's and part of the dump.
+pub(super) fn read_dump(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(u16, Vec<u8>)>> {
+    let mut found = Vec::new();
+    loop {
+        let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+            return Err(fail("NLMSG_DONE at the end of the list", "nothing in time"));
+        };
+        expect_eq("sender", datagram.from, Some(PortId::KERNEL))?;
+        for message in messages(&datagram.data) {
+            let message = message.map_err(|error| fail("a message", error.to_string()))?;
+            let header = message.header;
+            expect_eq("nlmsg_seq", header.seq, request_header(0).seq)?;
+            expect_eq("NLM_F_MULTI", header.flags & NLM_F_MULTI, NLM_F_MULTI)?;
+            if header.kind == NLMSG_DONE {
+                let error = message.payload.get(..4);
+                expect_eq("the error in NLMSG_DONE", error, Some(&[0; 4][..]))?;
+                return Ok(found);
+            }
+            found.push((header.kind, message.payload.to_vec()));
+        }
+    }
+}
+
 /// A datagram with another `nlmsg_len`.
 fn with_length(mut data: Vec<u8>, len: usize) -> Vec<u8> {
     let len = u32::try_from(len).unwrap_or(u32::MAX);
@@ -160,37 +274,39 @@ fn datagram<M: Told>(n: u32) -> Vec<u8> {
     data
 }
 
-/// The scenarios of one module: those that every module has, and its own.
+/// The scenarios of one module, its own and those that every module has: `MODULE, STAGE, INFIX,
+/// ACKNOWLEDGED, PAYLOADS; OWN...`. Ids are `STAGE/CLAUSE-INFIXwhat`; two of them have names of
+/// their own in some stages.
 macro_rules! netlink_scenarios {
-    ($module:ty, $name:literal; $($own:expr,)*) => {
+    ($module:ty, $stage:literal, $infix:literal, $acknowledged:literal, $payloads:literal;
+     $($own:expr,)*) => {
         &[
             $($own,)*
-            netlink_scenarios!(@ $module, $name, "part2/N1-", "-acknowledged",
+            netlink_scenarios!(@ $module, concat!($stage, "/N1-", $infix, $acknowledged),
                 "types, flags and acknowledgements", frames::acknowledged),
-            netlink_scenarios!(@ $module, $name, "part2/N2-", "-reply-address",
+            netlink_scenarios!(@ $module, concat!($stage, "/N2-", $infix, "reply-address"),
                 "a reply goes to the sender, whatever nlmsg_pid says", frames::reply_address),
-            netlink_scenarios!(@ $module, $name, "part2/N3-", "-lengths",
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "lengths"),
                 "headers whose lengths do not add up", frames::lengths),
-            netlink_scenarios!(@ $module, $name, "part2/N3-", "-payloads",
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, $payloads),
                 "payloads that are not what they have to be", frames::payloads),
-            netlink_scenarios!(@ $module, $name, "part2/N3-", "-fuzz",
-                "300 datagrams that nobody would send", frames::fuzz),
-            netlink_scenarios!(@ $module, $name, "part2/N5-", "-buffers",
-                "the buffer of a request belongs to the send call", life::buffers_kept),
-            netlink_scenarios!(@ $module, $name, "part2/N7-", "-in-and-out",
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "fuzz"),
+                "400 datagrams that nobody would send", fuzz::fuzz),
+            netlink_scenarios!(@ $module, concat!($stage, "/N5-", $infix, "buffers"),
+                "nothing is left over of requests, messages and sockets", life::buffers_kept),
+            netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "in-and-out"),
                 "in and out any number of times, never while a socket is open", life::in_and_out),
-            netlink_scenarios!(@ $module, $name, "part2/N7-", "-protocol-taken",
+            netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "protocol-taken"),
                 "a protocol number can be had once", life::protocol_taken),
-            netlink_scenarios!(@ $module, $name, "part2/N8-", "-any-user",
+            netlink_scenarios!(@ $module, concat!($stage, "/N8-", $infix, "any-user"),
                 "any user may use it, none may send to another's socket", users::any_user),
-            netlink_scenarios!(@ $module, $name, "part2/N9-", "-other-namespace",
+            netlink_scenarios!(@ $module, concat!($stage, "/N9-", $infix, "other-namespace"),
                 "only the initial network namespace is served", users::other_namespace),
         ]
     };
-    (@ $module:ty, $name:literal, $clause:literal, $what:literal, $title:literal,
-     $file:ident :: $run:ident) => {
+    (@ $module:ty, $id:expr, $title:literal, $file:ident :: $run:ident) => {
         $crate::scene::Scenario {
-            id: concat!($clause, $name, $what),
+            id: $id,
             title: $title,
             run: $crate::stages::netlink::$file::$run::<$module>,
         }

@@ -3,12 +3,12 @@
 
 use lab_agent::{Bytes, Call, Exit, Stdin, Stream};
 use nix::sys::signal::Signal;
-use protocol::netlink::{Header, PROTO, PortId};
+use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
 
-use super::{STUDENT, Told, errno_of};
+use super::{STUDENT, Told, errno_of, sender};
 use crate::{
     machine::PATIENCE,
-    peer::request,
+    peer::{Peer, request},
     scene::{Outcome, Program, Scene, expect_eq, fail},
     transcript::Kind,
 };
@@ -32,6 +32,8 @@ fn sockets(scene: &mut Scene<'_>) -> Outcome<Vec<(PortId, bool)>> {
 pub(in crate::stages) trait Printer: Told {
     /// Message type of what it prints.
     const KIND: u16;
+    /// Parameters with which the module's log tells that it has begun, if nothing else does.
+    const AUDIBLE: &'static str = Self::PARAMS;
 
     /// Start it, and wait until it listens.
     ///
@@ -39,12 +41,20 @@ pub(in crate::stages) trait Printer: Told {
     /// [`crate::scene::Halt`].
     fn start(scene: &mut Scene<'_>) -> Outcome<Program>;
 
-    /// What it prints of each message of a round, in order.
-    fn lines() -> Vec<&'static str>;
+    /// What it prints of each message of a round of this sender's, in order.
+    fn lines(sender: &Peer) -> Vec<String>;
+
+    /// Payload of a message that it would print, had the kernel sent it.
+    fn forged() -> Vec<u8> {
+        // The attribute of greetings and of events has the same number.
+        let mut payload = Vec::new();
+        protocol::attributes::put_string(&mut payload, 1, "forged");
+        payload
+    }
 }
 
 pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
-    scene.insert(M::NAME, M::PARAMS)?;
+    scene.insert(M::NAME, M::AUDIBLE)?;
     let program = M::start(scene)?;
     let stranger = scene.actor("stranger", 0)?;
     let [(portid, _)] = sockets(scene)?[..] else {
@@ -61,10 +71,7 @@ pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome
                 seq: 1,
                 portid: PortId::KERNEL,
             };
-            // The attribute of greetings and of events has the same number.
-            let mut payload = Vec::new();
-            protocol::attributes::put_string(&mut payload, 1, "forged");
-            let data = Bytes(forged.encode(&payload));
+            let data = Bytes(forged.encode(&M::forged()));
             scene.note("stranger", Kind::Does, "sends: forged");
             let call = Call::Send {
                 fd: stranger.fd,
@@ -75,10 +82,19 @@ pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome
             expect_read(scene)
         },
     )?;
-    scene.step("SIGTERM", "it ends at once", |scene| {
-        scene.signal(&program, Signal::SIGTERM)?;
-        scene.expect_exit(&program, Exit::Status(0))
-    })
+    scene.step(
+        "a real message follows, then SIGTERM",
+        "it is the first that is printed; the program ends",
+        |scene| {
+            let sender = sender::<M>(scene, 0)?;
+            let (kind, payload) = &M::round()[0];
+            let errno = errno_of(scene, &sender, request(*kind, payload))?;
+            expect_eq("errno", errno, 0)?;
+            scene.expect_line(&program, &M::lines(&sender)[0])?;
+            scene.signal(&program, Signal::SIGTERM)?;
+            scene.expect_exit(&program, Exit::Status(0))
+        },
+    )
 }
 
 /// Expect that nothing waits to be read any more.
@@ -92,12 +108,14 @@ fn expect_read(scene: &mut Scene<'_>) -> Outcome {
 const FLOOD: usize = 1000;
 
 pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
-    scene.insert(M::NAME, M::PARAMS)?;
+    scene.insert(M::NAME, M::AUDIBLE)?;
     let program = M::start(scene)?;
+    // It may print something before it stops; that counts, too.
+    scene.mute(&program);
     scene.hush(M::NAME)?;
-    let sender = scene.peer("sender", 0)?;
+    let sender = sender::<M>(scene, 0)?;
     let round = M::round();
-    let lines = M::lines();
+    let lines = M::lines(&sender);
     scene.step(
         "stop the program and send it 1000 messages",
         "the sender is not held up",
@@ -134,8 +152,8 @@ pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
                 let line = line.ok_or_else(|| fail(format!("{printed} lines"), at.to_string()))?;
                 let after_gap = at + round.len() >= printed;
                 let of_round = if after_gap { at + lost } else { at };
-                let expected = lines[of_round % lines.len()];
-                expect_eq("a line", String::from_utf8_lossy(&line).as_ref(), expected)?;
+                let expected = &lines[of_round % lines.len()];
+                expect_eq("a line", &String::from_utf8_lossy(&line), &expected.into())?;
             }
             if lost == 0 || lost >= FLOOD {
                 return Err(fail("some, not all of them are lost", lost.to_string()));
@@ -149,20 +167,99 @@ pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     })
 }
 
-pub(in crate::stages) fn ends<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
-    scene.insert(M::NAME, M::PARAMS)?;
+/// Each of these, which starts a program and waits until it has begun, is ended by a signal.
+pub(in crate::stages) fn ends(
+    scene: &mut Scene<'_>,
+    starts: &[fn(&mut Scene<'_>) -> Outcome<Program>],
+) -> Outcome {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         scene.step(
             &format!("{signal} while waiting"),
             "exit status 0",
             |scene| {
-                let program = M::start(scene)?;
-                scene.signal(&program, signal)?;
-                scene.expect_exit(&program, Exit::Status(0))
+                for start in starts {
+                    let program = start(scene)?;
+                    scene.signal(&program, signal)?;
+                    scene.expect_exit(&program, Exit::Status(0))?;
+                }
+                Ok(())
             },
         )?;
     }
     Ok(())
+}
+
+/// A module that has a program that sends it each line of its input.
+pub(in crate::stages) trait Typed: Printer {
+    /// Start it, and wait until it may send; gives what is printed in front of each line, too.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt`].
+    fn start_typing(scene: &mut Scene<'_>, stdin: Stdin) -> Outcome<(Program, String)>;
+
+    /// As [`Typed::start_typing`], for who types nothing.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt`].
+    fn start_silent(scene: &mut Scene<'_>) -> Outcome<Program> {
+        Self::start_typing(scene, Stdin::Pipe).map(|(program, _)| program)
+    }
+}
+
+/// N11, the end of the input.
+pub(in crate::stages) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "stdin closed from the start",
+        "end of input: exit status 0",
+        |scene| {
+            let (program, _) = M::start_typing(scene, Stdin::Closed)?;
+            scene.expect_exit(&program, Exit::Status(0))
+        },
+    )?;
+    scene.step(
+        "a last line without a newline",
+        "is published too, before it ends",
+        |scene| {
+            let subscriber = M::start(scene)?;
+            let (publisher, prefix) = M::start_typing(scene, Stdin::Pipe)?;
+            scene.write(&publisher, b"first\nlast")?;
+            scene.end_input(&publisher)?;
+            scene.expect_line(&subscriber, &format!("{prefix}first"))?;
+            scene.expect_line(&subscriber, &format!("{prefix}last"))?;
+            scene.expect_exit(&publisher, Exit::Status(0))
+        },
+    )
+}
+
+/// N11, lines that are no bodies.
+pub(in crate::stages) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::AUDIBLE)?;
+    let subscriber = M::start(scene)?;
+    for len in [BODY_MAX + 1, 1 << 20] {
+        scene.step(
+            &format!("a line of {len} bytes"),
+            "EMSGSIZE, exit status 1",
+            |scene| {
+                let (publisher, _) = M::start_typing(scene, Stdin::Pipe)?;
+                let mut line = vec![b'x'; len];
+                line.push(b'\n');
+                // It may end before it has read all of it.
+                let _ = scene.try_write(&publisher, &line)?;
+                scene.expect_complaint(&publisher, &["publish", "EMSGSIZE"])?;
+                scene.expect_exit(&publisher, Exit::Status(1))
+            },
+        )?;
+    }
+    scene.step(
+        "a line of 1024 bytes",
+        "arrives whole, before anything else",
+        |scene| {
+            let (publisher, prefix) = M::start_typing(scene, Stdin::Pipe)?;
+            let line = "y".repeat(BODY_MAX);
+            scene.type_line(&publisher, &line)?;
+            scene.expect_line(&subscriber, &format!("{prefix}{line}"))
+        },
+    )
 }
 
 /// N11: without the module, as root and as an ordinary user.

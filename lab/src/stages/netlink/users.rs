@@ -27,6 +27,7 @@ pub(in crate::stages) fn any_user<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let (sender, listener) = scene.step("use it as an ordinary user", "works", |scene| {
         let (sender, listener) = pair::<M>(scene, STUDENT)?;
         carry_out::<M>(scene, &sender, &listener, 1)?;
+        M::state(scene, &sender, PortId(0))?;
         Ok((sender, listener))
     })?;
     scene.step("join a multicast group", "works", |scene| {

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 4: `nl_pubsub`, clauses N1-N11 and B1-B4.
 
-mod frames;
-mod life;
 mod programs;
 mod roles;
 
-use lab_agent::Exit;
-use nix::sys::signal::Signal;
-use protocol::pubsub::{REQUEST, Request};
+use lab_agent::{Call, Exit, Stdin};
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::{
+    netlink::{BODY_MAX, PortId},
+    pubsub::{DATA, REQUEST, Request},
+};
 
 use super::{
     Step,
-    netlink::{Module, OK, STUDENT, TALKATIVE},
+    netlink::{
+        BadPayload, Module, OK, TALKATIVE, Told, Wish, body, netlink_scenarios,
+        programs::{Printer, Typed, long_lines, overrun, strangers},
+        slow::{self, Counts, expect_dropped},
+    },
 };
 use crate::{
-    peer::request,
-    scene::{Outcome, Scenario, Scene},
+    peer::{Peer, request},
+    scene::{Outcome, Program, Scenario, Scene},
 };
 
 const MODULE: &str = "nl_pubsub";
@@ -36,28 +41,36 @@ static DEMONSTRATION: Scenario = Scenario {
 };
 
 /// The clauses, one by one.
-static CHECKS: &[Scenario] = &[
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Pubsub, "part2", "", "acknowledged", "body-lengths";
     roles::ROLE_BYTE,
     roles::PLACES,
     roles::FORWARDED,
     roles::PROMPT,
-    frames::ACKNOWLEDGED,
-    frames::REPLY_ADDRESS,
-    frames::LENGTHS,
-    frames::BODY_LENGTHS,
-    life::KILLED,
-    life::REFUSED_SENDS,
-    life::SLOW_READER,
-    life::IN_AND_OUT,
-    life::PROTOCOL_TAKEN,
-    programs::ANY_USER,
-    programs::OTHER_NAMESPACE,
-    programs::STRANGERS,
-    programs::OVERRUN,
+    programs::KILLED,
+    Scenario {
+        id: "part2/N6-slow-reader",
+        title: "who does not read loses messages, and nobody else does",
+        run: slow::reader::<Pubsub>,
+    },
+    Scenario {
+        id: "part2/N10-strangers",
+        title: "the subscriber believes the kernel only",
+        run: strangers::<Pubsub>,
+    },
+    Scenario {
+        id: "part2/N10-overrun",
+        title: "a subscriber that was too slow says so and goes on",
+        run: overrun::<Pubsub>,
+    },
     programs::NO_MODULE,
     programs::ENDS,
-    programs::LONG_LINES,
-];
+    Scenario {
+        id: "part2/N11-long-lines",
+        title: "a line that is too long is refused, not cut",
+        run: long_lines::<Pubsub>,
+    },
+};
 
 struct Pubsub;
 
@@ -66,6 +79,88 @@ impl Module for Pubsub {
 
     fn touch() -> (&'static str, Vec<u8>) {
         ("s", request(REQUEST, &Request::Subscribe.payload()))
+    }
+}
+
+impl Told for Pubsub {
+    const REPLIES: &'static [u16] = &[DATA];
+
+    fn request(n: u32) -> (u16, Vec<u8>) {
+        (REQUEST, Request::Publish(&body(n)).payload())
+    }
+
+    fn bad_payloads() -> Vec<BadPayload> {
+        vec![
+            ("a header alone", REQUEST, Vec::new(), Errno::EINVAL),
+            ("another role", REQUEST, b"x".to_vec(), Errno::EINVAL),
+            ("s with a body", REQUEST, b"sp".to_vec(), Errno::EINVAL),
+        ]
+    }
+
+    fn long(len: usize) -> (u16, Vec<u8>) {
+        (REQUEST, Request::Publish(&vec![b'x'; len]).payload())
+    }
+
+    fn junk(len: usize) -> Option<Errno> {
+        // The first byte is the role.
+        Some(if len > 1 + BODY_MAX {
+            Errno::EMSGSIZE
+        } else {
+            Errno::EINVAL
+        })
+    }
+
+    fn listener_asks() -> Option<Wish> {
+        Some(("s", REQUEST, Request::Subscribe.payload()))
+    }
+
+    fn expect_heard(scene: &mut Scene<'_>, _: &Peer, listener: &Peer, n: u32) -> Outcome {
+        scene.expect_data(listener, DATA, n, &body(n))
+    }
+
+    /// Which places are taken, as a newcomer finds it, and how many messages were lost.
+    fn state(scene: &mut Scene<'_>, _: &Peer, _: PortId) -> Outcome<Vec<String>> {
+        let mut found = vec![scene.read("/sys/module/nl_pubsub/parameters/dropped")?];
+        for wish in [Request::Claim, Request::Subscribe] {
+            let newcomer = scene.peer("newcomer", 0)?;
+            let ack = scene.ask(&newcomer, request(REQUEST, &wish.payload()))?;
+            found.push(format!("{wish:?}: errno {}", ack.errno));
+            scene.value(&newcomer.program, &Call::Close { fd: newcomer.fd })?;
+        }
+        Ok(found)
+    }
+}
+
+impl Counts for Pubsub {
+    fn expect_counted(scene: &mut Scene<'_>, _: &Peer, _: &Peer, _: u32, lost: u32) -> Outcome {
+        expect_dropped(scene, MODULE, lost)
+    }
+}
+
+impl Printer for Pubsub {
+    const KIND: u16 = DATA;
+    const AUDIBLE: &'static str = TALKATIVE;
+
+    fn start(scene: &mut Scene<'_>) -> Outcome<Program> {
+        let program = scene.start("subscriber", &["pubsub", "subscriber"])?;
+        scene.expect_log("subscribes")?;
+        Ok(program)
+    }
+
+    fn lines(_: &Peer) -> Vec<String> {
+        vec![String::from_utf8_lossy(&body(1)).into_owned()]
+    }
+
+    fn forged() -> Vec<u8> {
+        b"forged".to_vec()
+    }
+}
+
+impl Typed for Pubsub {
+    fn start_typing(scene: &mut Scene<'_>, stdin: Stdin) -> Outcome<(Program, String)> {
+        let program = scene.start_as("publisher", &["pubsub", "publisher"], 0, stdin)?;
+        scene.expect_log("is the publisher")?;
+        Ok((program, String::new()))
     }
 }
 

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use lab_agent::{Exit, Stream};
 use nix::sys::signal::Signal;
 
-use super::{MODULE, life::objects, list};
+use super::{MODULE, list};
 use crate::{
     machine::PATIENCE,
     scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    transcript::Kind,
+    stages::netlink::life::{buffers, expect_buffers},
 };
 
 /// Publishers, and as many subscribers.
@@ -33,7 +33,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
     let mut before = 0;
     let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
     scene.step("start sixteen programs", "all register", |scene| {
-        before = objects(scene, "skbuff_head_cache")?;
+        before = buffers(scene)?;
         for _ in 0..MEMBERS {
             publishers.push(start(scene, "publisher")?);
             subscribers.push(start(scene, "subscriber")?);
@@ -91,13 +91,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
         "it goes, and no message is left over",
         |scene| {
             scene.remove(MODULE)?;
-            let mut left = 0;
-            scene.note("host", Kind::Does, "counts socket buffers before and after");
-            let counted = scene.expect_soon("about as many socket buffers as before", |scene| {
-                left = objects(scene, "skbuff_head_cache")?.saturating_sub(before);
-                Ok(left < MEMBERS * LINES)
-            });
-            counted.map_err(|_| fail("about as many as before", format!("{left} more")))
+            expect_buffers(scene, before, MEMBERS * LINES)
         },
     )
 }

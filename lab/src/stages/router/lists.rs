@@ -7,12 +7,11 @@ use protocol::{
     router::{Request, Roles},
 };
 
-use super::{
-    MODULE, OK, ask, encode, expect_data, member, publish, read_list, register, show_list,
-};
+use super::{MODULE, OK, ask, encode, expect_data, member, members, publish, register, show_list};
 use crate::{
     peer::Peer,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    stages::netlink::read_dump,
     transcript::Kind,
 };
 
@@ -138,7 +137,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                     scene.close(peer)?;
                     member(scene, "late", Roles::BOTH)?;
                 }
-                let found = read_list(scene, &reader)?;
+                let found = members(&read_dump(scene, &reader)?)?;
                 for peer in &stay {
                     for role in [Roles::PUBLISHER, Roles::SUBSCRIBER] {
                         let times = found

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 3: `nl_router`, clauses L1-L5, and N1-N11 for it.
 
+mod clauses;
 mod crowd;
-mod frames;
-mod life;
 mod lists;
-mod network;
 mod order;
+mod payloads;
 mod programs;
 
 use lab_agent::{Exit, Stream};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
-    netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, PortId, messages},
-    router::{DATA, Data, MEMBER, Member, Request, Roles},
+    netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, PortId},
+    router::{DATA, Data, LIST, MEMBER, Member, Request, Roles},
 };
 
-use super::Step;
+use clauses::Router;
+
+use super::{
+    Step,
+    netlink::{
+        OK, TALKATIVE, dump, netlink_scenarios,
+        programs::{long_lines, overrun, strangers},
+        slow,
+    },
+};
 use crate::{
     machine::PATIENCE,
     peer::{Peer, request, request_header},
@@ -25,16 +33,6 @@ use crate::{
 };
 
 const MODULE: &str = "nl_router";
-
-/// Errno 0, success, as nix has it.
-const OK: Errno = Errno::UnknownErrno;
-
-/// Have the module say what it does: its debug messages are on (Documentation/admin-guide/
-/// dynamic-debug-howto.rst).
-const TALKATIVE: &str = "dyndbg=+p";
-
-/// An ordinary user of the guest.
-const STUDENT: u32 = 1000;
 
 pub(super) const STEP: Step = Step {
     name: "router",
@@ -51,7 +49,8 @@ static DEMONSTRATION: Scenario = Scenario {
 };
 
 /// The clauses, one by one.
-static CHECKS: &[Scenario] = &[
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Router, "part3", "", "requests", "body-lengths";
     lists::REGISTER,
     lists::CHANGES,
     lists::ROUTING,
@@ -61,23 +60,30 @@ static CHECKS: &[Scenario] = &[
     programs::DRAINED,
     programs::PROMPT,
     crowd::CROWD,
-    frames::REQUESTS,
-    frames::REPLY_ADDRESS,
-    frames::LENGTHS,
-    frames::BODY_LENGTHS,
-    life::KILLED,
-    life::BUFFERS,
-    life::SLOW_READER,
-    life::IN_AND_OUT,
-    life::PROTOCOL_TAKEN,
-    network::ANY_USER,
-    network::OTHER_NAMESPACE,
-    network::STRANGERS,
-    network::OVERRUN,
+    clauses::KILLED,
+    Scenario {
+        id: "part3/N6-slow-reader",
+        title: "who does not read loses messages, and nobody else does",
+        run: slow::reader::<Router>,
+    },
+    Scenario {
+        id: "part3/N10-strangers",
+        title: "the subscriber believes the kernel only",
+        run: strangers::<Router>,
+    },
+    Scenario {
+        id: "part3/N10-overrun",
+        title: "a subscriber that was too slow says so and goes on",
+        run: overrun::<Router>,
+    },
     programs::NO_MODULE,
     programs::ENDS,
-    programs::LONG_LINES,
-];
+    Scenario {
+        id: "part3/N11-long-lines",
+        title: "a line that is too long is refused, not cut",
+        run: long_lines::<Router>,
+    },
+};
 
 /// A request as it travels.
 fn encode(what: &Request<'_>) -> Vec<u8> {
@@ -176,30 +182,18 @@ fn expect_data(
     Err(fail(readable(body), readable(data.body)))
 }
 
-/// Read a list that has been asked for, to its end.
-fn read_list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
-    let mut found = Vec::new();
-    loop {
-        let datagram = scene.receive(peer, PATIENCE)?;
-        let datagram = datagram.ok_or_else(|| fail("the list has an end", "nothing in time"))?;
-        for message in messages(&datagram.data) {
-            let message = message.map_err(|error| fail("a part of the list", error.to_string()))?;
-            match message.header.kind {
-                MEMBER => found.push(
-                    Member::decode(message.payload)
-                        .map_err(|error| fail("a member", error.to_string()))?,
-                ),
-                NLMSG_DONE => return Ok(found),
-                _ => return Err(fail("a member", readable(&datagram.data))),
-            }
-        }
-    }
+/// The members in a dump.
+fn members(dump: &[(u16, Vec<u8>)]) -> Outcome<Vec<Member>> {
+    let member = |(kind, payload): &(u16, Vec<u8>)| {
+        expect_eq("nlmsg_type", *kind, MEMBER)?;
+        Member::decode(payload).map_err(|error| fail("a member", error.to_string()))
+    };
+    dump.iter().map(member).collect()
 }
 
 /// Ask for the list and read it.
 fn list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
-    scene.send(peer, encode(&Request::List))?;
-    read_list(scene, peer)
+    members(&dump(scene, peer, LIST, PortId(0))?)
 }
 
 /// Ask for the list and note it.

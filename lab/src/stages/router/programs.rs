@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program `router-client`: clauses L4 and N11.
 
-use lab_agent::{Exit, Stdin};
+use lab_agent::Exit;
 use nix::sys::signal::Signal;
-use protocol::{netlink::BODY_MAX, router::Roles};
+use protocol::router::Roles;
 
-use super::{MODULE, STUDENT, TALKATIVE, client, member, publish, registers, say};
-use crate::scene::{Outcome, Scenario, Scene, expect_eq, fail};
+use super::{MODULE, Router, TALKATIVE, client, member, publish, registers, say};
+use crate::{
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    stages::netlink::programs::{self, Printer, Typed, ends_of_input, no_module},
+};
 
 pub(super) const CONVERSATION: Scenario = Scenario {
     id: "part3/L4-conversation",
@@ -127,22 +130,8 @@ pub(super) const NO_MODULE: Scenario = Scenario {
     id: "part3/N11-no-module",
     title: "without the module the program says what is missing",
     run: |scene| {
-        for (name, uid) in [("root", 0), ("student", STUDENT)] {
-            for arguments in [&["--role", "both"][..], &["--list"]] {
-                scene.step(
-                    &format!("{} as {name}", arguments.join(" ")),
-                    "one line, exit status 1",
-                    |scene| {
-                        let mut command = vec!["router-client"];
-                        command.extend(arguments);
-                        let program = scene.start_as("client", &command, uid, Stdin::Pipe)?;
-                        let parts = ["socket", "EPROTONOSUPPORT", "is the module inserted?"];
-                        scene.expect_complaint(&program, &parts)?;
-                        scene.expect_exit(&program, Exit::Status(1))
-                    },
-                )?;
-            }
-        }
+        let both = &["router-client", "--role", "both"];
+        no_module(scene, &[both, &["router-client", "--list"]])?;
         scene.step(
             "a role that there is not, a portid that cannot be",
             "usage on stderr, exit status 2",
@@ -179,43 +168,9 @@ pub(super) const ENDS: Scenario = Scenario {
 
 fn ends(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, TALKATIVE)?;
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        scene.step(
-            &format!("{signal} while waiting"),
-            "exit status 0, whatever its role",
-            |scene| {
-                for role in ["publisher", "subscriber", "both"] {
-                    let (program, _) = client(scene, role, role, None)?;
-                    scene.signal(&program, signal)?;
-                    scene.expect_exit(&program, Exit::Status(0))?;
-                }
-                Ok(())
-            },
-        )?;
-    }
-    scene.step(
-        "stdin closed from the start",
-        "end of input: exit status 0",
-        |scene| {
-            let command = ["router-client", "--role", "both"];
-            let program = scene.start_as("both", &command, 0, Stdin::Closed)?;
-            registers(scene, &program)?;
-            scene.expect_exit(&program, Exit::Status(0))
-        },
-    )?;
-    scene.step(
-        "a last line without a newline",
-        "is published too, before it ends",
-        |scene| {
-            let (subscriber, _) = client(scene, "subscriber", "subscriber", None)?;
-            let (publisher, portid) = client(scene, "publisher", "publisher", None)?;
-            scene.write(&publisher, b"first\nlast")?;
-            scene.end_input(&publisher)?;
-            scene.expect_line(&subscriber, &format!("portid {portid}: first"))?;
-            scene.expect_line(&subscriber, &format!("portid {portid}: last"))?;
-            scene.expect_exit(&publisher, Exit::Status(0))
-        },
-    )?;
+    let both: fn(&mut Scene<'_>) -> _ = |scene| Ok(client(scene, "both", "both", None)?.0);
+    programs::ends(scene, &[Router::start_silent, Router::start, both])?;
+    ends_of_input::<Router>(scene)?;
     scene.step(
         "the module afterwards",
         "has nobody on its lists but one subscriber",
@@ -228,40 +183,3 @@ fn ends(scene: &mut Scene<'_>) -> Outcome {
         },
     )
 }
-
-pub(super) const LONG_LINES: Scenario = Scenario {
-    id: "part3/N11-long-lines",
-    title: "a line that is too long is refused, not cut",
-    run: |scene| {
-        scene.insert(MODULE, TALKATIVE)?;
-        let (subscriber, _) = client(scene, "subscriber", "subscriber", None)?;
-        for len in [BODY_MAX + 1, 1 << 20] {
-            scene.step(
-                &format!("a line of {len} bytes"),
-                "EMSGSIZE, exit status 1",
-                |scene| {
-                    let (publisher, _) = client(scene, "publisher", "publisher", None)?;
-                    let mut line = vec![b'x'; len];
-                    line.push(b'\n');
-                    // It may end before it has read all of it.
-                    let _ = scene.try_write(&publisher, &line)?;
-                    scene.expect_complaint(&publisher, &["publish", "EMSGSIZE"])?;
-                    scene.expect_exit(&publisher, Exit::Status(1))
-                },
-            )?;
-        }
-        scene.step(
-            "a line of 1024 bytes",
-            "arrives whole, before anything else",
-            |scene| {
-                let (publisher, portid) = client(scene, "publisher", "publisher", None)?;
-                scene.type_line(&publisher, &"y".repeat(BODY_MAX))?;
-                let expected = regex::Regex::new(&format!("portid {portid}: y{{{BODY_MAX}}}"));
-                let expected = expected.map_err(|error| fail("a pattern", error.to_string()))?;
-                // How long the line is depends on the portid.
-                let noted = format!("portid <publisher>: {BODY_MAX} times y");
-                scene.expect_line_matching(&subscriber, &expected, &noted)
-            },
-        )
-    },
-};

@@ -3,29 +3,28 @@
 
 mod changes;
 mod expiry;
+mod payloads;
 mod watching;
+
+use std::time::Duration;
 
 use lab_agent::Exit;
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
-    attributes::put_bytes,
-    netlink::{BODY_MAX, Header, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, messages},
-    routes::{
-        A_EXPIRE_MS, A_NAME, A_REASON, ADD, ADDED, DELETE, DELETED, EXPIRE, EXPIRE_MAX, LIST, News,
-        Reason, Request, WATCH,
-    },
+    netlink::PortId,
+    routes::{ADD, ADDED, DELETE, DELETED, ENTRY, EXPIRE_MAX, LIST, News, Reason, Request, WATCH},
 };
 
 use super::{
     Step,
     netlink::{
-        Module, OK, TALKATIVE, Told, hear, life, netlink_scenarios,
+        BadPayload, Module, OK, TALKATIVE, Told, Wish, dump, hear, life, netlink_scenarios,
         programs::{self, Printer},
+        slow::{self, Counts, expect_dropped},
     },
 };
 use crate::{
-    machine::PATIENCE,
-    peer::{Peer, request, request_header},
+    peer::{Peer, request},
     scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
@@ -49,7 +48,7 @@ static DEMONSTRATION: Scenario = Scenario {
 };
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
-    Routes, "routes";
+    Routes, "part2", "routes-", "acknowledged", "payloads";
     expiry::TIMER,
     expiry::TOLD,
     expiry::DEFAULT,
@@ -60,11 +59,15 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     watching::WATCHED,
     watching::NAMES,
     watching::ANOTHER_PORTID,
-    watching::SLOW_WATCHER,
+    Scenario {
+        id: "part2/N6-routes-slow-watcher",
+        title: "who does not read loses events, and nobody else does",
+        run: slow::reader::<Routes>,
+    },
     Scenario {
         id: "part2/N4-routes-killed",
         title: "a watcher that is killed is gone at once, and leaves nothing to a successor",
-        run: life::killed::<Routes>,
+        run: |scene| life::killed::<Routes>(scene).map(drop),
     },
     Scenario {
         id: "part2/N10-routes-strangers",
@@ -79,7 +82,10 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N11-routes-ends",
         title: "route-watch ends cleanly",
-        run: programs::ends::<Routes>,
+        run: |scene| {
+            scene.insert(MODULE, QUIET)?;
+            programs::ends(scene, &[Routes::start])
+        },
     },
     Scenario {
         id: "part2/N11-routes-no-module",
@@ -100,6 +106,8 @@ impl Module for Routes {
 }
 
 impl Told for Routes {
+    const REPLIES: &'static [u16] = &[ENTRY, ADDED, DELETED];
+
     fn request(n: u32) -> (u16, Vec<u8>) {
         (ADD, Request::Add(&format!("N{n}")).payload())
     }
@@ -111,23 +119,27 @@ impl Told for Routes {
         ]
     }
 
-    fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
-        bad_payloads()
+    fn bad_payloads() -> Vec<BadPayload> {
+        payloads::bad_payloads()
     }
 
-    fn listen(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
-        expect(scene, peer, Request::Watch(None), OK)
+    fn listener_asks() -> Option<Wish> {
+        Some(("watch all", WATCH, Request::Watch(None).payload()))
     }
 
-    fn expect_heard(scene: &mut Scene<'_>, peer: &Peer, n: u32) -> Outcome {
-        expect_event(scene, peer, n, News::Added(&format!("N{n}")))
+    fn expect_heard(scene: &mut Scene<'_>, _: &Peer, listener: &Peer, n: u32) -> Outcome {
+        expect_event(scene, listener, n, News::Added(&format!("N{n}")))
     }
 
-    fn state(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<String>> {
-        Ok(list(scene, peer)?
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect())
+    fn state(scene: &mut Scene<'_>, peer: &Peer, claimed: PortId) -> Outcome<Vec<String>> {
+        let entries = list_as(scene, peer, claimed)?;
+        Ok(entries.into_iter().map(|(name, _)| name).collect())
+    }
+}
+
+impl Counts for Routes {
+    fn expect_counted(scene: &mut Scene<'_>, _: &Peer, _: &Peer, _: u32, lost: u32) -> Outcome {
+        expect_dropped(scene, MODULE, lost)
     }
 }
 
@@ -140,94 +152,9 @@ impl Printer for Routes {
         Ok(program)
     }
 
-    fn lines() -> Vec<&'static str> {
-        vec!["N1 added", "N1 deleted (requested)"]
+    fn lines(_: &Peer) -> Vec<String> {
+        vec!["N1 added".to_owned(), "N1 deleted (requested)".to_owned()]
     }
-}
-
-/// Payloads that the policy, or the module behind it, refuses.
-fn bad_payloads() -> Vec<(&'static str, u16, Vec<u8>, Errno)> {
-    let one = |kind, value: &[u8]| {
-        let mut payload = Vec::new();
-        put_bytes(&mut payload, kind, value);
-        payload
-    };
-    let named = |kind, value: &[u8]| {
-        let mut payload = one(A_NAME, b"R1\0");
-        put_bytes(&mut payload, kind, value);
-        payload
-    };
-    let mut too_long_len = one(A_NAME, b"N1\0");
-    too_long_len[0] += 9;
-    let mut leftover = one(A_NAME, b"N1\0\0");
-    leftover.extend(b"abc");
-    vec![
-        ("no name", ADD, Vec::new(), Errno::EINVAL),
-        ("no name to delete", DELETE, Vec::new(), Errno::EINVAL),
-        ("a name of 0 bytes", ADD, one(A_NAME, b""), Errno::EINVAL),
-        ("a NUL alone", ADD, one(A_NAME, b"\0"), Errno::EINVAL),
-        ("no NUL", ADD, one(A_NAME, b"N1"), Errno::EINVAL),
-        (
-            "bytes behind the NUL",
-            ADD,
-            one(A_NAME, b"N1\0x"),
-            Errno::EINVAL,
-        ),
-        ("two NULs", ADD, one(A_NAME, b"N1\0\0"), Errno::EINVAL),
-        (
-            "16 bytes and a NUL",
-            ADD,
-            one(A_NAME, b"0123456789abcdef\0"),
-            Errno::EINVAL,
-        ),
-        (
-            "1020 bytes, no NUL",
-            ADD,
-            one(A_NAME, &[b'x'; BODY_MAX - 4]),
-            Errno::EINVAL,
-        ),
-        (
-            "an attribute longer than the message",
-            ADD,
-            too_long_len,
-            Errno::EINVAL,
-        ),
-        ("bytes behind the attributes", ADD, leftover, Errno::EINVAL),
-        ("three bytes", ADD, vec![1, 2, 3], Errno::EINVAL),
-        ("an unknown attribute", ADD, named(9, b"x"), Errno::EINVAL),
-        (
-            "a time in add",
-            ADD,
-            named(A_EXPIRE_MS, &[1, 0, 0, 0]),
-            Errno::EINVAL,
-        ),
-        (
-            "a reason in watch",
-            WATCH,
-            named(A_REASON, &[1, 0, 0, 0]),
-            Errno::EINVAL,
-        ),
-        ("no time", EXPIRE, one(A_NAME, b"R1\0"), Errno::EINVAL),
-        (
-            "a time of 2 bytes",
-            EXPIRE,
-            named(A_EXPIRE_MS, &[1, 0]),
-            Errno::EINVAL,
-        ),
-        (
-            "a time of 8 bytes",
-            EXPIRE,
-            named(A_EXPIRE_MS, &[1; 8]),
-            Errno::EINVAL,
-        ),
-        (
-            "a time that is too long",
-            EXPIRE,
-            named(A_EXPIRE_MS, &(EXPIRE_MAX + 1).to_ne_bytes()),
-            Errno::ERANGE,
-        ),
-        ("a list without NLM_F_DUMP", LIST, Vec::new(), Errno::EINVAL),
-    ]
 }
 
 fn datagram(wish: Request<'_>) -> Vec<u8> {
@@ -278,58 +205,40 @@ fn expect_event(scene: &mut Scene<'_>, peer: &Peer, seq: u32, event: News<'_>) -
 
 /// All entries, by a dump: name and milliseconds until it expires.
 fn list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(String, Option<u32>)>> {
-    list_as(scene, peer, request_header(LIST))
+    list_as(scene, peer, PortId(0))
 }
 
-/// As [`list`], with another header. Each message must be the kernel's and part of the dump.
+/// As [`list`], from a peer whose header says that it is `claimed`.
 fn list_as(
     scene: &mut Scene<'_>,
     peer: &Peer,
-    header: Header,
+    claimed: PortId,
 ) -> Outcome<Vec<(String, Option<u32>)>> {
-    /// `NLM_F_MULTI`: one of many (linux/netlink.h).
-    const NLM_F_MULTI: u16 = 2;
-    let flags = NLM_F_REQUEST | NLM_F_DUMP;
-    scene.send(peer, Header { flags, ..header }.encode(b""))?;
     let mut found = Vec::new();
-    loop {
-        let Some(datagram) = scene.receive(peer, PATIENCE)? else {
-            return Err(fail("NLMSG_DONE at the end of the list", "nothing in time"));
-        };
-        expect_eq(
-            "sender",
-            datagram.from,
-            Some(protocol::netlink::PortId::KERNEL),
-        )?;
-        for message in messages(&datagram.data) {
-            let message = message.map_err(|error| fail("a message", error.to_string()))?;
-            expect_eq("nlmsg_seq", message.header.seq, header.seq)?;
-            expect_eq(
-                "NLM_F_MULTI",
-                message.header.flags & NLM_F_MULTI,
-                NLM_F_MULTI,
-            )?;
-            if message.header.kind == NLMSG_DONE {
-                expect_eq(
-                    "the error in NLMSG_DONE",
-                    message.payload.get(..4),
-                    Some(&[0; 4][..]),
-                )?;
-                return Ok(found);
-            }
-            match News::decode(message.header.kind, message.payload) {
-                Ok(Some(News::Entry { name, expire_ms })) => {
-                    found.push((name.to_owned(), expire_ms))
-                }
-                other => return Err(fail("an entry", format!("{other:?}"))),
-            }
+    for (kind, payload) in dump(scene, peer, LIST, claimed)? {
+        match News::decode(kind, &payload) {
+            Ok(Some(News::Entry { name, expire_ms })) => found.push((name.to_owned(), expire_ms)),
+            other => return Err(fail("an entry", format!("{other:?}"))),
         }
     }
+    Ok(found)
+}
+
+/// Let time pass in the guest: the module, which must be in, tells this peer when it has.
+///
+/// # Errors
+/// [`crate::scene::Halt::Fail`] if it does not.
+pub(super) fn pass_time(scene: &mut Scene<'_>, peer: &Peer, time: Duration) -> Outcome {
+    let ms = u32::try_from(time.as_millis()).unwrap_or(EXPIRE_MAX);
+    expect(scene, peer, Request::Watch(Some("R3")), OK)?;
+    expect(scene, peer, Request::Expire("R3", ms), OK)?;
+    expect_event(scene, peer, 1, News::Deleted("R3", Reason::Expired))?;
+    scene.machine.sync_log().map(drop).map_err(Into::into)
 }
 
 /// Expect that these are all entries, in this order.
 fn expect_list(scene: &mut Scene<'_>, peer: &Peer, expected: &[&str]) -> Outcome {
-    let names = Routes::state(scene, peer)?;
+    let names = Routes::state(scene, peer, PortId(0))?;
     scene.note(
         &peer.program.name,
         Kind::Does,

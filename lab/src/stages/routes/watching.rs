@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Watching and no longer watching: clauses E2, N2 and N6.
+//! Watching and no longer watching: clauses E2 and N2.
 
-use std::time::Duration;
-
-use lab_agent::Call;
-use nix::{errno::Errno, libc};
+use nix::errno::Errno;
 use protocol::{
     netlink::{Header, PortId},
-    routes::{DELETED, LIST, News, Reason, Request, WATCHES},
+    routes::{News, Reason, Request, WATCHES},
 };
 
-use super::{MODULE, OK, QUIET, datagram, expect, expect_event, list_as};
+use super::{MODULE, OK, QUIET, expect, expect_event, list_as};
 use crate::{
     peer::request_header,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    scene::{Outcome, Scenario, Scene, expect_eq},
 };
 
 const R3_DELETED: News<'static> = News::Deleted("R3", Reason::Requested);
@@ -174,11 +171,7 @@ pub(super) const ANOTHER_PORTID: Scenario = Scenario {
             "the sender gets the list, the neighbour nothing",
             |scene| {
                 for portid in [PortId(0), neighbour.portid, PortId(u32::MAX)] {
-                    let header = Header {
-                        portid,
-                        ..request_header(LIST)
-                    };
-                    expect_eq("entries", list_as(scene, &liar, header)?.len(), 2)?;
+                    expect_eq("entries", list_as(scene, &liar, portid)?.len(), 2)?;
                     scene.expect_nothing(&neighbour)?;
                 }
                 Ok(())
@@ -186,88 +179,3 @@ pub(super) const ANOTHER_PORTID: Scenario = Scenario {
         )
     },
 };
-
-/// How often an entry is deleted and added while the slow watcher does not read.
-const ROUNDS: u32 = 50;
-
-pub(super) const SLOW_WATCHER: Scenario = Scenario {
-    id: "part2/N6-routes-slow-watcher",
-    title: "who does not read loses events, and nobody else does",
-    run: slow_watcher,
-};
-
-fn slow_watcher(scene: &mut Scene<'_>) -> Outcome {
-    scene.insert(MODULE, "expire_ms=0")?;
-    let control = scene.peer("control", 0)?;
-    let slow = scene.peer("slow", 0)?;
-    let fast = scene.peer("fast", 0)?;
-    let small = Call::SetOption {
-        fd: slow.fd,
-        level: libc::SOL_SOCKET,
-        option: libc::SO_RCVBUF,
-        value: 4096,
-    };
-    scene.value(&slow.program, &small)?;
-    for peer in [&slow, &fast] {
-        expect(scene, peer, Request::Watch(Some("R3")), OK)?;
-    }
-    scene.step(
-        "100 events, one watcher reads, one does not",
-        "nobody is held up, the reader gets all 100",
-        |scene| {
-            for seq in 1..=2 * ROUNDS {
-                let wish = if seq % 2 == 1 {
-                    Request::Delete("R3")
-                } else {
-                    Request::Add("R3")
-                };
-                expect_eq("errno", scene.ask(&control, datagram(wish))?.errno, 0)?;
-                let event = scene.receive(&fast, Duration::ZERO)?;
-                let event = event.ok_or_else(|| fail("the reader has it", "nothing"))?;
-                expect_eq("the reader's number", event.message()?.header.seq, seq)?;
-            }
-            Ok(())
-        },
-    )?;
-    let received = scene.step(
-        "the slow one reads at last",
-        "ENOBUFS, then what its queue had room for, from 1 without a gap",
-        |scene| {
-            let first = scene.try_receive(&slow, Duration::ZERO)?;
-            expect_eq("the first recvmsg", first.err(), Some(Errno::ENOBUFS))?;
-            let mut received = 0;
-            while let Some(event) = scene.receive(&slow, Duration::ZERO)? {
-                received += 1;
-                expect_eq("its number", event.message()?.header.seq, received)?;
-            }
-            if (1..2 * ROUNDS).contains(&received) {
-                return Ok(received);
-            }
-            Err(fail(
-                "some, not all of the 100 events",
-                received.to_string(),
-            ))
-        },
-    )?;
-    scene.step(
-        "one more event",
-        "shows the gap: it is number 101",
-        |scene| {
-            expect(scene, &control, Request::Delete("R3"), OK)?;
-            let (seq, _) = crate::stages::netlink::hear(scene, &slow, DELETED)?;
-            expect_eq("its number", seq, 2 * ROUNDS + 1)
-        },
-    )?;
-    scene.step(
-        "the module's counter",
-        "as many drops as the gap is wide",
-        |scene| {
-            let dropped = scene.read("/sys/module/nl_routes/parameters/dropped")?;
-            expect_eq(
-                "dropped",
-                dropped.trim(),
-                (2 * ROUNDS - received).to_string().as_str(),
-            )
-        },
-    )
-}

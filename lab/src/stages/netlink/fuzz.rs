@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Datagrams drawn at random, each of them wrong: clause N3.
+
+use nix::errno::Errno;
+use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
+
+use super::{STUDENT, Told, carry_out, pair, with_length};
+use crate::scene::{Outcome, Scene, expect_eq};
+
+/// How many datagrams each user sends.
+const FUZZ: usize = 200;
+
+/// What is sent, and how often which errno comes back.
+struct Wrong {
+    data: Vec<u8>,
+    answers: usize,
+    errno: Errno,
+}
+
+/// A request header with anything in it, but for its type. It asks for no dump.
+fn any_header(rng: &mut fastrand::Rng, kind: u16) -> Header {
+    Header {
+        kind,
+        flags: rng.u16(..) & !NLM_F_DUMP | NLM_F_REQUEST,
+        seq: rng.u32(..),
+        portid: PortId(rng.u32(..)),
+    }
+}
+
+/// A datagram of any bytes that has room for a header and more.
+fn any_bytes(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let len = rng.usize(HEADER_LEN + 1..200);
+    std::iter::repeat_with(|| rng.u8(..)).take(len).collect()
+}
+
+/// A length around the longest that a body may have, or any other.
+fn any_length(rng: &mut fastrand::Rng) -> usize {
+    match rng.u8(0..4) {
+        0 => BODY_MAX,
+        1 => BODY_MAX + 1,
+        2 => rng.usize(1..64),
+        _ => rng.usize(1..4000),
+    }
+}
+
+/// A datagram that is wrong in at least one way.
+fn wrong<M: Told>(rng: &mut fastrand::Rng) -> Wrong {
+    let (known, payload) = M::request(1);
+    let one = |data, errno| Wrong {
+        data,
+        answers: 1,
+        errno,
+    };
+    match rng.u8(0..8) {
+        // Too short for a header.
+        0 => {
+            let mut data = any_bytes(rng);
+            data.truncate(rng.usize(1..HEADER_LEN));
+            one(data, Errno::EINVAL)
+        }
+        // A header that says that it is shorter than a header is.
+        1 => {
+            let any = rng.usize(..HEADER_LEN);
+            let len = [0, HEADER_LEN - 1, any][rng.usize(..3)];
+            one(with_length(any_bytes(rng), len), Errno::EINVAL)
+        }
+        // A header that says that there is more than there is.
+        2 => {
+            let data = any_bytes(rng);
+            let any = rng.usize(data.len() + 1..=0xffff_ffff);
+            let len = if rng.bool() { any } else { 0xffff_ffff };
+            one(with_length(data, len), Errno::EINVAL)
+        }
+        // A request that does not say that it is one.
+        3 => {
+            let header = any_header(rng, known);
+            let flags = header.flags & !NLM_F_REQUEST;
+            one(Header { flags, ..header }.encode(&payload), Errno::EINVAL)
+        }
+        // Several messages, of which the last is cut short: none is carried out.
+        4 => {
+            let mut data = Vec::new();
+            for _ in 0..rng.usize(1..4) {
+                data.extend(any_header(rng, known).encode(&payload));
+                data.resize(data.len().next_multiple_of(4), 0);
+            }
+            let last = any_bytes(rng);
+            let len = last.len() + rng.usize(1..100);
+            data.extend(with_length(last, len));
+            one(data, Errno::EINVAL)
+        }
+        // Several messages of types that no module has: each is refused.
+        5 => {
+            let answers = rng.usize(1..4);
+            let mut data = Vec::new();
+            for _ in 0..answers {
+                data.resize(data.len().next_multiple_of(4), 0);
+                let kind = rng.u16(0x30..);
+                let flags = rng.u16(..) | NLM_F_REQUEST;
+                let header = Header {
+                    flags,
+                    ..any_header(rng, kind)
+                };
+                data.extend(header.encode(&any_bytes(rng)));
+            }
+            Wrong {
+                data,
+                answers,
+                errno: Errno::EOPNOTSUPP,
+            }
+        }
+        // Payloads of any length that are no payloads, or more than may be.
+        6 => {
+            let len = any_length(rng);
+            let header = any_header(rng, known);
+            match M::junk(len) {
+                Some(errno) => one(header.encode(&vec![0xff; len]), errno),
+                None => wrong::<M>(rng),
+            }
+        }
+        // Payloads of which it is known what is wrong.
+        _ => {
+            let bad = M::bad_payloads();
+            if rng.bool() {
+                let (kind, payload) = M::long(BODY_MAX + rng.usize(1..1000));
+                return one(any_header(rng, kind).encode(&payload), Errno::EMSGSIZE);
+            }
+            let (_, kind, payload, errno) = &bad[rng.usize(..bad.len())];
+            one(any_header(rng, *kind).encode(payload), *errno)
+        }
+    }
+}
+
+pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    for (name, uid) in [("root", 0), ("an ordinary user", STUDENT)] {
+        scene.insert(M::NAME, M::PARAMS)?;
+        let (sender, listener) = &pair::<M>(scene, uid)?;
+        let before = M::state(scene, sender, PortId(0))?;
+        scene.step(
+            &format!("as {name}, datagrams that are wrong in any way"),
+            "each is refused with its errno, nobody hears of any",
+            |scene| {
+                for n in 1..=FUZZ {
+                    let Wrong {
+                        data,
+                        answers,
+                        errno,
+                    } = wrong::<M>(&mut scene.rng);
+                    let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
+                    scene.send(sender, data)?;
+                    for _ in 0..answers {
+                        expect_eq(&what, scene.expect_ack(sender)?.errno, errno as i32)?;
+                    }
+                    scene.expect_nothing(sender)?;
+                    scene.expect_nothing(listener)?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step(
+            "one that is right",
+            "is carried out: nothing has changed",
+            |scene| {
+                let after = M::state(scene, sender, PortId(0))?;
+                expect_eq("what there was before", after, before)?;
+                carry_out::<M>(scene, sender, listener, 1)
+            },
+        )?;
+        scene.close(sender)?;
+        if !M::SENDER {
+            scene.close(listener)?;
+        }
+        scene.remove(M::NAME)?;
+    }
+    Ok(())
+}
