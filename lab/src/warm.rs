@@ -200,7 +200,7 @@ impl<'a> Slot<'a> {
         let needed_mib = self.workshop.kernel.memory_mib();
         let stat = nix::sys::statvfs::statvfs(&self.directory)
             .map_err(|errno| Error::io("asking for free space")(errno.into()))?;
-        let free_mib = stat.blocks_available() * stat.fragment_size() >> 20;
+        let free_mib = (stat.blocks_available() * stat.fragment_size()) >> 20;
         if free_mib >= needed_mib {
             return Ok(());
         }
