@@ -40,5 +40,8 @@ macro_rules! walkthroughs {
 }
 
 walkthroughs! {
+    message_slot,
+    part1,
     part2,
+    part3,
 }
