@@ -192,10 +192,14 @@ fn run(scene: &mut Scene<'_>, shell: &Program, command: &str) -> Outcome<Vec<Str
         let line = scene.wait_line(shell, Stream::Stdout, PATIENCE)?;
         let line = line.ok_or_else(|| fail(format!("`{command}` ends"), "it does not in time"))?;
         let line = readable(&line);
-        if line == END {
-            return Ok(output);
+        let Some(rest) = line.strip_suffix(END) else {
+            output.push(comparable(&line));
+            continue;
+        };
+        if !rest.is_empty() {
+            output.push(format!("{rest} (without a newline)"));
         }
-        output.push(comparable(&line));
+        return Ok(output);
     }
 }
 
