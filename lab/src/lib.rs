@@ -13,6 +13,7 @@ mod error;
 pub mod initramfs;
 pub mod kernel_build;
 pub mod kernels;
+pub mod leaks;
 pub mod machine;
 pub mod modules;
 pub mod monitor;

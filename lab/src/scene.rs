@@ -6,6 +6,7 @@
 //! the snapshot that the tests compare. Expected values stay on this side; the guest never sees
 //! them.
 
+mod leaks;
 mod modules;
 mod programs;
 
@@ -106,6 +107,7 @@ pub struct Scene<'a> {
     /// Those whose output is different in each run, and not in the record.
     muted: Vec<ProcessId>,
     modules: Vec<String>,
+    leak_watch: Option<leaks::LeakWatch>,
     /// How much of the kernel's log is in the transcript.
     logged: usize,
     /// Whether the kernel's log is left out of the transcript.
@@ -142,6 +144,7 @@ pub fn perform(
         programs: Vec::new(),
         muted: Vec::new(),
         modules: Vec::new(),
+        leak_watch: None,
         logged: 0,
         log_muted: false,
         used: HashMap::new(),

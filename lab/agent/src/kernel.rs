@@ -35,6 +35,45 @@ pub(crate) fn remove(name: &str) -> Outcome {
         .map_err(|errno| Refusal::new("delete_module", errno))
 }
 
+/// The lines of a file that contain `text`. What is no UTF-8 counts as blanks.
+pub(crate) fn lines(path: &str, text: &str) -> std::io::Result<Vec<u8>> {
+    let contents = fs::read(path)?;
+    let mut found = Vec::new();
+    for line in String::from_utf8_lossy(&contents).lines() {
+        if line.contains(text) {
+            found.extend_from_slice(line.as_bytes());
+            found.push(b'\n');
+        }
+    }
+    Ok(found)
+}
+
+/// Where each slab cache lists its objects by the place that has allocated them, with
+/// `slub_debug=U` (Documentation/mm/slub.rst).
+const TRACES: &str = "/sys/kernel/debug/slab";
+
+/// The entries of all caches for kmalloc and for what netlink and XArrays allocate that contain
+/// `text`. An entry ends with an empty line.
+pub(crate) fn alloc_traces(text: &str) -> std::io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(TRACES)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let ours = ["kmalloc-", "skbuff_", "radix_tree_node"];
+        if !ours.iter().any(|start| name.starts_with(start)) {
+            continue;
+        }
+        // KASAN keeps freed objects back until then.
+        fs::write(format!("/sys/kernel/slab/{name}/shrink"), "1")?;
+        let traces = fs::read(format!("{TRACES}/{name}/alloc_traces"))?;
+        for trace in String::from_utf8_lossy(&traces).split("\n\n") {
+            if trace.contains(text) {
+                found.extend_from_slice(format!("cache {name}\n{trace}\n\n").as_bytes());
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Create or replace the node of a character device.
 pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Outcome {
     match fs::remove_file(path) {

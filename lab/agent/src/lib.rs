@@ -75,6 +75,13 @@ pub enum Op {
         /// Its contents.
         data: Bytes,
     },
+    /// Write to a file that is there, as those of procfs, sysfs and debugfs are.
+    Control {
+        /// Absolute path in the guest.
+        path: String,
+        /// Written with one call.
+        text: String,
+    },
     /// Create or replace a device node: mknod(2), then chmod(2).
     MakeDevice {
         /// Absolute path in the guest.
@@ -90,6 +97,20 @@ pub enum Op {
     Read {
         /// Absolute path in the guest.
         path: String,
+    },
+    /// From a file, the lines that contain a text: [`Answer::Data`].
+    Lines {
+        /// Absolute path in the guest.
+        path: String,
+        /// What they contain.
+        text: String,
+    },
+    /// From what the slab caches know of their objects (`SLAB/alloc_traces` in debugfs), the
+    /// entries that contain a text, each under a line `cache NAME`: [`Answer::Data`]. Objects that
+    /// were freed and are only kept back are given back first, so that they do not count.
+    AllocTraces {
+        /// What they contain.
+        text: String,
     },
     /// Insert a kernel module: finit_module(2).
     Insert {

@@ -113,6 +113,12 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
             .map(|()| Answer::Done)
             .map_err(|error| refusal("write", &error)),
+        Op::Control { path, text } => fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map(|()| Answer::Done)
+            .map_err(|error| refusal("write", &error)),
         Op::MakeDevice {
             path,
             major,
@@ -120,6 +126,12 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
             mode,
         } => kernel::make_device(&path, major, minor, mode),
         Op::Read { path } => fs::read(&path)
+            .map(|data| Answer::Data(lab_agent::Bytes(data)))
+            .map_err(|error| refusal("read", &error)),
+        Op::Lines { path, text } => kernel::lines(&path, &text)
+            .map(|data| Answer::Data(lab_agent::Bytes(data)))
+            .map_err(|error| refusal("read", &error)),
+        Op::AllocTraces { text } => kernel::alloc_traces(&text)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
             .map_err(|error| refusal("read", &error)),
         Op::Insert { path, params } => kernel::insert(&path, &params),

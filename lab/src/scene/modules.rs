@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use lab_agent::{Answer, Bytes, Op};
+use lab_agent::{Answer, Op};
 
 use super::{Outcome, Scene, fail, is_from};
 use crate::{
@@ -95,6 +95,7 @@ impl Scene<'_> {
     pub fn try_remove(&mut self, name: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
         let command = format!("rmmod {name}");
         self.note("host", Kind::Does, command.as_str());
+        self.note_symbols(name)?;
         let outcome = self.machine.order(
             &command,
             Op::Remove {
@@ -117,10 +118,9 @@ impl Scene<'_> {
     /// # Errors
     /// [`super::Halt::Fail`] if the kernel does not take the order.
     pub fn hush(&mut self, module: &str) -> Outcome {
-        let op = Op::Put {
+        let op = Op::Control {
             path: "/proc/dynamic_debug/control".into(),
-            mode: 0o644,
-            data: Bytes(format!("module {module} -p\n").into_bytes()),
+            text: format!("module {module} -p\n"),
         };
         self.machine
             .order("switching debug messages off", op)?

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario does about memory that a module leaves behind.
+
+use lab_agent::{Answer, Op};
+
+use super::{Halt, Outcome, Scene, fail};
+use crate::{
+    leaks::{self, Leak, Listed, Symbol},
+    machine::Trouble,
+    transcript::Kind,
+};
+
+/// kmemleak's file (Documentation/dev-tools/kmemleak.rst); the debug kernel has it.
+const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
+
+/// kmemleak reports no object that is younger (`MSECS_MIN_AGE` in mm/kmemleak.c), and some more.
+const MIN_AGE_SECONDS: f64 = 5.5;
+
+/// Within this time, in the guest, the kernel frees what it frees late: `kfree_rcu()` collects for
+/// five seconds (`KFREE_DRAIN_JIFFIES` in kernel/rcu/tree.c) unless memory is asked for.
+const GRACE_SECONDS: f64 = 8.0;
+
+/// Writing 2 there asks for memory back (Documentation/admin-guide/sysctl/vm.rst).
+const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
+
+/// What had been allocated by unknown functions before the module under test came.
+pub(super) struct LeakWatch {
+    slab: Listed,
+    vmalloc: Listed,
+    /// Functions of the modules that were removed since.
+    symbols: Vec<Symbol>,
+    has_kmemleak: bool,
+}
+
+impl Scene<'_> {
+    /// From now on what modules leave behind can be told; to be called before the first is in.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub fn watch_leaks(&mut self) -> Outcome {
+        let has_kmemleak = self.control(KMEMLEAK, "clear")?.is_ok();
+        self.leak_watch = Some(LeakWatch {
+            slab: self.slab()?,
+            vmalloc: self.vmalloc()?,
+            symbols: Vec::new(),
+            has_kmemleak,
+        });
+        Ok(())
+    }
+
+    /// Remember the functions of a module that is about to be removed.
+    pub(super) fn note_symbols(&mut self, module: &str) -> Outcome {
+        if self.leak_watch.is_none() {
+            return Ok(());
+        }
+        let kallsyms = self.lines("/proc/kallsyms", &format!("[{module}]"))?;
+        let place = self.lines("/proc/modules", module)?;
+        if let Some(watch) = &mut self.leak_watch {
+            let symbols = leaks::symbols(&kallsyms, &place, module);
+            watch.symbols.extend(symbols);
+            watch.symbols.sort();
+        }
+        Ok(())
+    }
+
+    /// Expect that the modules that have been removed since [`Scene::watch_leaks`] have left
+    /// nothing allocated.
+    ///
+    /// What is freed late, after an RCU grace period, has time to be. With kmemleak this takes some
+    /// ten seconds.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] with the functions that have allocated what is left.
+    pub fn expect_no_leaks(&mut self) -> Outcome {
+        let Some(watch) = self.leak_watch.take() else {
+            return Err(crate::Error::Unexpected("nobody watches for leaks".into()).into());
+        };
+        let begin = self.uptime()?;
+        loop {
+            let late = self.uptime()? - begin > GRACE_SECONDS;
+            self.control(DROP_CACHES, "2")?
+                .map_err(|refusal| fail("the kernel gives memory back", refusal.to_string()))?;
+            let mut left = self.slab()?.since(&watch.slab, &watch.symbols);
+            left.extend(self.vmalloc()?.since(&watch.vmalloc, &watch.symbols));
+            if left.is_empty() {
+                break;
+            }
+            if late {
+                return Err(leaked(&left));
+            }
+        }
+        if watch.has_kmemleak {
+            let left = self.scan()?.since(&Listed::default(), &watch.symbols);
+            if !left.is_empty() {
+                return Err(leaked(&left));
+            }
+        }
+        self.note("host", Kind::Does, "looks for memory that was left: none");
+        Ok(())
+    }
+
+    /// What kmemleak reports after as many scans as it takes: one notes what the contents of
+    /// objects are, a second finds those that nothing points to and whose contents are the same.
+    fn scan(&mut self) -> Outcome<Listed> {
+        let begin = self.uptime()?;
+        loop {
+            let young = self.uptime()? - begin < MIN_AGE_SECONDS;
+            self.control(KMEMLEAK, "scan")?
+                .map_err(|refusal| fail("kmemleak scans", refusal.to_string()))?;
+            if !young {
+                let text = self.read(KMEMLEAK)?;
+                return Ok(leaks::kmemleak(&text));
+            }
+        }
+    }
+
+    /// Seconds since the machine was booted (proc(5)).
+    fn uptime(&mut self) -> Outcome<f64> {
+        let text = self.read("/proc/uptime")?;
+        let seconds = text
+            .split_whitespace()
+            .next()
+            .and_then(|first| first.parse().ok());
+        seconds.ok_or_else(|| Trouble::Lost(format!("the uptime is {text:?}")).into())
+    }
+
+    fn slab(&mut self) -> Outcome<Listed> {
+        let op = Op::AllocTraces {
+            text: "0xffffffff".into(),
+        };
+        Ok(leaks::slab(&self.text_of("reading what is allocated", op)?))
+    }
+
+    fn vmalloc(&mut self) -> Outcome<Listed> {
+        Ok(leaks::vmalloc(
+            &self.lines("/proc/vmallocinfo", " 0xffffffff")?,
+        ))
+    }
+
+    fn lines(&mut self, path: &str, text: &str) -> Outcome<String> {
+        let op = Op::Lines {
+            path: path.into(),
+            text: text.into(),
+        };
+        self.text_of(&format!("reading {path}"), op)
+    }
+
+    fn text_of(&mut self, what: &str, op: Op) -> Outcome<String> {
+        match self.machine.order(what, op)? {
+            Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0).into_owned()),
+            Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
+            Err(refusal) => Err(fail(what, refusal.to_string())),
+        }
+    }
+
+    /// Write to a file of the guest's kernel.
+    fn control(&mut self, path: &str, text: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let op = Op::Control {
+            path: path.into(),
+            text: text.into(),
+        };
+        let outcome = self.machine.order(&format!("writing {path}"), op)?;
+        Ok(outcome.map(drop))
+    }
+}
+
+fn leaked(left: &[Leak]) -> Halt {
+    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+    fail(
+        "the module frees all that it has allocated",
+        left.join("; "),
+    )
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Memory that a module leaves behind is noticed when it is removed, and none is where there is
+//! none.
+
+use lab::{
+    peer::request,
+    scene::{Outcome, Scenario, Scene, fail},
+    testing::carry_out,
+    transcript::Status,
+};
+
+const MESSAGES: usize = 3;
+
+/// A module's life with a few messages, watched.
+fn a_life(scene: &mut Scene<'_>, insert: fn(&mut Scene<'_>) -> Outcome, name: &str) -> Outcome {
+    scene.step("in, used, out", "leaves nothing behind", |scene| {
+        scene.watch_leaks()?;
+        insert(scene)?;
+        let peer = scene.peer("A", 0)?;
+        for _ in 0..MESSAGES {
+            scene.send(&peer, request(0x10, b"hello"))?;
+        }
+        scene.close(&peer)?;
+        scene.remove(name)?;
+        scene.expect_no_leaks()
+    })
+}
+
+#[test]
+fn a_byte_for_each_message_is_noticed_and_named() {
+    let ended = carry_out(&Scenario {
+        id: "leaks/fixture",
+        title: "a module that leaks",
+        run: |scene| {
+            let insert = |scene: &mut Scene<'_>| {
+                scene
+                    .try_insert_fixture("nl_leak", "")?
+                    .map_err(|refusal| fail("nl_leak is inserted", refusal.to_string()))
+            };
+            a_life(scene, insert, "nl_leak")
+        },
+    });
+    let transcript = ended.unwrap_or_else(|error| panic!("{error}")).transcript;
+    let record = transcript.normalised();
+    assert_eq!(transcript.status(), Status::Fail, "{record}");
+    let got = transcript
+        .verdicts()
+        .find_map(|verdict| verdict.got.clone());
+    assert_eq!(
+        got.unwrap().got,
+        format!("{MESSAGES} objects of kmalloc-8, allocated in leak_rcv [nl_leak]"),
+        "{record}"
+    );
+}
+
+#[test]
+fn a_clean_module_is_not_accused() {
+    let ended = carry_out(&Scenario {
+        id: "leaks/clean",
+        title: "a module that does not leak",
+        run: |scene| a_life(scene, |scene| scene.insert("nl_hello", ""), "nl_hello"),
+    });
+    let transcript = ended.unwrap_or_else(|error| panic!("{error}")).transcript;
+    let record = transcript.normalised();
+    assert_eq!(transcript.status(), Status::Pass, "{record}");
+}
