@@ -319,45 +319,6 @@ impl Scene<'_> {
         let observed = self.call(actor, &call)?;
         complete(rounds, observed)
     }
-
-    /// How many objects of the general caches are allocated now, and nodes of xarrays
-    /// (slabinfo(5)).
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if they are not counted.
-    pub fn objects(&mut self) -> Outcome<usize> {
-        let text = self.read("/proc/slabinfo")?;
-        let count = |line: &str| -> Option<usize> {
-            let mut words = line.split_whitespace();
-            let name = words.next()?;
-            let ours = name.starts_with("kmalloc-") || name == "radix_tree_node";
-            ours.then(|| words.next()?.parse().ok())?
-        };
-        match text.lines().filter_map(count).sum() {
-            0 => Err(fail("kmalloc caches in /proc/slabinfo", "none")),
-            objects => Ok(objects),
-        }
-    }
-
-    /// Expect that soon at most `allowed` objects more are allocated than there were `before`. What
-    /// the kernel frees late (RCU) takes a moment.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] with how many they are.
-    pub fn expect_objects(&mut self, before: usize, allowed: usize) -> Outcome {
-        let mut grown = 0;
-        let settled = self.expect_soon("memory is given back", |scene| {
-            grown = scene.objects()?.saturating_sub(before);
-            Ok(grown <= allowed)
-        });
-        match settled {
-            Err(crate::scene::Halt::Fail { .. }) => Err(fail(
-                format!("at most {allowed} objects more than before"),
-                format!("{grown} more"),
-            )),
-            other => other,
-        }
-    }
 }
 
 /// The last round of a batch whose calls must all work.

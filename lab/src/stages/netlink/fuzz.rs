@@ -122,7 +122,8 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng) -> Wrong {
         _ => {
             let bad = M::bad_payloads();
             if rng.bool() {
-                let (kind, payload) = M::long(BODY_MAX + rng.usize(1..1000));
+                let over = if rng.bool() { 1 } else { rng.usize(1..1000) };
+                let (kind, payload) = M::long(BODY_MAX + over);
                 return one(any_header(rng, kind).encode(&payload), Errno::EMSGSIZE);
             }
             let (_, kind, payload, errno) = &bad[rng.usize(..bad.len())];

@@ -10,7 +10,8 @@ use protocol::netlink::PROTO;
 use super::{Module, OK, Told, carry_out, errno_of, frames::UNKNOWN, listener, pair, sender};
 use crate::{
     peer::{Peer, request},
-    scene::{Halt, Outcome, Scene, expect_eq, fail},
+    scene::{Outcome, Scene, expect_eq, fail},
+    stages::counts::Count,
     transcript::Kind,
 };
 
@@ -54,8 +55,7 @@ pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer
     Ok((sender, heir))
 }
 
-/// How often each thing is done. Half as many objects are no leak: the rest of the kernel is
-/// alive, and SLUB counts what a processor has at hand as allocated.
+/// How often each thing is done. Half as many objects are no leak.
 const MANY: usize = 1000;
 
 pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
@@ -67,7 +67,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
         "1000 requests that are refused, 1000 that are not",
         "no buffer is left over, none is freed twice",
         |scene| {
-            let before = buffers(scene)?;
+            let before = Count::Buffers.now(scene)?;
             let round = M::round();
             let unknown = (UNKNOWN, Vec::new());
             let refused = std::iter::repeat_n((&unknown, Errno::EOPNOTSUPP), MANY);
@@ -77,7 +77,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
                 expect_eq("errno", got, errno as i32)?;
                 scene.receive(&listener, Duration::ZERO)?;
             }
-            expect_buffers(scene, before, MANY / 2)
+            Count::Buffers.expect_back(scene, before, MANY / 2)
         },
     )?;
     scene.step(
@@ -102,40 +102,11 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
                 Call::Close { fd },
             ];
             // However large a socket is, it comes from a general cache (sk_prot_alloc()).
-            let before = scene.objects()?;
+            let before = Count::Objects.now(scene)?;
             scene.batch(&visitor.program, MANY as u64, calls)?;
-            scene.expect_objects(before, MANY / 2)
+            Count::Objects.expect_back(scene, before, MANY / 2)
         },
     )
-}
-
-/// Expect that soon at most `allowed` socket buffers more are allocated than `before`.
-pub(in crate::stages) fn expect_buffers(
-    scene: &mut Scene<'_>,
-    before: usize,
-    allowed: usize,
-) -> Outcome {
-    scene.note("host", Kind::Does, "counts socket buffers before and after");
-    let mut grown = 0;
-    let counted = scene.expect_soon("about as many socket buffers as before", |scene| {
-        grown = buffers(scene)?.saturating_sub(before);
-        Ok(grown <= allowed)
-    });
-    match counted {
-        Err(Halt::Fail { expected, .. }) => Err(fail(expected, format!("{grown} more"))),
-        other => other,
-    }
-}
-
-/// Socket buffers that are allocated now (slabinfo(5)).
-pub(in crate::stages) fn buffers(scene: &mut Scene<'_>) -> Outcome<usize> {
-    let text = scene.read("/proc/slabinfo")?;
-    text.lines()
-        .find_map(|line| {
-            let mut words = line.strip_prefix("skbuff_head_cache")?.split_whitespace();
-            words.next()?.parse().ok()
-        })
-        .ok_or_else(|| fail("skbuff_head_cache in /proc/slabinfo", "no such line"))
 }
 
 pub(in crate::stages) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {

@@ -10,7 +10,7 @@ use super::{MODULE, list};
 use crate::{
     machine::PATIENCE,
     scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    stages::netlink::life::{buffers, expect_buffers},
+    stages::counts::Count,
 };
 
 /// Publishers, and as many subscribers.
@@ -33,7 +33,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
     let mut before = 0;
     let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
     scene.step("start sixteen programs", "all register", |scene| {
-        before = buffers(scene)?;
+        before = Count::Buffers.now(scene)?;
         for _ in 0..MEMBERS {
             publishers.push(start(scene, "publisher")?);
             subscribers.push(start(scene, "subscriber")?);
@@ -91,7 +91,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
         "it goes, and no message is left over",
         |scene| {
             scene.remove(MODULE)?;
-            expect_buffers(scene, before, MEMBERS * LINES)
+            Count::Buffers.expect_back(scene, before, MEMBERS * LINES)
         },
     )
 }

@@ -15,6 +15,9 @@ use crate::{
     transcript::Kind,
 };
 
+/// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).
+const NO_PID: PortId = PortId(0x50_0000);
+
 pub(super) const REGISTER: Scenario = Scenario {
     id: "part3/L1-register",
     title: "register, unregister, list",
@@ -24,7 +27,9 @@ pub(super) const REGISTER: Scenario = Scenario {
 fn registering(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
     let a = scene.peer("A", 0)?;
-    let b = scene.peer("B", 0)?;
+    // The kernel gives a first socket its process's pid for an address: not to this one.
+    let b = scene.actor("B", 0)?;
+    let b = scene.open_socket(&b, NO_PID)?;
     let c = scene.peer("C", 0)?;
     scene.step("the list of nobody", "empty, but with an end", |scene| {
         expect_eq("members", show_list(scene, &a)?.len(), 0)
@@ -41,17 +46,20 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
                 from: only_a,
             };
             ask(scene, &c, &subscribe, OK)?;
-            let found: Vec<_> = show_list(scene, &c)?
+            let members = show_list(scene, &c)?;
+            let names = &scene.transcript.names;
+            let process = |pid: u32| names.get(&pid.into()).map(String::as_str);
+            let found: Vec<_> = members
                 .iter()
-                .map(|member| (member.role, member.portid, member.from))
+                .map(|member| (member.role, member.portid, process(member.pid), member.from))
                 .collect();
             let expected = [
-                (Roles::PUBLISHER, a.portid, None),
-                (Roles::PUBLISHER, b.portid, None),
-                (Roles::SUBSCRIBER, b.portid, None),
-                (Roles::SUBSCRIBER, c.portid, only_a),
+                (Roles::PUBLISHER, a.portid, Some("A"), None),
+                (Roles::PUBLISHER, b.portid, Some("B"), None),
+                (Roles::SUBSCRIBER, b.portid, Some("B"), None),
+                (Roles::SUBSCRIBER, c.portid, Some("C"), only_a),
             ];
-            expect_eq("role, portid, from", &found[..], &expected[..])
+            expect_eq("role, portid, process, from", &found[..], &expected[..])
         },
     )?;
     let refusals = [
@@ -163,8 +171,10 @@ pub(super) const CHANGES: Scenario = Scenario {
                 Ok(())
             },
         )?;
-        scene.step("ask again", "120 members", |scene| {
-            expect_eq("members", super::list(scene, &reader)?.len(), 2 * MANY)
+        scene.step("ask again from another socket", "120 members", |scene| {
+            // To one that has read a list the next comes in one part, as large as its buffer.
+            let fresh = scene.peer("fresh", 0)?;
+            expect_eq("members", super::list(scene, &fresh)?.len(), 2 * MANY)
         })?;
         scene.step(
             "ask twice without reading",

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is allocated and given back: clauses D4 and D5.
-//!
-//! The kernel's own counters say how many objects there are, of all modules together, so a leak
-//! shows if it is one object in each of many operations.
 
 use lab_agent::{Answer, Call, Memory};
 use nix::libc;
@@ -12,14 +9,14 @@ use super::{FOR_ALL, MODULE, STUDENT, any_message};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::{SlotFile, complete},
+    stages::counts::Count,
     transcript::Kind,
 };
 
 /// How often each thing is done.
 const MANY: u64 = 2000;
 
-/// Objects more than before that are no leak: the rest of the kernel is alive, and SLUB counts
-/// what a processor has at hand as allocated. Half of what a leak would be.
+/// Objects more than before that are no leak: half of what one would be.
 const NOISE: usize = MANY as usize / 2;
 
 /// How often the module goes in and out with nothing done in between.
@@ -36,19 +33,19 @@ pub(super) const FREED: Scenario = Scenario {
                 // What the kernel keeps of a module that was there before is not counted.
                 scene.insert(MODULE, "")?;
                 scene.remove(MODULE)?;
-                let before = scene.objects()?;
+                let before = Count::Objects.now(scene)?;
                 for _ in 0..ROUNDS {
                     scene.insert(MODULE, "")?;
                     scene.remove(MODULE)?;
                 }
-                scene.expect_objects(before, NOISE)
+                Count::Objects.expect_back(scene, before, NOISE)
             },
         )?;
         scene.step(
             "2000 channels with ids of all sizes, each written twice, then out",
             "about as many objects as before",
             |scene| {
-                let before = scene.objects()?;
+                let before = Count::Objects.now(scene)?;
                 scene.insert(MODULE, "")?;
                 let path = scene.make_slot(77, FOR_ALL)?;
                 let actor = scene.actor("student", STUDENT)?;
@@ -62,13 +59,13 @@ pub(super) const FREED: Scenario = Scenario {
                     .collect();
                 scene.batch(&actor, 2, calls)?;
                 scene.note("student", Kind::Does, "writes to 2000 channels, twice");
-                let full = scene.objects()?.saturating_sub(before);
+                let full = Count::Objects.now(scene)?.saturating_sub(before);
                 if full < MANY as usize {
                     return Err(fail("2000 messages show in the counters", full.to_string()));
                 }
                 scene.close_slot(&file)?;
                 scene.remove(MODULE)?;
-                scene.expect_objects(before, NOISE)
+                Count::Objects.expect_back(scene, before, NOISE)
             },
         )
     },
@@ -131,9 +128,9 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     for (what, rounds, calls) in cases {
         let title = format!("2000 times: {what}");
         scene.step(&title, "about as many objects as before", |scene| {
-            let before = scene.objects()?;
+            let before = Count::Objects.now(scene)?;
             repeat(scene, &file, rounds, calls)?;
-            scene.expect_objects(before, NOISE)
+            Count::Objects.expect_back(scene, before, NOISE)
         })?;
     }
     scene.step("the messages afterwards", "the last of each", |scene| {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the kernel has allocated, by its own counters (slabinfo(5)).
+//!
+//! They count for all of the kernel, which is alive, and SLUB counts what a processor has at hand
+//! as allocated: a leak shows if it is one object in each of many operations.
+
+use crate::{
+    scene::{Halt, Outcome, Scene, fail},
+    transcript::Kind,
+};
+
+/// Something that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Objects of the general caches, and nodes of xarrays.
+    Objects,
+    /// Socket buffers, whatever they carry.
+    Buffers,
+}
+
+impl Count {
+    fn what(self) -> &'static str {
+        match self {
+            Count::Objects => "objects",
+            Count::Buffers => "socket buffers",
+        }
+    }
+
+    /// Whether a cache is one of these.
+    fn has(self, cache: &str) -> bool {
+        match self {
+            Count::Objects => cache.starts_with("kmalloc-") || cache == "radix_tree_node",
+            Count::Buffers => cache == "skbuff_head_cache",
+        }
+    }
+
+    /// How many are allocated now.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if they are not counted.
+    pub(super) fn now(self, scene: &mut Scene<'_>) -> Outcome<usize> {
+        let text = scene.read("/proc/slabinfo")?;
+        let row = |line: &str| -> Option<usize> {
+            let mut words = line.split_whitespace();
+            self.has(words.next()?)
+                .then(|| words.next()?.parse().ok())?
+        };
+        match text.lines().filter_map(row).sum() {
+            0 => Err(fail(format!("{} in /proc/slabinfo", self.what()), "none")),
+            count => Ok(count),
+        }
+    }
+
+    /// Expect that soon at most `allowed` more are allocated than there were `before`. What the
+    /// kernel frees late (RCU) takes a moment.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] with how many they are.
+    pub(super) fn expect_back(
+        self,
+        scene: &mut Scene<'_>,
+        before: usize,
+        allowed: usize,
+    ) -> Outcome {
+        let what = self.what();
+        scene.note(
+            "host",
+            Kind::Does,
+            format!("counts {what} before and after"),
+        );
+        let mut grown = 0;
+        let settled = scene.expect_soon("memory is given back", |scene| {
+            grown = self.now(scene)?.saturating_sub(before);
+            Ok(grown <= allowed)
+        });
+        match settled {
+            Err(Halt::Fail { .. }) => Err(fail(
+                format!("at most {allowed} {what} more than before"),
+                format!("{grown} more"),
+            )),
+            other => other,
+        }
+    }
+}
