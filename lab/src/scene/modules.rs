@@ -49,7 +49,11 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
-    fn try_insert_file(
+    /// Insert a module from any file: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub(crate) fn try_insert_file(
         &mut self,
         file: &std::path::Path,
         params: &str,

@@ -101,37 +101,28 @@ pub(in crate::stages) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcom
         "nlmsg_pid of the kernel, of a neighbour, of nobody",
         "the sender is answered, the neighbour hears nothing, the machine lives",
         |scene| {
+            let lie = |portid, kind| Header {
+                portid,
+                ..request_header(kind)
+            };
             let before = M::state(scene, sender, PortId(0))?;
             let pids = [PortId(0), neighbour.portid, PortId(u32::MAX), PortId(1)];
             for portid in pids {
-                let lie = |kind| Header {
-                    portid,
-                    ..request_header(kind)
-                };
                 let what = format!("an unknown type as portid {portid}");
-                refuse(
-                    scene,
-                    &peers,
-                    lie(UNKNOWN).encode(b""),
-                    &what,
-                    Errno::EOPNOTSUPP,
-                )?;
+                let data = lie(portid, UNKNOWN).encode(b"");
+                refuse(scene, &peers, data, &what, Errno::EOPNOTSUPP)?;
                 let state = M::state(scene, sender, portid)?;
                 expect_eq("what there was before", &state, &before)?;
                 scene.expect_nothing(&neighbour)?;
             }
             for (n, portid) in (1..).zip(pids) {
                 let (kind, payload) = M::request(n);
-                let header = Header {
-                    portid,
-                    ..request_header(kind)
-                };
                 scene.note(
                     "sender",
                     Kind::Does,
                     format!("sends request {n} as portid {portid}"),
                 );
-                scene.send(sender, header.encode(&payload))?;
+                scene.send(sender, lie(portid, kind).encode(&payload))?;
                 M::expect_heard(scene, sender, listener, n)?;
                 expect_eq("errno", scene.expect_ack(sender)?.errno, 0)?;
                 scene.expect_nothing(&neighbour)?;

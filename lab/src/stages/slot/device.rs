@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The device, in and out: clauses D1-D3.
 
-use lab_agent::{Call, Exit};
+use std::fs;
+
+use lab_agent::{Call, Exit, Refusal};
 use nix::{errno::Errno, libc, sys::signal::Signal};
 use protocol::slot::MAJOR;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
+    Error,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::returned,
     transcript::Kind,
@@ -93,30 +96,61 @@ pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     },
 };
 
+/// Insert the module once more, under another name. Under its own the kernel would refuse it
+/// before its first line has run.
+fn try_insert_twin(scene: &mut Scene<'_>) -> Outcome<Result<(), Refusal>> {
+    const TWIN: &str = "message_slo2";
+    let file = scene.workshop().module(MODULE)?;
+    let twin = file.with_file_name(format!("{TWIN}.ko"));
+    let mut bytes = fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))?;
+    // Wherever the name stands alone, as a string of C; the other is as long.
+    let [old, new] = [MODULE, TWIN].map(|name| [name.as_bytes(), b"\0"].concat());
+    for at in 0..bytes.len() - old.len() {
+        if bytes[at..].starts_with(&old) {
+            bytes[at..at + new.len()].copy_from_slice(&new);
+        }
+    }
+    fs::write(&twin, bytes).map_err(Error::io(format!("writing {}", twin.display())))?;
+    scene.try_insert_file(&twin, "")
+}
+
 pub(super) const SECOND_INSERT: Scenario = Scenario {
     id: "message-slot/D2-second-insert",
     title: "a second insert fails, and the first module works on",
-    run: |scene| {
-        scene.insert(MODULE, "")?;
-        let path = scene.make_slot(9, FOR_ALL)?;
-        let actor = scene.actor("root", 0)?;
-        let file = scene.open_slot(&actor, &path)?;
-        let message = any_message(scene, 20);
-        scene.choose(&file, 1)?;
-        scene.put(&file, &message)?;
-        scene.step("insert it again", "EEXIST", |scene| {
-            let refused = scene.try_insert(MODULE, "")?;
-            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-            expect_eq("insmod", errno, Some(Errno::EEXIST))
-        })?;
-        scene.step("read what was there, open once more", "works", |scene| {
-            scene.expect_message(&file, &message)?;
-            let second = scene.open_slot(&actor, &path)?;
-            scene.choose(&second, 1)?;
-            scene.expect_message(&second, &message)
-        })
-    },
+    run: second_insert,
 };
+
+fn second_insert(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let path = scene.make_slot(9, FOR_ALL)?;
+    let actor = scene.actor("root", 0)?;
+    let file = scene.open_slot(&actor, &path)?;
+    let message = any_message(scene, 20);
+    scene.choose(&file, 1)?;
+    scene.put(&file, &message)?;
+    for (title, errno) in [
+        ("insert it again", Errno::EEXIST),
+        ("insert it under another name", Errno::EBUSY),
+    ] {
+        scene.step(
+            title,
+            &format!("{errno:?}; the first works on, with what was there"),
+            |scene| {
+                let refused = match errno {
+                    Errno::EEXIST => scene.try_insert(MODULE, "")?,
+                    _ => try_insert_twin(scene)?,
+                };
+                let refused = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+                expect_eq("insmod", refused, Some(errno))?;
+                scene.expect_message(&file, &message)?;
+                let second = scene.open_slot(&actor, &path)?;
+                scene.choose(&second, 1)?;
+                scene.expect_message(&second, &message)
+            },
+        )?;
+    }
+    Ok(())
+}
 
 pub(super) const IN_USE: Scenario = Scenario {
     id: "message-slot/D3-in-use",
