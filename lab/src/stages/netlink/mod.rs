@@ -219,6 +219,9 @@ pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u3
     Ok((message.header.seq, message.payload.to_vec()))
 }
 
+/// More entries than any list of ours has.
+const DUMP_MAX: usize = 10_000;
+
 /// Ask for a dump of this type and read it; `claimed` is what the header says the portid is.
 pub(super) fn dump(
     scene: &mut Scene<'_>,
@@ -255,6 +258,13 @@ pub(super) fn read_dump(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(u16,
                 return Ok(found);
             }
             found.push((header.kind, message.payload.to_vec()));
+        }
+        // A dump that begins again and again would not end by itself.
+        if found.len() > DUMP_MAX {
+            return Err(fail(
+                "the list has an end",
+                format!("{} parts", found.len()),
+            ));
         }
     }
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program `router-client`: clauses L4 and N11.
 
-use lab_agent::Exit;
+use lab_agent::{Exit, Stream};
 use nix::sys::signal::Signal;
-use protocol::router::Roles;
+use protocol::{
+    netlink::BODY_MAX,
+    router::{Request, Roles},
+};
 
-use super::{MODULE, Router, TALKATIVE, client, member, publish, registers, say};
+use super::{MODULE, Router, TALKATIVE, client, encode, member, registers, say};
 use crate::{
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    machine::PATIENCE,
+    scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
     stages::netlink::programs::{self, Printer, Typed, ends_of_input, no_module},
 };
 
@@ -57,29 +61,54 @@ pub(super) const CONVERSATION: Scenario = Scenario {
     },
 };
 
+/// Lines that have arrived when the input ends, each as long as it may be: together more than
+/// fits into a pipe (64 KiB), so that nobody has printed them at once.
+const WAITING: usize = 80;
+
 pub(super) const DRAINED: Scenario = Scenario {
     id: "part3/L4-drained",
     title: "at the end of the input what has arrived is printed first",
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
-        for role in ["subscriber", "both"] {
-            let (reader, _) = client(scene, role, role, None)?;
+        let readers = [
+            client(scene, "subscriber", "subscriber", None)?,
+            client(scene, "both", "both", None)?,
+        ];
+        scene.hush(MODULE)?;
+        let bodies: Vec<_> = (1..=WAITING)
+            .map(|line| format!("{line:x<BODY_MAX$}").into_bytes())
+            .collect();
+        scene.step(
+            "stop a subscriber and one that is both, publish 80 lines, end their input",
+            "the lines wait in their queues",
+            |scene| {
+                for (reader, _) in &readers {
+                    scene.signal(reader, Signal::SIGSTOP)?;
+                }
+                for body in &bodies {
+                    let ack = scene.ask(&publisher, encode(&Request::Publish(body)))?;
+                    expect_eq("errno", ack.errno, 0)?;
+                }
+                readers
+                    .iter()
+                    .try_for_each(|(reader, _)| scene.end_input(reader))
+            },
+        )?;
+        for (reader, _) in &readers {
             scene.step(
-                &format!("stop a {role}, publish 20 lines, end its input, let it go on"),
-                "it prints all 20, then ends with exit status 0",
+                &format!("let {} go on", reader.name),
+                "it prints all 80, then ends with exit status 0",
                 |scene| {
-                    scene.signal(&reader, Signal::SIGSTOP)?;
-                    for line in 1..=20 {
-                        publish(scene, &publisher, format!("line {line}").as_bytes())?;
+                    scene.signal(reader, Signal::SIGCONT)?;
+                    for body in &bodies {
+                        let line = scene.wait_line(reader, Stream::Stdout, PATIENCE)?;
+                        let line = line.map(|line| readable(&line));
+                        let start = format!("portid {}: ", publisher.portid).into_bytes();
+                        let expected = readable(&[&start[..], body].concat());
+                        expect_eq("the next line", line, Some(expected))?;
                     }
-                    scene.end_input(&reader)?;
-                    scene.signal(&reader, Signal::SIGCONT)?;
-                    for line in 1..=20 {
-                        let line = format!("portid {}: line {line}", publisher.portid);
-                        scene.expect_line(&reader, &line)?;
-                    }
-                    scene.expect_exit(&reader, Exit::Status(0))
+                    scene.expect_exit(reader, Exit::Status(0))
                 },
             )?;
         }

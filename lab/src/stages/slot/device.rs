@@ -18,6 +18,17 @@ use crate::{
 /// Level of `pr_err()` (linux/kern_levels.h).
 const KERN_ERR: u8 = 3;
 
+/// Who has registered the major number, by `/proc/devices`.
+fn owner(scene: &mut Scene<'_>) -> Outcome<Option<String>> {
+    let devices = scene.read("/proc/devices")?;
+    let characters = devices.split("\n\n").next().unwrap_or_default();
+    let row = |line: &str| {
+        let (major, name) = line.trim_start().split_once(' ')?;
+        (major == MAJOR.to_string()).then(|| name.to_owned())
+    };
+    Ok(characters.lines().find_map(row))
+}
+
 pub(super) const MINORS: Scenario = Scenario {
     id: "message-slot/D1-minors",
     title: "major 235, and each of 256 minors is a slot of its own",
@@ -27,12 +38,7 @@ pub(super) const MINORS: Scenario = Scenario {
 fn minors(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
     scene.step("look at /proc/devices", "major 235 is taken", |scene| {
-        let devices = scene.read("/proc/devices")?;
-        let characters = devices.split("\n\n").next().unwrap_or_default();
-        let taken = characters
-            .lines()
-            .any(|line| line.trim_start().starts_with(&format!("{MAJOR} ")));
-        expect_eq("235 among the character devices", taken, true)
+        expect_eq("235 is somebody's", owner(scene)?.is_some(), true)
     })?;
     let actor = scene.actor("student", STUDENT)?;
     let channel = any_channel(scene);
@@ -69,7 +75,7 @@ pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     run: |scene| {
         scene.step(
             "a major number that another module has",
-            "EBUSY, and a line at level KERN_ERR",
+            "EBUSY, a line at level KERN_ERR, and the other keeps the number",
             |scene| {
                 scene
                     .try_insert_fixture("major_squatter", "")?
@@ -85,7 +91,13 @@ pub(super) const MAJOR_TAKEN: Scenario = Scenario {
                         .map(|line| line.level)
                         .collect()
                 });
-                expect_eq("levels of lines about it", levels, vec![KERN_ERR])
+                expect_eq("levels of lines about it", levels, vec![KERN_ERR])?;
+                let owner = owner(scene)?;
+                expect_eq(
+                    "who has the number",
+                    owner.as_deref(),
+                    Some("major_squatter"),
+                )
             },
         )?;
         scene.step("when the number is free again", "works", |scene| {
@@ -128,9 +140,9 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
     let message = any_message(scene, 20);
     scene.choose(&file, 1)?;
     scene.put(&file, &message)?;
-    for (title, errno) in [
-        ("insert it again", Errno::EEXIST),
-        ("insert it under another name", Errno::EBUSY),
+    for (title, errno, minor) in [
+        ("insert it again", Errno::EEXIST, 10),
+        ("insert it under another name", Errno::EBUSY, 11),
     ] {
         scene.step(
             title,
@@ -145,7 +157,12 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
                 scene.expect_message(&file, &message)?;
                 let second = scene.open_slot(&actor, &path)?;
                 scene.choose(&second, 1)?;
-                scene.expect_message(&second, &message)
+                scene.expect_message(&second, &message)?;
+                // The kernel remembers whose a node is that has been opened once: a new one.
+                let fresh = scene.make_slot(minor, FOR_ALL)?;
+                let fresh = scene.open_slot(&actor, &fresh)?;
+                scene.choose(&fresh, 1)?;
+                scene.expect_empty(&fresh)
             },
         )?;
     }
