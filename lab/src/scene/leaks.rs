@@ -154,7 +154,11 @@ impl Scene<'_> {
     }
 
     /// Write to a file of the guest's kernel.
-    fn control(&mut self, path: &str, text: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
+    pub(crate) fn control(
+        &mut self,
+        path: &str,
+        text: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
         let op = Op::Control {
             path: path.into(),
             text: text.into(),

@@ -29,6 +29,7 @@ pub(super) const CROWD: Scenario = Scenario {
 };
 
 fn crowd(scene: &mut Scene<'_>) -> Outcome {
+    scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
     let mut before = 0;
     let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
@@ -88,9 +89,10 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "remove the module",
-        "it goes, and no message is left over",
+        "it goes, and neither message nor member is left over",
         |scene| {
             scene.remove(MODULE)?;
+            scene.expect_no_leaks()?;
             Count::Buffers.expect_back(scene, before, MEMBERS * LINES)
         },
     )
