@@ -306,6 +306,14 @@ impl Scene<'_> {
                 );
                 (Status::Crash, self.finding(alive, got, true))
             }
+            // Nothing of the module's can have kept the agent from answering.
+            Halt::Trouble(trouble @ Trouble::Hung { .. })
+                if self.modules.is_empty() && report.is_none() =>
+            {
+                let wanted = "the agent answers".to_owned();
+                let finding = self.finding(wanted, trouble.to_string(), true);
+                (Status::Error, finding)
+            }
             Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
                 let (status, got) = match report {
                     // That it hangs is what the watchdogs complain about, too.

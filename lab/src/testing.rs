@@ -55,9 +55,8 @@ fn chosen<T: ValueEnum>(variable: &str) -> Result<Option<T>> {
 /// The machinery failed before the scenario could begin.
 pub fn carry_out(scenario: &Scenario) -> Result<Ended> {
     let workshop = workshop()?;
-    let on = |machine: &mut Machine| perform(scenario, workshop, machine, SEED, &mut |_| ());
     if workshop.start == Start::Warm {
-        return Ok(on(&mut workshop.machine()?));
+        return workshop.carry_out(scenario, SEED, &mut |_| ());
     }
     // Held to the end: one test at a time. A test that panicked has left no machine behind.
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +64,7 @@ pub fn carry_out(scenario: &Scenario) -> Result<Ended> {
         Some(machine) => machine,
         None => workshop.machine()?,
     };
-    let ended = on(&mut machine);
+    let ended = perform(scenario, workshop, &mut machine, SEED, &mut |_| ());
     if ended.healthy {
         *shared = Some(machine);
     }

@@ -17,6 +17,8 @@ use crate::{
     programs, progress,
     qemu::Launch,
     root,
+    scene::{Ended, Scenario, perform},
+    transcript::{Entry, Status},
     vng::{self, Guest},
     warm,
 };
@@ -159,6 +161,25 @@ impl Workshop {
             }
             result => result,
         }
+    }
+
+    /// Carry out a scenario on a pristine machine. If the machine is lost, once more on another:
+    /// what was observed first has gone to `watch` too.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`]: the machinery failed before the scenario could begin.
+    pub fn carry_out(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        watch: &mut dyn FnMut(&Entry),
+    ) -> Result<Ended> {
+        let ended = perform(scenario, self, &mut self.machine()?, seed, watch);
+        if ended.transcript.status() != Status::Error {
+            return Ok(ended);
+        }
+        eprintln!("{}: once more, on another machine", scenario.id);
+        Ok(perform(scenario, self, &mut self.machine()?, seed, watch))
     }
 
     /// Boot a machine through virtme-ng.

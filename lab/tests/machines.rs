@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Machines that go on from a saved state: what is wrong with a state is noticed, costs one
+//! attempt, and harms nobody. The states here are in a cache of their own.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use lab::{
+    Error,
+    machine::Machine,
+    probe,
+    scene::Scenario,
+    stages,
+    testing::workshop,
+    transcript::Status,
+    workshop::{Start, Workshop},
+};
+use lab_agent::{Answer, Op};
+
+/// A workshop whose saved machines are in `cache`, and are lost with it.
+struct Bench {
+    cache: tempfile::TempDir,
+    workshop: Workshop,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let known = workshop().unwrap_or_else(|error| panic!("{error}"));
+        // What the first boot has found out need not be found out again.
+        known.finding().unwrap_or_else(|error| panic!("{error}"));
+        let mut workshop = Workshop::open(Some(known.kernel.which), Start::Warm).unwrap();
+        let finding = probe::file(&workshop.paths, &workshop.kernel).unwrap();
+        let cache = tempfile::tempdir_in(&workshop.paths.build).unwrap();
+        fs::copy(&finding, cache.path().join(finding.file_name().unwrap())).unwrap();
+        workshop.paths.cache = cache.path().to_owned();
+        Bench { cache, workshop }
+    }
+
+    fn machine(&self) -> Machine {
+        self.workshop
+            .machine()
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A file of the one state that there is.
+    fn file(&self, name: &str) -> PathBuf {
+        let states = fs::read_dir(self.cache.path()).unwrap();
+        let state = states
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.join("state.toml").exists());
+        state.expect("a saved machine").join(name)
+    }
+}
+
+/// A machine works, and nobody has been there before.
+fn assert_pristine(machine: &mut Machine) {
+    let mark = "/lab/mark";
+    let read = Op::Read { path: mark.into() };
+    assert!(machine.order("reading", read.clone()).unwrap().is_err());
+    let op = Op::Put {
+        path: mark.into(),
+        mode: 0o644,
+        data: lab_agent::Bytes(b"here".to_vec()),
+    };
+    assert_eq!(machine.order("writing", op).unwrap(), Ok(Answer::Done));
+    assert!(machine.order("reading", read).unwrap().is_ok());
+}
+
+#[test]
+fn machines_of_one_state_run_at_once_and_share_nothing() {
+    let bench = Bench::new();
+    let (mut first, mut second) = (bench.machine(), bench.machine());
+    assert_pristine(&mut first);
+    assert_pristine(&mut second);
+    assert_pristine(&mut bench.machine());
+}
+
+#[test]
+fn a_state_that_is_cut_short_or_changed_is_made_anew() {
+    let bench = Bench::new();
+    drop(bench.machine());
+    for name in ["ram", "devices"] {
+        let file = bench.file(name);
+        let made = fs::metadata(bench.file("state.toml")).unwrap().ino();
+        let len = fs::metadata(&file).unwrap().len();
+        fs::File::options()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_len(len - 1)
+            .unwrap();
+        assert_pristine(&mut bench.machine());
+        assert_ne!(
+            made,
+            fs::metadata(bench.file("state.toml")).unwrap().ino(),
+            "{name}"
+        );
+        assert_eq!(fs::metadata(bench.file(name)).unwrap().len(), len);
+    }
+}
+
+#[test]
+fn a_state_that_looks_whole_and_is_not_costs_one_attempt() {
+    let bench = Bench::new();
+    drop(bench.machine());
+    let file = bench.file("devices");
+    let modified: SystemTime = fs::metadata(&file).unwrap().modified().unwrap();
+    let len = fs::metadata(&file).unwrap().len();
+    fs::write(&file, vec![0xa5; len as usize]).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+    assert_pristine(&mut bench.machine());
+    assert_ne!(fs::read(bench.file("devices")).unwrap()[0], 0xa5);
+}
+
+#[test]
+fn two_that_want_a_state_at_once_make_it_once() {
+    let bench = Bench::new();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| assert_pristine(&mut bench.machine()));
+        }
+    });
+    let states = fs::read_dir(bench.cache.path()).unwrap();
+    let directories = states.filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(directories.count(), 1);
+}
+
+#[test]
+fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
+    let mut bench = Bench::new();
+    let image = bench.cache.path().join("vmlinuz");
+    fs::write(&image, b"no kernel").unwrap();
+    bench.workshop.kernel.image = image;
+    let error = bench.workshop.machine().err().expect("no machine");
+    assert!(matches!(error, Error::Boot { .. }), "{error}");
+    let left = fs::read_dir(bench.cache.path()).unwrap();
+    assert!(
+        !left
+            .map(|entry| entry.unwrap().path())
+            .any(|path| path.is_dir())
+    );
+}
+
+/// Kill the machine of the test that calls, and of no other: it is a child of the thread that was
+/// started for it, and its directory is the state's.
+fn kill_machines_in(cache: &std::path::Path) {
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let pid: Option<i32> = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let place = fs::read_link(entry.path().join("cwd"));
+        if let (Some(pid), Ok(place)) = (pid, place)
+            && place.starts_with(cache)
+        {
+            let _ = nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(pid),
+                nix::sys::signal::Signal::SIGKILL,
+            );
+        }
+    }
+}
+
+#[test]
+fn qemu_that_is_killed_in_mid_restore_costs_one_attempt() {
+    let bench = Bench::new();
+    drop(bench.machine());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Until one was there to be killed.
+            let begin = std::time::Instant::now();
+            while !done.load(Ordering::Relaxed) && begin.elapsed() < Duration::from_millis(100) {
+                kill_machines_in(bench.cache.path());
+            }
+        });
+        let mut machine = bench.machine();
+        done.store(true, Ordering::Relaxed);
+        assert_pristine(&mut machine);
+    });
+}
+
+#[test]
+fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
+    static LOST: AtomicBool = AtomicBool::new(false);
+    let lost_once = Scenario {
+        id: "machines/lost-once",
+        title: "the first machine is lost",
+        run: |scene| {
+            if !LOST.swap(true, Ordering::Relaxed) {
+                return Err(lab::machine::Trouble::Lost("on purpose".into()).into());
+            }
+            scene.step("look", "there is a file", |scene| {
+                scene.read("/proc/version").map(drop)
+            })
+        },
+    };
+    let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
+    let ended = workshop.carry_out(&lost_once, 1, &mut |_| ()).unwrap();
+    assert_eq!(ended.transcript.status(), Status::Pass);
+
+    let always_lost = Scenario {
+        id: "machines/lost",
+        title: "the agent is stopped",
+        run: |scene| {
+            let shell = ["sh", "-c", "kill -STOP $(pidof lab-agent)"];
+            scene.start("killer", &shell)?;
+            scene.read("/proc/version").map(drop)
+        },
+    };
+    let ended = workshop.carry_out(&always_lost, 1, &mut |_| ()).unwrap();
+    assert_eq!(
+        ended.transcript.status(),
+        Status::Error,
+        "{}",
+        ended.transcript.normalised()
+    );
+}
+
+#[test]
+fn scenarios_cannot_tell_how_a_machine_came_to_life() {
+    let known = workshop().unwrap_or_else(|error| panic!("{error}"));
+    let which = Some(known.kernel.which);
+    let records = [Start::Cold, Start::Warm].map(|start| {
+        let workshop = Workshop::open(which, start).unwrap();
+        let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
+        [
+            "part2/H1-demonstration",
+            "part3/L1-demonstration",
+            "message-slot/R6-demonstration",
+        ]
+        .map(|id| {
+            let scenario = stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
+            let ended = lab::scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
+            assert_eq!(ended.transcript.status(), Status::Pass);
+            ended.transcript.normalised()
+        })
+    });
+    assert_eq!(records[0], records[1]);
+}
