@@ -175,16 +175,21 @@ fn a_module_that_does_not_compile_is_told_with_file_and_line() {
     );
 }
 
-/// QEMU processes that were started by the process `lab`: their files are in a directory that is
-/// named after it.
+/// Whether a process is there and runs QEMU; one that has ended and was not waited for has no
+/// command line.
+fn is_machine(pid: u32) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains("qemu-system")
+}
+
+/// QEMU processes whose parent is the process `lab`.
 fn machines_of(lab: u32) -> Vec<u32> {
-    let mark = format!("/build/run/{lab}-");
+    let parent = format!("PPid:\t{lab}\n");
     let pids = fs::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|entry| {
         let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let command = fs::read(entry.path().join("cmdline")).ok()?;
-        let command = String::from_utf8_lossy(&command);
-        (command.contains("qemu-system") && command.contains(&mark)).then_some(pid)
+        let status = fs::read_to_string(entry.path().join("status")).ok()?;
+        (status.contains(&parent) && is_machine(pid)).then_some(pid)
     })
     .collect()
 }
@@ -215,12 +220,18 @@ fn no_machine_outlives_a_lab_that_is_killed() {
             .spawn()
             .unwrap();
         let pid = lab.id();
-        wait_until("waited for QEMU to start", || !machines_of(pid).is_empty());
+        let mut machines = Vec::new();
+        wait_until("waited for QEMU to start", || {
+            machines = machines_of(pid);
+            !machines.is_empty()
+        });
         let killed = Command::new("/bin/kill")
             .args([&format!("-{signal}"), &pid.to_string()])
             .status();
         assert!(killed.is_ok_and(|status| status.success()));
         assert!(!lab.wait().unwrap().success());
-        wait_until("waited for QEMU to go", || machines_of(pid).is_empty());
+        wait_until("waited for QEMU to go", || {
+            !machines.iter().any(|machine| is_machine(*machine))
+        });
     }
 }
