@@ -5,10 +5,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::SystemTime,
 };
 
 use crate::{
     Error, Result,
+    console::{self, Place, Source},
+    error::output_of,
     kernels::Kernel,
     paths::{self, Paths},
     progress,
@@ -26,6 +29,9 @@ pub enum Care {
 /// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and
 /// return its `.ko`. Nothing is built again if neither source nor headers nor kernel changed.
 ///
+/// That `.ko` is for the guest: its debug information, twenty times as long as the module, stays
+/// here, for [`source_of`].
+///
 /// The include path is `kernel/include` and `kernel/include/uapi`; the directory of the module
 /// is never written to.
 ///
@@ -41,20 +47,32 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
         Care::Normal => ("modules", &[]),
         Care::Strict => ("strict", &["W=1", "C=1"]),
     };
-    let tree = paths.build.join(kind).join(&kernel.key);
+    let tree = tree(paths, kernel, kind);
     let headers = paths.checkout.join("kernel/include");
     let _lock = paths::lock(&tree.join(".lock"))?;
     let mut inputs = copy_sources(source, &tree.join(name))?;
     inputs.extend(copy_sources(&headers, &tree.join("include"))?);
+    // Beyond what Kbuild says: keep the lines of the source, which a kernel without debug
+    // information does not ask for, and warn with a path that says something to people.
+    let mut flags = vec![
+        "-g".to_owned(),
+        format!("-fmacro-prefix-map={}/=", tree.display()),
+    ];
+    if kernel.toolchain.contains(&"CC=clang") {
+        // The same for UBSAN: the last two parts of the path.
+        flags.push("-fsanitize-undefined-strip-path-components=-2".to_owned());
+    }
+    inputs.extend(flags.iter().map(|flag| flag.clone().into_bytes()));
     let key = paths::digest(inputs.iter().map(Vec::as_slice));
 
-    let module = tree.join(name).join(format!("{name}.ko"));
+    let built = built(&tree, name);
+    let module = tree.join("stripped").join(format!("{name}.ko"));
     let stamp = tree.join(name).join(".built");
     if module.exists() && fs::read(&stamp).is_ok_and(|old| old == key.as_bytes()) {
         return Ok(module);
     }
     let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
-        let mut make = kbuild(kernel, &tree.join(name));
+        let mut make = kbuild(kernel, &tree.join(name), &flags);
         make.args(extra).stdin(Stdio::null()).output()
     })
     .map_err(Error::io("starting make"))?;
@@ -71,7 +89,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
             &headers.display().to_string(),
         );
     let warns = said.contains("warning:");
-    if !output.status.success() || !module.exists() || (warns && care == Care::Strict) {
+    if !output.status.success() || !built.exists() || (warns && care == Care::Strict) {
         return Err(Error::Compile {
             what: format!("{name}.ko"),
             output: said,
@@ -80,12 +98,53 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     if warns {
         eprint!("{said}");
     }
+    paths::create_dir(&tree.join("stripped"))?;
+    output_of(
+        "taking the debug information off a module",
+        Command::new("objcopy")
+            .arg("--strip-debug")
+            .args([&built, &module]),
+    )?;
     paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
     Ok(module)
 }
 
-/// The command that builds the module in `directory`.
-fn kbuild(kernel: &Kernel, directory: &Path) -> Command {
+/// Where the modules for a kernel are built.
+fn tree(paths: &Paths, kernel: &Kernel, kind: &str) -> PathBuf {
+    paths.build.join(kind).join(&kernel.key)
+}
+
+/// What Kbuild leaves behind of the module `name`.
+fn built(tree: &Path, name: &str) -> PathBuf {
+    tree.join(name).join(format!("{name}.ko"))
+}
+
+/// The line of the source that a report speaks of, by the build that is there. `None` if the
+/// module is not ours, or has been built anew since the report was `seen`.
+pub fn source_of(
+    paths: &Paths,
+    kernel: &Kernel,
+    place: &Place,
+    seen: SystemTime,
+) -> Option<Source> {
+    let tree = tree(paths, kernel, "modules");
+    let ko = built(&tree, &place.module);
+    if fs::metadata(&ko).and_then(|meta| meta.modified()).ok()? > seen {
+        return None;
+    }
+    let ko = fs::read(ko).ok()?;
+    let copy = console::locate(place, &ko, |file| Path::new(file).starts_with(&tree))?;
+    // People have the original open.
+    let inside = copy.file.strip_prefix(&tree).ok()?;
+    let file = ["kernel", "lab/fixtures"]
+        .map(|directory| Path::new(directory).join(inside))
+        .into_iter()
+        .find(|file| paths.checkout.join(file).exists())?;
+    Some(Source { file, ..copy })
+}
+
+/// The command that builds the module in `directory`, with more flags for the compiler.
+fn kbuild(kernel: &Kernel, directory: &Path, flags: &[String]) -> Command {
     let mut make = Command::new("make");
     make.arg("--no-print-directory")
         .arg("-C")
@@ -93,6 +152,7 @@ fn kbuild(kernel: &Kernel, directory: &Path) -> Command {
         .arg(format!("M={}", directory.display()))
         .arg("modules")
         .args(kernel.toolchain)
+        .arg(format!("KCFLAGS={}", flags.join(" ")))
         // We may have been started by make ourselves.
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")

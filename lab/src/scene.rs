@@ -16,7 +16,7 @@ use lab_agent::{Op, ProcessId, Stream};
 use nix::sys::signal::Signal;
 
 use crate::{
-    console,
+    console::{self, Class, Report},
     machine::{Machine, PATIENCE, Trouble},
     transcript::{Entry, Finding, Kind, Status, Transcript, Verdict},
     workshop::Workshop,
@@ -208,7 +208,7 @@ impl Scene<'_> {
         }
         let got = report.map_or_else(
             || format!("taint mask {new:#x}"),
-            |report| report.headline(),
+            |report| self.headline(&report),
         );
         let finding = self.finding("the kernel does not complain".into(), got, true);
         self.record(Entry::Verdict(Verdict {
@@ -300,11 +300,14 @@ impl Scene<'_> {
                 (Status::Error, self.finding(alive, why.clone(), true))
             }
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
-                let got = report.map_or_else(
-                    || format!("the machine reset without a word: {why}"),
-                    |report| report.headline(),
-                );
-                (Status::Crash, self.finding(alive, got, true))
+                let silent =
+                    || format!("{}: the machine ended without a word: {why}", Class::Reboot);
+                let got = report
+                    .as_ref()
+                    .map_or_else(silent, |report| self.headline(report));
+                let mut finding = self.finding(alive, got, true);
+                finding.meaning.get_or_insert(Class::Reboot.meaning());
+                (Status::Crash, finding)
             }
             // Nothing of the module's can have kept the agent from answering.
             Halt::Trouble(trouble @ Trouble::Hung { .. })
@@ -317,10 +320,11 @@ impl Scene<'_> {
             Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
                 let (status, got) = match report {
                     // That it hangs is what the watchdogs complain about, too.
-                    Some(report) if report.is_stall() => {
-                        (Status::Timeout, format!("{trouble}; {}", report.headline()))
-                    }
-                    Some(report) => (Status::Crash, report.headline()),
+                    Some(report) if report.class.is_stall() => (
+                        Status::Timeout,
+                        format!("{trouble}; {}", self.headline(&report)),
+                    ),
+                    Some(report) => (Status::Crash, self.headline(&report)),
                     None => (Status::Timeout, trouble.to_string()),
                 };
                 (status, self.finding("the kernel returns".into(), got, true))
@@ -340,20 +344,26 @@ impl Scene<'_> {
         }
     }
 
+    /// A report in one line, with the line of the source if that can be found out.
+    fn headline(&self, report: &Report) -> String {
+        report.headline(self.workshop.source_of(report).as_ref())
+    }
+
     /// A finding, with the console if that says more.
     fn finding(&self, expected: String, got: String, with_console: bool) -> Finding {
         let mut finding = Finding {
             expected,
             got,
+            meaning: None,
             excerpt: None,
             console: None,
         };
         if with_console {
             let text = self.machine.console();
-            finding.excerpt = Some(
-                console::first_report(&text)
-                    .map_or_else(|| console::tail(&text, 10), |report| report.excerpt),
-            );
+            let report = console::first_report(&text);
+            finding.meaning = report.as_ref().map(|report| report.class.meaning());
+            finding.excerpt =
+                Some(report.map_or_else(|| console::tail(&text, 10), |report| report.excerpt));
             let file = self.workshop.console_file(self.id);
             if self.machine.keep_console(&file).is_ok() {
                 finding.console = Some(file);

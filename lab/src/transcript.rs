@@ -48,6 +48,8 @@ pub struct Finding {
     pub expected: String,
     /// What was seen.
     pub got: String,
+    /// What that means and where to look first, if the kernel has reported something.
+    pub meaning: Option<&'static str>,
     /// The kernel's report, from its first line, or the end of its console.
     pub excerpt: Option<String>,
     /// Where the whole console is kept.
@@ -116,6 +118,7 @@ impl fmt::Display for Entry {
                 let Finding {
                     expected,
                     got,
+                    meaning,
                     excerpt,
                     console,
                 } = finding;
@@ -123,6 +126,9 @@ impl fmt::Display for Entry {
                     f,
                     "   {status}\n     expected: {expected}\n     got:      {got}"
                 )?;
+                if let Some(meaning) = meaning {
+                    write!(f, "\n     meaning:  {meaning}")?;
+                }
                 if let Some(excerpt) = excerpt {
                     for line in excerpt.lines() {
                         write!(f, "\n       {line}")?;

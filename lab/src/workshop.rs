@@ -4,11 +4,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
     Error, Result,
+    console::{Report, Source},
     kernels::{Kernel, Which},
     machine::Machine,
     modules::{self, Care},
@@ -84,6 +85,13 @@ impl Workshop {
     /// [`Error::Compile`].
     pub fn module_in(&self, source: &Path) -> Result<PathBuf> {
         modules::build(&self.paths, &self.kernel, source, Care::Normal)
+    }
+
+    /// The line of the source that a report of a machine of ours speaks of, if that can be found
+    /// out.
+    pub fn source_of(&self, report: &Report) -> Option<Source> {
+        let place = report.place.as_ref()?;
+        modules::source_of(&self.paths, &self.kernel, place, SystemTime::now())
     }
 
     /// All modules of `kernel/`, by the directories that have a `Kbuild`.

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What no recorded console shows. The recorded ones are in `lab/tests/consoles.rs`.
+
+use super::*;
+
+/// As 6.1 says it; the lines between are left out.
+const OOPS: &str = "\
+[    4.100000] nl_bad: ready\r
+[    4.200000] BUG: kernel NULL pointer dereference, address: 0000000000000008\r
+[    4.200100] #PF: supervisor write access in kernel mode\r
+[    4.200200] Oops: 0002 [#1] PREEMPT SMP NOPTI\r
+[    4.200300] RIP: 0010:bad_input+0x5/0x10 [nl_bad]\r
+[    4.200400] Call Trace:\r
+[    4.200500]  netlink_unicast+0x1a0/0x250\r
+[    4.300000] Kernel panic - not syncing: Fatal exception\r
+";
+
+fn class_of(console: &str) -> Option<Class> {
+    first_report(console).map(|report| report.class)
+}
+
+#[test]
+fn the_cause_is_preferred_to_the_panic_that_follows() {
+    let report = first_report(OOPS).unwrap();
+    assert_eq!(report.class, Class::NullDereference);
+    assert_eq!(
+        report.headline(None),
+        "null-dereference: BUG: kernel NULL pointer dereference, address: 0000000000000008, in \
+         bad_input [nl_bad]"
+    );
+    assert!(report.excerpt.starts_with("BUG: ") && report.excerpt.ends_with("+0x1a0/0x250"));
+    let place = report.place.unwrap();
+    assert_eq!((place.offset, place.size, place.is_return), (5, 16, false));
+}
+
+/// Titles that none of our kernels can be made to say, from the kernel's source.
+#[test]
+fn titles_that_are_not_recorded_have_their_class() {
+    for (title, class) in [
+        (
+            "BUG: KFENCE: out-of-bounds read in f+0x1/0x2",
+            Class::OutOfBounds,
+        ),
+        (
+            "memset: detected buffer overflow: 120 byte write of buffer size 40",
+            Class::OutOfBounds,
+        ),
+        ("BUG: KFENCE: invalid free in f+0x1/0x2", Class::InvalidFree),
+        (
+            "BUG: KASAN: null-ptr-deref in f+0x1/0x2",
+            Class::NullDereference,
+        ),
+        ("BUG: KFENCE: invalid read in f+0x1/0x2", Class::PageFault),
+        (
+            "KASAN: probably user-memory-access in range [0x1-0x8]",
+            Class::PageFault,
+        ),
+        (
+            "kernel tried to execute NX-protected page - exploit attempt? (uid: 0)",
+            Class::PageFault,
+        ),
+        (
+            "unable to execute userspace code (SMEP?) (uid: 0)",
+            Class::PageFault,
+        ),
+        (
+            "Oops: stack segment: 0000 [#1] SMP",
+            Class::GeneralProtection,
+        ),
+        ("Oops: divide error: 0000 [#1] SMP", Class::DivideError),
+        (
+            "BUG: key ffff888004a1b2c0 has not been registered!",
+            Class::LockMisuse,
+        ),
+        (
+            "BUG: workqueue leaked atomic, lock or RCU: kworker/0:1[7]",
+            Class::LockMisuse,
+        ),
+        (
+            "DEBUG_LOCKS_WARN_ON(lock->magic != lock)",
+            Class::LockMisuse,
+        ),
+        (
+            "Voluntary context switch within RCU read-side critical section!",
+            Class::SleepInAtomic,
+        ),
+        ("int3: 0000 [#1] SMP", Class::Oops),
+        (
+            "WARNING: kernel/x.c:1 at f+0x1/0x2, CPU#0: insmod/7",
+            Class::Warning,
+        ),
+        (
+            "BUG: KASAN: stack-out-of-bounds in f+0x1/0x2",
+            Class::OutOfBounds,
+        ),
+        (
+            "BUG: KASAN: use-after-free in f+0x1/0x2 [m]",
+            Class::UseAfterFree,
+        ),
+        (
+            "BUG: KASAN: user-memory-access in f+0x1/0x2",
+            Class::PageFault,
+        ),
+        (
+            "BUG: KFENCE: use-after-free read in f+0x1/0x2",
+            Class::UseAfterFree,
+        ),
+        (
+            "BUG kmalloc-64 (Tainted: G    B      O): Object already free",
+            Class::InvalidFree,
+        ),
+        (
+            "BUG kmalloc-64 (Not tainted): Right Redzone overwritten",
+            Class::SlabCorruption,
+        ),
+        (
+            "BUG slot (Not tainted): Objects remaining in slot on __kmem_cache_shutdown()",
+            Class::MemoryLeak,
+        ),
+        (
+            "unreferenced object 0xffff888004a1b2c0 (size 64):",
+            Class::MemoryLeak,
+        ),
+        (
+            "kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
+            Class::MemoryLeak,
+        ),
+        (
+            "WARNING: possible irq lock inversion dependency detected",
+            Class::InconsistentLock,
+        ),
+        (
+            "WARNING: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected",
+            Class::InconsistentLock,
+        ),
+        (
+            "WARNING: lock held when returning to user space!",
+            Class::LockMisuse,
+        ),
+        (
+            "WARNING: insmod/77 still has locks held!",
+            Class::LockMisuse,
+        ),
+        (
+            "BUG: spinlock bad magic on CPU#0, insmod/77",
+            Class::LockMisuse,
+        ),
+        (
+            "BUG: spinlock lockup suspected on CPU#1, insmod/77",
+            Class::HardLockup,
+        ),
+        (
+            "BUG: spinlock recursion on CPU#1, insmod/77",
+            Class::RecursiveLocking,
+        ),
+        ("[ BUG: Invalid wait context ]", Class::SleepInAtomic),
+        (
+            "rcu: INFO: rcu_preempt self-detected stall on CPU",
+            Class::RcuStall,
+        ),
+        (
+            "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:",
+            Class::RcuStall,
+        ),
+        (
+            "BUG: workqueue lockup - pool cpus=0 node=0 flags=0x0 nice=0",
+            Class::SoftLockup,
+        ),
+        (
+            "watchdog: Watchdog detected hard LOCKUP on cpu 1",
+            Class::HardLockup,
+        ),
+        (
+            "list_del corruption, 0000 ->next is LIST_POISON1 (dead000000000100)",
+            Class::ListCorruption,
+        ),
+        (
+            "usercopy: Kernel memory exposure attempt detected from process stack",
+            Class::UserCopy,
+        ),
+        ("skbuff: skb_under_panic: text:0 len:1", Class::SkbOverrun),
+        (
+            "traps: PANIC: double fault, error_code: 0x0",
+            Class::StackOverflow,
+        ),
+        (
+            "Kernel panic - not syncing: corrupted stack end detected inside scheduler",
+            Class::StackOverflow,
+        ),
+        ("BUG: Bad page state in process insmod  pfn:1", Class::Bug),
+        ("invalid opcode: 0000 [#1] PREEMPT SMP", Class::Bug),
+        ("Oops: int3: 0000 [#1] SMP", Class::Oops),
+        (
+            "WARNING: CPU: 1 PID: 7 at mm/slub.c:1 f+0x1/0x2",
+            Class::Warning,
+        ),
+        (
+            "Kernel panic - not syncing: VFS: Unable to mount root fs",
+            Class::Panic,
+        ),
+    ] {
+        assert_eq!(class_of(title), Some(class), "{title}");
+        assert_eq!(
+            class_of(&format!("<1>[   12.000001][   T77] {title}\r\n")),
+            Some(class),
+            "{title}"
+        );
+    }
+}
+
+#[test]
+fn what_only_sounds_like_a_report_is_none() {
+    for line in [
+        "student[80]: segfault at 0 ip 0000000000401136 sp 00007ffd error 6 in student[401000+1000]",
+        "traps: student[80] general protection fault ip:401136 sp:7ffd error:0 in student[401000+1000]",
+        "traps: student[80] trap divide error ip:401136 sp:7ffd error:0 in student[401000+1000]",
+        "traps: student[80] trap invalid opcode ip:401136 sp:7ffd error:0",
+        "Code: 00 00 <0f> 0b",
+        "nl_pubsub: debugging: BUG is a word too",
+        "nl_pubsub: BUG: WARNING: Oops: Kernel panic - not syncing",
+        "warning: loading out-of-tree module taints kernel.",
+        "warning: WARNING: CPU: 1 PID: 7 at its best",
+        "Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on",
+        "kasan: KernelAddressSanitizer initialized (generic)",
+        "kmemleak: Kernel memory leak detector initialized (mem pool available: 39000)",
+        "rcu: INFO: everything is fine",
+        "INFO: task force",
+        "Out of memory: Killed process 80 (student) total-vm:1kB",
+        "bug",
+    ] {
+        assert_eq!(first_report(line), None, "{line}");
+        assert_eq!(
+            first_report(&format!("[   12.000001] {line}")),
+            None,
+            "{line}"
+        );
+    }
+    assert_eq!(first_report(""), None);
+    // A program that speaks in between.
+    let console = "[   12.000001] nl_hello: ready\nBUG: says a program\n";
+    assert_eq!(first_report(console), None);
+}
+
+/// Two processors report at the same time; the kernel says who speaks.
+#[test]
+fn reports_of_two_processors_are_told_apart() {
+    let console = "\
+[    9.000001][   T70] BUG: KASAN: slab-use-after-free in one+0x10/0x20 [first]
+[    9.000002][    C1] watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [insmod:71]
+[    9.000003][   T70] Read of size 8 at addr ffff888004a1b2c0 by task insmod/70
+[    9.000004][    C1] RIP: 0010:two+0x9/0x10 [second]
+[    9.000005][   T70] Call Trace:
+[    9.000006][   T70]  <TASK>
+[    9.000007][   T71] a line of no importance
+[    9.000008][   T70] ==================================================================
+[    9.000009][   T70] Kernel panic - not syncing: KASAN: panic_on_warn set ...
+";
+    let report = first_report(console).unwrap();
+    assert_eq!(report.class, Class::UseAfterFree);
+    assert_eq!(report.place.unwrap().to_string(), "one [first]");
+    assert_eq!(
+        report.excerpt,
+        "BUG: KASAN: slab-use-after-free in one+0x10/0x20 [first]\n\
+         Read of size 8 at addr ffff888004a1b2c0 by task insmod/70\n\
+         Call Trace:\n <TASK>"
+    );
+}
+
+/// The processor that is stuck speaks for itself, when another has complained about it.
+#[test]
+fn a_stall_is_told_by_who_is_stuck() {
+    let report = first_report(
+        "[   25.000001][    C0] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n\
+         [   25.000002][    C0] Sending NMI from CPU 0 to CPUs 1:\n\
+         [   25.000003][    C1] NMI backtrace for cpu 1\n\
+         [   25.000004][    C1] RIP: 0010:bad_loop+0x9/0x10 [nl_bad]\n",
+    );
+    assert_eq!(
+        report.unwrap().place.unwrap().to_string(),
+        "bad_loop [nl_bad]"
+    );
+}
+
+#[test]
+fn what_follows_the_end_of_a_trace_is_of_another_report() {
+    let report = first_report(
+        "[    5.000001] kernel BUG at mm/x.c:1!\n\
+         [    5.000002] ---[ end trace 0000000000000000 ]---\n\
+         [    5.000003] RIP: 0010:later+0x9/0x10 [nl_bad]\n",
+    )
+    .unwrap();
+    assert_eq!(report.place, None);
+    assert_eq!(report.excerpt, "kernel BUG at mm/x.c:1!");
+}
+
+/// `scheduling while atomic` with panic_on_warn, on 6.1.
+#[test]
+fn a_panic_may_bring_the_trace() {
+    let report = first_report(
+        "[    5.000001] BUG: scheduling while atomic: insmod/77/0x00000002\n\
+         [    5.000002] Kernel panic - not syncing: scheduling while atomic: panic_on_warn set ...\n\
+         [    5.000003] Call Trace:\n\
+         [    5.000004]  bad_sleep+0x1b/0x30 [nl_bad]\n",
+    )
+    .unwrap();
+    assert_eq!(report.class, Class::SleepInAtomic);
+    assert_eq!(report.place.unwrap().to_string(), "bad_sleep [nl_bad]");
+}
+
+/// What a warning has to say stands before the line that says that it is one.
+#[test]
+fn the_title_of_a_warning_is_its_message() {
+    let warning = |message: &str| {
+        format!(
+            "[    5.000001][   T7] ------------[ cut here ]------------\n{message}\
+             [    5.000003][   C1] something else\n\
+             [    5.000004][   T7] WARNING: CPU: 0 PID: 7 at nl_bad/nl_bad.c:9 f+0x1/0x10 [nl_bad]\n"
+        )
+    };
+    let report = first_report(&warning("[    5.000002][   T7] this cannot be\n")).unwrap();
+    assert_eq!(
+        (report.class, report.title.as_str()),
+        (Class::Warning, "this cannot be")
+    );
+    assert_eq!(report.place.unwrap().to_string(), "f [nl_bad]");
+    let report = first_report(&warning("")).unwrap();
+    assert!(
+        report.title.starts_with("WARNING: CPU: 0"),
+        "{}",
+        report.title
+    );
+}
+
+/// Without callers, what is cut in the middle of a line is put right all the same.
+#[test]
+fn a_report_may_begin_in_the_middle_of_a_line() {
+    let console = "[    1.000001] Run /init\n\
+         / # echo he[   30.000001] INFO: task cat:80 blocked for more than 20 seconds.\n\
+         [   30.000002]  slot_read+0x41/0x90 [message_slot]\n";
+    let report = first_report(console).unwrap();
+    assert_eq!(
+        report.title,
+        "INFO: task cat:80 blocked for more than 20 seconds."
+    );
+    assert_eq!(
+        report.place.unwrap().to_string(),
+        "slot_read [message_slot]"
+    );
+    assert!(report.class.is_stall());
+}
+
+#[test]
+fn a_module_of_ours_and_a_sure_frame_are_preferred() {
+    let report = first_report(
+        "BUG: kernel NULL pointer dereference, address: 0000000000000008\n\
+         RIP: 0010:p9_read+0x5/0x10 [9p]\n\
+         Modules linked in: 9p nl_bad(OE) netfs\n\
+         Call Trace:\n \
+         ? old_frame+0x1/0x10 [nl_bad]\n \
+         bad_input.isra.0+0x10/0x20 [nl_bad]\n",
+    );
+    let place = report.unwrap().place.unwrap();
+    assert_eq!(place.to_string(), "bad_input [nl_bad]");
+    assert_eq!(place.symbol, "bad_input.isra.0");
+    assert!(place.is_return);
+}
+
+const START: &str =
+    "[    0.000000] Linux version 6.1.0 (gcc) #1 SMP\n[    5.000000] nl_bad: ready\n";
+
+#[test]
+fn a_second_start_that_nothing_explains_is_a_reboot() {
+    for again in ["SeaBIOS (version 1.16.2)\n", START] {
+        let report = first_report(&format!("{START}{again}[    6.000000] more\n")).unwrap();
+        assert_eq!(report.class, Class::Reboot, "{again}");
+        assert!(
+            report.excerpt.contains("nl_bad: ready"),
+            "{}",
+            report.excerpt
+        );
+    }
+    // What explains it comes first.
+    assert_eq!(
+        class_of(&format!("{START}{OOPS}{START}")),
+        Some(Class::NullDereference)
+    );
+    // What comes after it is of another life.
+    assert_eq!(
+        class_of(&format!("{START}{START}{OOPS}")),
+        Some(Class::Reboot)
+    );
+}
+
+#[test]
+fn one_start_or_one_that_was_asked_for_is_no_reboot() {
+    assert_eq!(
+        first_report(&format!("SeaBIOS (version 1.16.2)\n{START}")),
+        None
+    );
+    let asked = "[    9.000000] reboot: Restarting system\n";
+    assert_eq!(
+        first_report(&format!("{START}{asked}SeaBIOS (version 1.16.2)\n{START}")),
+        None
+    );
+    // Asked for once, and not a second time.
+    assert_eq!(
+        class_of(&format!("{START}{asked}{START}{START}")),
+        Some(Class::Reboot)
+    );
+    // A user who asks for the version.
+    assert_eq!(
+        first_report(&format!("{START}Linux version 6.1.0 (gcc) #1 SMP\n")),
+        None
+    );
+}
+
+#[test]
+fn an_excerpt_is_60_lines_at_most_and_the_trace_is_found_behind_it() {
+    let chain = "[    9.000001] -> #0 (bad_mutex){+.+.}-{3:3}:\n".repeat(100);
+    let report = first_report(&format!(
+        "[    9.000000] WARNING: possible circular locking dependency detected\n{chain}\
+         [    9.000002]  bad_lock+0x1/0x10 [nl_bad]\n"
+    ))
+    .unwrap();
+    assert_eq!(report.excerpt.lines().count(), 60);
+    assert_eq!(report.place.unwrap().to_string(), "bad_lock [nl_bad]");
+}
+
+#[test]
+fn the_tail_is_the_last_lines() {
+    assert_eq!(tail("a\r\nb\nc\n", 2), "b\nc");
+    assert_eq!(tail("a\n", 2), "a");
+}
