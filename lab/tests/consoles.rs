@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The recogniser of crashes against what kernels really say: `consoles/KERNEL-WAY.log` is the
+//! console of a kernel into which `bad_kernel` was inserted with `how=WAY`. To record them anew:
+//!
+//! ```text
+//! KERNEL=debug WAYS=loop,wait cargo test -p lab --test consoles -- --ignored
+//! ```
+//!
+//! The lines are unedited. Left out are those long before the report and long after it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use lab::console::{Class, Report, first_report};
+
+mod record;
+
+/// What `bad_kernel` can do and what that is to be called.
+const WAYS: &[(&str, Class)] = &[
+    ("slab-out-of-bounds", Class::OutOfBounds),
+    ("global-out-of-bounds", Class::OutOfBounds),
+    ("vmalloc-out-of-bounds", Class::OutOfBounds),
+    ("use-after-free", Class::UseAfterFree),
+    ("double-free", Class::InvalidFree),
+    ("invalid-free", Class::InvalidFree),
+    ("null-dereference", Class::NullDereference),
+    ("null-call", Class::NullDereference),
+    ("page-fault", Class::PageFault),
+    ("general-protection", Class::GeneralProtection),
+    ("list-corruption", Class::ListCorruption),
+    ("refcount", Class::Refcount),
+    ("skb-overrun", Class::SkbOverrun),
+    ("bug", Class::Bug),
+    ("user-copy", Class::UserCopy),
+    ("slab-corruption", Class::SlabCorruption),
+    ("memory-leak", Class::MemoryLeak),
+    ("array-index", Class::Ubsan),
+    ("shift", Class::Ubsan),
+    ("buffer-overflow", Class::OutOfBounds),
+    ("stack-smash", Class::StackCorruption),
+    ("stack-overflow", Class::StackOverflow),
+    ("circular-locking", Class::CircularLocking),
+    ("recursive-locking", Class::RecursiveLocking),
+    ("inconsistent-lock", Class::InconsistentLock),
+    ("irq-lock-order", Class::InconsistentLock),
+    ("unlock", Class::LockMisuse),
+    ("uninitialised-lock", Class::LockMisuse),
+    ("free-of-held-lock", Class::LockMisuse),
+    ("rcu-usage", Class::RcuUsage),
+    ("sleep-in-atomic", Class::SleepInAtomic),
+    ("schedule-in-atomic", Class::SleepInAtomic),
+    ("rcu-stall", Class::RcuStall),
+    ("soft-lockup", Class::SoftLockup),
+    ("hung-task", Class::HungTask),
+    ("division", Class::DivideError),
+    ("warning", Class::Warning),
+    ("panic", Class::Panic),
+    ("reboot", Class::Reboot),
+];
+
+/// What is recorded, too, and is no crash: a whole boot; programs that die of a segfault and a
+/// division, another that says "BUG: ", and a restart that was asked for.
+const HARMLESS: [&str; 2] = ["clean", "asked-reboot"];
+
+/// The function that the report of a way is to name.
+fn function(way: &str) -> Option<String> {
+    let name = match way {
+        "stack-overflow" => "bad_recurse".to_owned(),
+        "circular-locking" => "bad_other_then_mutex".to_owned(),
+        "rcu-stall" | "soft-lockup" => "bad_loop".to_owned(),
+        "hung-task" => "bad_wait".to_owned(),
+        "reboot" => return None,
+        way => format!("bad_{}", way.replace('-', "_")),
+    };
+    Some(format!("{name} [bad_kernel]"))
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consoles")
+}
+
+/// All recorded consoles, by kernel and way.
+fn recorded() -> BTreeMap<(String, String), String> {
+    let logs = fs::read_dir(directory()).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let (kernel, way) = name.split_once('-').unwrap();
+        let console = fs::read(&path).unwrap();
+        let console = String::from_utf8_lossy(&console).into_owned();
+        ((kernel.to_owned(), way.to_owned()), console)
+    });
+    logs.collect()
+}
+
+fn expected(way: &str) -> (Class, Option<String>) {
+    let found = WAYS.iter().find(|(name, _)| *name == way);
+    let (_, class) = found.unwrap_or_else(|| panic!("nothing is expected of {way}"));
+    (*class, function(way))
+}
+
+fn found(report: &Report) -> (Class, Option<String>) {
+    (report.class, report.place.as_ref().map(ToString::to_string))
+}
+
+#[test]
+fn every_recorded_crash_has_its_class_and_its_function() {
+    for ((kernel, way), console) in recorded() {
+        let report = first_report(&console);
+        if HARMLESS.contains(&way.as_str()) {
+            assert_eq!(report, None, "{kernel}-{way}");
+            continue;
+        }
+        let report = report.unwrap_or_else(|| panic!("{kernel}-{way}: no report"));
+        assert_eq!(
+            found(&report),
+            expected(&way),
+            "{kernel}-{way}\n{}",
+            report.excerpt
+        );
+    }
+}
+
+#[test]
+fn every_way_and_a_clean_boot_of_every_kernel_is_recorded() {
+    let recorded = recorded();
+    for kernel in ["stock", "lab", "debug"] {
+        let clean = recorded.get(&(kernel.to_owned(), "clean".to_owned()));
+        let clean = clean.unwrap_or_else(|| panic!("no clean boot of {kernel}"));
+        assert!(
+            clean.contains("] Linux version 6."),
+            "a whole boot of {kernel}"
+        );
+    }
+    for (way, _) in WAYS {
+        assert!(
+            recorded.keys().any(|(_, name)| name == way),
+            "{way} was never recorded"
+        );
+    }
+}
+
+/// KASAN's own look at memory is what faults first, at an address that says nothing.
+#[test]
+fn of_a_fault_in_kasan_the_title_is_the_address_that_was_meant() {
+    for (way, title) in [
+        (
+            "null-dereference",
+            "KASAN: null-ptr-deref in range [0x0000000000000068-",
+        ),
+        (
+            "general-protection",
+            "KASAN: maybe wild-memory-access in range [0xdead000000000100-",
+        ),
+    ] {
+        let console = &recorded()[&("debug".to_owned(), way.to_owned())];
+        let found = first_report(console).unwrap().title;
+        assert!(found.starts_with(title), "{found}");
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Recording what kernels say: a machine for each way, and what its console has in the end.
+
+use std::{env, fs, time::Duration};
+
+use lab::{
+    console::first_report,
+    machine::{Machine, Trouble},
+    testing::workshop,
+};
+use lab_agent::{Bytes, Op};
+
+/// How patient the kernel is made with those that never come back: the watchdogs complain after a
+/// few seconds then. Per way: what to write where; a file that a kernel does not have is left.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    (
+        "rcu-stall",
+        "/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout",
+        "3",
+    ),
+    ("soft-lockup", "/proc/sys/kernel/watchdog_thresh", "4"),
+    ("hung-task", "/proc/sys/kernel/hung_task_timeout_secs", "5"),
+    (
+        "memory-leak",
+        "/sys/module/kmemleak/parameters/verbose",
+        "1",
+    ),
+];
+
+/// What `how=` is for ways that are told apart by the settings only.
+fn how(way: &str) -> &str {
+    match way {
+        "rcu-stall" | "soft-lockup" => "loop",
+        "hung-task" => "wait",
+        way => way,
+    }
+}
+
+fn write(machine: &mut Machine, path: &str, text: &str) -> Result<bool, Trouble> {
+    let op = Op::Put {
+        path: path.to_owned(),
+        mode: 0o644,
+        data: Bytes(text.as_bytes().to_vec()),
+    };
+    Ok(machine.order(&format!("writing {path}"), op)?.is_ok())
+}
+
+/// Wait until the machine has ended, or has reported something and says no more.
+fn until_all_is_said(machine: &Machine) {
+    let mut said = 0;
+    for _ in 0..25 {
+        let more = machine.wait(Duration::from_secs(2), |observed| {
+            let new = observed.console.len() > said;
+            said = observed.console.len();
+            new.then_some(())
+        });
+        match more {
+            Err(_) => return,
+            Ok(None) if first_report(&machine.console()).is_some() => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn provoke(machine: &mut Machine, way: &str) -> Result<(), Trouble> {
+    for (_, path, value) in SETTINGS.iter().filter(|(name, ..)| *name == way) {
+        write(machine, path, value)?;
+    }
+    let path = machine.put(&workshop().unwrap().fixture("bad_kernel").unwrap())?;
+    let params = format!("how={}", how(way));
+    let outcome = machine.order("inserting bad_kernel", Op::Insert { path, params })?;
+    println!("{way}: {outcome:?}");
+    if way == "memory-leak" {
+        // What is younger than five seconds is not looked at.
+        for _ in 0..20 {
+            if first_report(&machine.console()).is_some()
+                || !write(machine, "/sys/kernel/debug/kmemleak", "scan")?
+            {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The lines from shortly before the report to what follows it; all of a clean boot.
+fn trimmed(console: &str) -> String {
+    let Some(report) = first_report(console) else {
+        return console.replace('\r', "");
+    };
+    let lines: Vec<_> = console.lines().collect();
+    let start = lines.iter().position(|line| line.contains(&report.title));
+    let start = start.unwrap_or(0).saturating_sub(5);
+    let end = lines.len().min(start + 100);
+    lines[start..end].join("\n").replace('\r', "") + "\n"
+}
+
+#[test]
+#[ignore = "writes lab/tests/consoles: KERNEL=... WAYS=... chooses what"]
+fn record() {
+    let chosen = env::var("WAYS").unwrap_or_default();
+    let ways = super::WAYS.iter().map(|(way, _)| *way).chain(["clean"]);
+    let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
+    for way in ways.filter(|way| chosen.is_empty() || chosen.split(',').any(|name| name == *way)) {
+        let machine = match way {
+            // kmemleak finds nothing in a machine that was saved and restored.
+            "clean" | "memory-leak" => workshop.boot(),
+            _ => workshop.machine(),
+        };
+        let mut machine = machine.unwrap_or_else(|error| panic!("{error}"));
+        if way != "clean" {
+            let outcome = provoke(&mut machine, way);
+            println!("{way}: {outcome:?}");
+            until_all_is_said(&machine);
+        }
+        let console = machine.console();
+        let name = format!("{}-{way}.log", workshop.kernel.which);
+        match first_report(&console) {
+            Some(report) => println!(
+                "{name}: {}",
+                report.headline(workshop.source_of(&report).as_ref())
+            ),
+            None if way == "clean" => println!("{name}: clean"),
+            None => {
+                println!("{name}: this kernel does not notice");
+                continue;
+            }
+        }
+        fs::write(super::directory().join(name), trimmed(&console)).unwrap();
+    }
+}
