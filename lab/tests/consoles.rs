@@ -12,6 +12,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use lab::console::{Class, Report, first_report};
@@ -158,5 +159,60 @@ fn of_a_fault_in_kasan_the_title_is_the_address_that_was_meant() {
         let console = &recorded()[&("debug".to_owned(), way.to_owned())];
         let found = first_report(console).unwrap().title;
         assert!(found.starts_with(title), "{found}");
+    }
+}
+
+/// Exit status and stdout of `lab console`.
+fn lab_console(file: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .arg("console")
+        .arg(file)
+        .env_remove("KERNEL")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn lab_console_says_what_a_log_has_to_report() {
+    let (status, said) = lab_console(&directory().join("debug-use-after-free.log"));
+    assert_eq!(status, Some(1));
+    let title = "use-after-free: BUG: KASAN: slab-use-after-free in bad_use_after_free+0x";
+    assert!(said.starts_with(title), "{said}");
+    assert!(said.contains(Class::UseAfterFree.meaning()), "{said}");
+    let (status, said) = lab_console(&directory().join("stock-clean.log"));
+    assert_eq!(
+        (status, said.as_str()),
+        (Some(0), "clean: the kernel does not complain\n")
+    );
+}
+
+#[test]
+fn lab_console_refuses_what_is_no_log_and_reads_one_that_is_garbled() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("console.log");
+    assert_eq!(lab_console(&file), (Some(2), String::new()), "no such file");
+    assert_eq!(
+        lab_console(directory.path()),
+        (Some(2), String::new()),
+        "a directory"
+    );
+    for (contents, status) in [
+        (&b""[..], 2),
+        (b"\x7fELF\x02\x01\x01\x00\x00", 2),
+        (b"[    1.000000] caf\xe9 \xff\n", 0),
+        (
+            b"caf\xe9 \xff\n[    1.000000] Kernel panic - not syncing: \xff\n",
+            1,
+        ),
+    ] {
+        fs::write(&file, contents).unwrap();
+        assert_eq!(
+            lab_console(&file).0,
+            Some(status),
+            "{}",
+            contents.escape_ascii()
+        );
     }
 }

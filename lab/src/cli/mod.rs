@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `lab`.
 
+mod console;
 mod demo;
 mod doctor;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
@@ -58,6 +59,12 @@ enum Command {
     },
     /// Open a shell in a machine.
     Shell,
+    /// Say what a saved log of a console has to report: exit status 0 nothing, 1 something, 2 the
+    /// file cannot be read.
+    Console {
+        /// The log, as in build/consoles/.
+        file: PathBuf,
+    },
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -99,6 +106,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let _ = directory.keep();
             Err(qemu::become_qemu(&command).into())
         }
+        Command::Console { file } => match console::run(&file, which) {
+            Err(error) => {
+                anstream::eprintln!("{}: {error:#}", red("lab"));
+                Ok(ExitCode::from(2))
+            }
+            found => found,
+        },
         Command::Doctor => doctor::run(which),
     }
 }
