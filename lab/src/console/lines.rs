@@ -26,7 +26,6 @@ static PREFIX: LazyLock<Regex> =
 pub(super) fn lines(console: &str) -> Vec<Line<'_>> {
     let mut found = Vec::new();
     for raw in console.lines() {
-        let raw = raw.trim_end_matches('\r');
         let mut line = Line {
             stamped: false,
             caller: None,
