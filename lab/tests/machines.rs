@@ -171,8 +171,8 @@ fn qemu_that_is_killed_in_mid_restore_costs_one_attempt() {
     let bench = Bench::new();
     drop(bench.machine());
     let made = bench.made();
+    let deadline = Instant::now() + Duration::from_secs(60);
     std::thread::scope(|scope| {
-        let deadline = Instant::now() + Duration::from_secs(60);
         scope.spawn(|| {
             while !kill_machine_in(bench.cache.path()) {
                 assert!(Instant::now() < deadline, "nobody to kill");
