@@ -48,7 +48,11 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
             ask(scene, &c, &subscribe, OK)?;
             let members = show_list(scene, &c)?;
             let names = &scene.transcript.names;
-            let process = |pid: u32| names.get(&pid.into()).map(String::as_str);
+            // Addresses have names, too: one that is no pid does not count.
+            let process = |pid: u32| {
+                let name = names.get(&pid.into()).map(String::as_str);
+                name.filter(|_| pid < NO_PID.0)
+            };
             let found: Vec<_> = members
                 .iter()
                 .map(|member| (member.role, member.portid, process(member.pid), member.from))
