@@ -104,6 +104,32 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             scene.batch(&visitor.program, MANY as u64, calls)?;
             Count::Objects.expect_back(scene, before, MANY / 2)
         },
+    )?;
+    let Some((_, kind, payload)) = M::listener_asks() else {
+        return Ok(());
+    };
+    scene.step(
+        "a listener asks 1000 times for what it has",
+        "refused, and nothing is left over of it",
+        |scene| {
+            let fd = listener.fd;
+            let data = request(kind, &payload);
+            let errno = scene.ask(&listener, data.clone())?.errno;
+            if errno == 0 {
+                return Err(fail("an errno", "ok"));
+            }
+            let calls = vec![
+                Call::Send {
+                    fd,
+                    portid: 0,
+                    data: Bytes(data),
+                },
+                Call::Receive { fd, timeout_ms: 0 },
+            ];
+            let before = Count::Objects.now(scene)?;
+            scene.batch(&listener.program, MANY as u64, calls)?;
+            Count::Objects.expect_back(scene, before, MANY / 2)
+        },
     )
 }
 
