@@ -159,7 +159,7 @@ impl Kernel {
 pub const CPUS: &str = "2";
 
 /// What the kernel of a machine with an agent is told on its command line.
-pub const OPTIONS: [&str; 5] = [
+pub const OPTIONS: [&str; 6] = [
     "loglevel=7",
     // An oops ends the machine, with its report on the console, and so does a warning: neither
     // may pass for success.
@@ -167,6 +167,8 @@ pub const OPTIONS: [&str; 5] = [
     "panic_on_warn=1",
     // What the agent writes into the log is not to be rate-limited.
     "printk.devkmsg=on",
+    // On a host that is busy enough an emulated timer looks broken, and the kernel would panic.
+    "no_timer_check",
     // SLUB remembers who allocated what: a leak is told with the function.
     "slub_debug=U",
 ];
