@@ -7,7 +7,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -33,6 +33,44 @@ pub enum Guest {
 pub fn program(paths: &Paths) -> PathBuf {
     let name = REQUIREMENT.trim().replace("==", "-");
     paths.cache.join(name).join("bin/virtme-run")
+}
+
+/// Run `true` in a machine as anybody would with virtme-ng itself: with the host's root. For
+/// comparison only; nothing that is under test is started like this. On a host without udev
+/// virtme-ng does not find its ports and ends with 255, although `true` has been run.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be started, [`Error::Tool`] if it ends otherwise.
+pub fn run_bare(paths: &Paths, kernel: &Kernel, kvm: bool) -> Result<()> {
+    let program = program(paths);
+    let mut search = vec![program.with_file_name("")];
+    search.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let path = std::env::join_paths(search)
+        .map_err(|error| Error::Unexpected(format!("the search path: {error}")))?;
+    let mut vng = Command::new(program.with_file_name("vng"));
+    vng.arg("--run")
+        .arg(&kernel.image)
+        .args(["--force-9p", "--cpus", kernels::CPUS])
+        .args(["--memory", &format!("{}M", kernel.memory_mib())])
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if !kvm {
+        vng.arg("--disable-kvm");
+    }
+    let what = "running true in virtme-ng";
+    let status = vng.args(["--", "true"]).status().map_err(Error::io(what))?;
+    if matches!(status.code(), Some(0 | 255)) {
+        return Ok(());
+    }
+    Err(Error::Tool {
+        what: what.into(),
+        status: status.to_string(),
+        output: String::new(),
+    })
 }
 
 /// The QEMU command that boots `kernel` on `root`.

@@ -144,7 +144,26 @@ impl<'a> Slot<'a> {
         self.directory.with_extension("lock")
     }
 
-    fn restore(&self) -> Result<Machine> {
+    /// What the files of the state take up.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is none.
+    pub(crate) fn bytes(&self) -> Result<u64> {
+        /// Unit of `st_blocks` (stat(2)).
+        const BLOCK: u64 = 512;
+        [RAM, DEVICES, INITRAMFS].iter().try_fold(0, |sum, name| {
+            let file = self.directory.join(name);
+            let meta =
+                fs::metadata(&file).map_err(Error::io(format!("looking at {}", file.display())))?;
+            Ok(sum + meta.blocks() * BLOCK)
+        })
+    }
+
+    /// A machine that goes on from the state.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] if it does not come to life, [`Error::Unexpected`] if there is no state.
+    pub(crate) fn restore(&self) -> Result<Machine> {
         // Until QEMU has the files open: nobody may throw them away meanwhile.
         let _lock = paths::lock_shared(&self.lock_file())?;
         let state = self.read_state()?;

@@ -171,6 +171,22 @@ impl Workshop {
         }
     }
 
+    /// Restore the saved machine, without a second attempt.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`].
+    pub fn restore_once(&self) -> Result<Machine> {
+        warm::Slot::new(self, &self.finding()?)?.restore()
+    }
+
+    /// What the saved machine takes up on disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is none.
+    pub fn saved_bytes(&self) -> Result<u64> {
+        warm::Slot::new(self, &self.finding()?)?.bytes()
+    }
+
     /// Carry out a scenario on a pristine machine. If the machine is lost, once more on another:
     /// what was observed first has gone to `watch` too.
     ///

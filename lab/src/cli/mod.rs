@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `lab`.
 
+mod bench_machines;
 mod console;
 mod demo;
 mod doctor;
@@ -65,6 +66,12 @@ enum Command {
         /// The log, as in build/consoles/.
         file: PathBuf,
     },
+    /// Measure how long machines of every kernel take to come to life.
+    BenchMachines {
+        /// How often each saved machine is restored in a row, to see one that fails.
+        #[arg(long, default_value_t = 200)]
+        restores: usize,
+    },
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -113,6 +120,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             found => found,
         },
+        Command::BenchMachines { restores } => bench_machines::run(restores),
         Command::Doctor => doctor::run(which),
     }
 }

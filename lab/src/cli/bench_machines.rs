@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab bench-machines`: how long machines take to come to life, side by side.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anstream::println;
+use anyhow::{Context, ensure};
+use lab::{
+    kernels::Which,
+    peer::request,
+    progress,
+    scene::{Ended, Scenario, perform},
+    transcript::Status,
+    vng,
+    workshop::{Start, Workshop},
+};
+
+/// How often each thing is measured; the median is shown.
+const ROUNDS: usize = 10;
+
+/// How often virtme-ng is run with the host's root, which takes up to a minute each time.
+const BARE_ROUNDS: usize = 3;
+
+/// The least that a check does.
+const EXCHANGE: Scenario = Scenario {
+    id: "bench/exchange",
+    title: "insert a module and exchange a message",
+    run: |scene| {
+        scene.step("insert and say hello", "acknowledged", |scene| {
+            scene.insert("nl_hello", "")?;
+            let peer = scene.peer("A", 0)?;
+            scene.send(&peer, request(0x10, b"hello"))?;
+            scene.receive(&peer, Duration::from_secs(10)).map(drop)
+        })
+    },
+};
+
+/// One row of the table.
+struct Row {
+    which: Which,
+    cold: Duration,
+    warm: Duration,
+    checked: Duration,
+    bare: Duration,
+    bytes: u64,
+}
+
+/// Measure each kernel that is there, and restore each machine `restores` times in a row.
+pub(crate) fn run(restores: usize) -> anyhow::Result<ExitCode> {
+    let mut rows = Vec::new();
+    let mut failures = 0;
+    for which in [Which::Stock, Which::Lab, Which::Debug] {
+        let cold = match Workshop::open(Some(which), Start::Cold) {
+            Ok(workshop) => workshop,
+            Err(error) => {
+                eprintln!("{which} is left out: {error}");
+                continue;
+            }
+        };
+        let warm = Workshop::open(Some(which), Start::Warm)?;
+        warm.module("nl_hello")?;
+        // What is made once is not measured.
+        drop(warm.machine()?);
+        let bar = progress::bar(&format!("measuring {which}"), (3 * ROUNDS) as u64);
+        let mut times = [const { Vec::new() }; 3];
+        // In turns, so that a busy moment of the host does not hit one of them alone.
+        for _ in 0..ROUNDS {
+            times[0].push(cold.machine()?.start_time);
+            bar.inc(1);
+            times[1].push(warm.machine()?.start_time);
+            bar.inc(1);
+            let begin = Instant::now();
+            let Ended { transcript, .. } =
+                perform(&EXCHANGE, &warm, &mut warm.machine()?, 1, &mut |_| ());
+            ensure!(
+                transcript.status() == Status::Pass,
+                "{}",
+                transcript.normalised()
+            );
+            times[2].push(begin.elapsed());
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let kvm = warm.finding()?.kvm;
+        let mut bare = Vec::new();
+        for _ in 0..BARE_ROUNDS {
+            let begin = Instant::now();
+            vng::run_bare(&warm.paths, &warm.kernel, kvm).context("a bare vng")?;
+            bare.push(begin.elapsed());
+        }
+        let bar = progress::bar(&format!("restoring {which}"), restores as u64);
+        for _ in 0..restores {
+            if let Err(error) = warm.restore_once() {
+                eprintln!("{which}: {error}");
+                failures += 1;
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let [cold, restored, checked] = times.map(median);
+        rows.push(Row {
+            which,
+            cold,
+            warm: restored,
+            checked,
+            bare: median(bare),
+            bytes: warm.saved_bytes()?,
+        });
+    }
+    show(&rows);
+    println!("\n{restores} restores of each in a row: {failures} failed");
+    Ok(if failures == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn show(rows: &[Row]) {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("an unknown processor", |(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "Measured on {cores} cores of {cpu}; medians of {ROUNDS}, of {BARE_ROUNDS} for vng.\n"
+    );
+    println!(
+        "| kernel | cold start | warm start | cold/warm | warm start, insert, exchange, verdict | saved state | bare `vng -- true` |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for row in rows {
+        println!(
+            "| {} | {:.2} s | {:.2} s | {:.0} | {:.2} s | {} MiB | {:.1} s |",
+            row.which,
+            row.cold.as_secs_f64(),
+            row.warm.as_secs_f64(),
+            row.cold.as_secs_f64() / row.warm.as_secs_f64(),
+            row.checked.as_secs_f64(),
+            row.bytes >> 20,
+            row.bare.as_secs_f64(),
+        );
+    }
+}
+
+/// The middle of an odd number of times, the upper of the two in the middle else.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
