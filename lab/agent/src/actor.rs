@@ -19,7 +19,7 @@ use nix::{
     },
 };
 
-use crate::memory;
+use crate::{faults, kernel, memory};
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;
@@ -116,6 +116,8 @@ fn make(call: Call) -> Outcome {
             .map_err(|errno| Refusal::new("ioctl", errno)),
         Call::ReadFile { fd, memory, len } => memory::read(fd, memory, len),
         Call::WriteFile { fd, memory, data } => memory::write(fd, memory, &data.0),
+        Call::Insert { path, params } => kernel::insert(&path, &params),
+        Call::WithFault { nth, call } => faults::with_fault(nth, || make(*call)),
         Call::Batch {
             rounds,
             persist,

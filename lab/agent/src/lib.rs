@@ -262,6 +262,21 @@ pub enum Call {
         /// What is in it, as far as it can be accessed; as many bytes as the call is told.
         data: Bytes,
     },
+    /// finit_module(2): as [`Op::Insert`].
+    Insert {
+        /// Path of the `.ko` in the guest.
+        path: String,
+        /// Module parameters, separated by spaces.
+        params: String,
+    },
+    /// A call in the course of which one allocation, or one copy from or to user space, fails:
+    /// [`Answer::Faulted`]. For kernels with fault injection.
+    WithFault {
+        /// Which one, from 1.
+        nth: u32,
+        /// The call.
+        call: Box<Call>,
+    },
     /// All of these calls in order, again and again: [`Answer::Batch`]. For what would be too many
     /// lines, or too far apart in time.
     Batch {
@@ -410,6 +425,13 @@ pub enum Answer {
         returned: Result<usize, Refusal>,
         /// The whole buffer as far as it can be read, [`POISON`] where the call wrote nothing.
         buffer: Bytes,
+    },
+    /// What came of a call with a fault.
+    Faulted {
+        /// Whether it came to the fault; if not, the call was an ordinary one.
+        hit: bool,
+        /// What the call gave.
+        outcome: Box<Outcome>,
     },
     /// What came of a batch.
     Batch {

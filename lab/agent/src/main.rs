@@ -3,6 +3,7 @@
 //! reports what it observes. It decides nothing. What a line means is said in `lib.rs`.
 
 mod actor;
+mod faults;
 mod kernel;
 mod memory;
 mod processes;

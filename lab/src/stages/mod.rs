@@ -3,6 +3,7 @@
 //! snapshots guard and what will be graded.
 
 mod counts;
+pub mod faults;
 pub mod greeting;
 pub mod hello;
 mod netlink;

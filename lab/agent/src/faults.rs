@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One call in the course of which one allocation fails
+//! (Documentation/fault-injection/fault-injection.rst).
+
+use std::{fs, io, os::unix::fs::FileExt};
+
+use lab_agent::{Answer, Outcome};
+use nix::errno::Errno;
+
+use crate::refusal;
+
+/// Have `make` make a call, of whose allocations and user copies number `nth` fails. Which of the
+/// kernel's are counted is set under /sys/kernel/debug.
+pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> Outcome) -> Outcome {
+    let fault = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/proc/thread-self/fail-nth")
+        .map_err(|error| refusal("open", &error))?;
+    fault
+        .write_at(nth.to_string().as_bytes(), 0)
+        .map_err(|error| refusal("write", &error))?;
+    let outcome = Box::new(make());
+    let left = left(&fault);
+    disarm(&fault);
+    let hit = left.map_err(|error| refusal("read", &error))? == 0;
+    Ok(Answer::Faulted { hit, outcome })
+}
+
+/// How many are to come before one fails; 0 if it has.
+fn left(fault: &fs::File) -> io::Result<u32> {
+    let mut text = [0; 16];
+    match fault.read_at(&mut text, 0) {
+        Ok(len) => String::from_utf8_lossy(&text[..len])
+            .trim()
+            .parse()
+            .map_err(io::Error::other),
+        // It was reading this very number that failed.
+        Err(error) if error.raw_os_error() == Some(Errno::EFAULT as i32) => Ok(1),
+        Err(error) => Err(error),
+    }
+}
+
+fn disarm(fault: &fs::File) {
+    // Should this be what fails, then nothing after it will.
+    let _ = fault.write_at(b"0", 0);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! No memory: what each operation of each module does when one of its allocations fails, or one
+//! of its copies from or to user space, or when memory runs out for good.
+//!
+//! Only the debug kernel can do that. These scenarios are therefore not among [`super::all`], and
+//! no clause is covered by them alone: elsewhere they would have to be left out.
+
+mod hello;
+mod inject;
+mod pubsub;
+mod requests;
+mod router;
+mod routes;
+mod slot;
+
+use crate::scene::{Outcome, Scenario, Scene};
+
+/// The scenarios, for the debug kernel.
+pub static SCENARIOS: &[Scenario] = &[
+    slot::WRITES,
+    hello::HELLO,
+    hello::GREETING,
+    hello::INTERVAL,
+    routes::NO_MEMORY,
+    pubsub::NO_MEMORY,
+    router::NO_MEMORY,
+];
+
+/// A scenario by its id.
+pub fn find(id: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.id == id)
+}
+
+/// The last step of each: the module goes, and nothing is left of all those attempts.
+fn finish(scene: &mut Scene<'_>, module: &str, objects_before: usize) -> Outcome {
+    scene.step("remove the module", "nothing is left behind", |scene| {
+        scene.remove(module)?;
+        scene.expect_objects(objects_before, FEW)
+    })
+}
+
+/// Objects that the rest of the kernel may allocate meanwhile; each attempt that lost one would
+/// show only in larger numbers.
+const FEW: usize = 500;

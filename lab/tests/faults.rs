@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the modules do without memory. Only the debug kernel can show it: `make test KERNEL=debug`.
+
+use lab::{kernels::Which, stages::faults, testing, transcript::Status};
+
+/// Carry out one scenario.
+fn check(id: &str) {
+    let workshop = testing::workshop().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        workshop.kernel.which,
+        Which::Debug,
+        "faults can be injected into the debug kernel only: KERNEL=debug"
+    );
+    let scenario = faults::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
+    let ended = testing::carry_out(scenario).unwrap_or_else(|error| panic!("{error}"));
+    let record = ended.transcript.normalised();
+    assert_eq!(ended.transcript.status(), Status::Pass, "{id}\n{record}");
+    assert!(ended.healthy, "{id} has left something behind\n{record}");
+    println!("{record}");
+}
+
+/// A test for each, and one that none is missing.
+macro_rules! scenarios {
+    ($($name:ident = $id:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                check($id);
+            }
+        )*
+
+        #[test]
+        fn every_scenario_has_a_test() {
+            let ids: Vec<_> = faults::SCENARIOS.iter().map(|scenario| scenario.id).collect();
+            assert_eq!(ids, [$($id),*]);
+        }
+    };
+}
+
+scenarios! {
+    message_slot = "message-slot/W5-no-memory",
+    hello = "part2/N5-hello-no-memory",
+    greeting = "part2/N5-greeting-no-memory",
+    greeting_interval = "part2/N5-greeting-interval-no-memory",
+    routes = "part2/N5-routes-no-memory",
+    pubsub = "part2/N5-pubsub-no-memory",
+    router = "part3/N5-no-memory",
+}
