@@ -39,6 +39,7 @@
 
 #include <ipclab/netlink.h>
 #include <nl_frames.h>
+#include <nl_overrun.h>
 
 /* One role of one socket. */
 struct router_member {
@@ -266,7 +267,7 @@ free_skb:
 	return NULL;
 }
 
-/* Give one subscriber its copy. A full queue is its own loss. */
+/* Give one subscriber its copy. A full queue, or no memory for it, is its own loss. */
 static void router_deliver(struct router_member *sub, struct sk_buff *message,
 			   struct nl_router_report *report)
 {
@@ -288,6 +289,8 @@ static void router_deliver(struct router_member *sub, struct sk_buff *message,
 		 * the subscriber's next recv().
 		 */
 		err = nlmsg_unicast(router_nlsk, copy, sub->portid);
+	} else {
+		nl_overrun(sub->sk);
 	}
 	if (err < 0) {
 		sub->dropped++;

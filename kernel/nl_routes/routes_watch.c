@@ -11,6 +11,8 @@
 #include <linux/string.h>
 #include <linux/slab.h>
 
+#include <nl_overrun.h>
+
 static LIST_HEAD(routes_watchers);
 unsigned long routes_dropped;
 
@@ -119,7 +121,8 @@ not_watched:
 
 /*
  * What is allocated here is not waited for: how many watchers there are is known
- * only under the lock. Without memory the event is lost, as with a full queue.
+ * only under the lock. Without memory the event is lost, and the watcher is told,
+ * as with a full queue.
  */
 static int routes_send_locked(struct routes_watcher *watcher, u16 type,
 			      const char *name, u32 reason)
@@ -129,8 +132,10 @@ static int routes_send_locked(struct routes_watcher *watcher, u16 type,
 
 	out = nlmsg_new(nla_total_size(strlen(name) + 1) +
 			nla_total_size(sizeof(reason)), GFP_NOWAIT | __GFP_NOWARN);
-	if (!out)
+	if (!out) {
+		nl_overrun(watcher->sk);
 		return -ENOMEM;
+	}
 	nlh = nlmsg_put(out, 0, watcher->seq, type, 0, 0);
 	/* Neither can fail: the message was made as long as this. */
 	nla_put_string(out, NL_ROUTES_A_NAME, name);
