@@ -25,8 +25,9 @@ message-slot: setup ## A character device: send and read messages through channe
 part3: setup ## Kernel lists: publishers and subscribers, any number of them, coming and going
 	@$(LAB) demo part3
 
-test: setup ## Every test, pure ones and those that boot machines
-	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast
+test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds faults
+	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast \
+		$(if $(filter debug,$(KERNEL)),--features lab/debug-kernel)
 
 lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck
 	@lab/setup.sh lint && lab/lint.sh

@@ -9,7 +9,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipclab
 echo "rustfmt"
 cargo fmt --all --check
 echo "clippy"
-cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+cargo clippy --quiet --workspace --all-targets --all-features --locked -- -D warnings
 
 echo "checkpatch"
 scripts=$cache/checkpatch-6.12

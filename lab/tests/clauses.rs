@@ -86,6 +86,16 @@ fn every_clause_has_a_check_and_every_check_a_clause() {
 }
 
 #[test]
+fn what_only_the_debug_kernel_shows_has_its_clause() {
+    let index = index();
+    for scenario in stages::faults::SCENARIOS {
+        let clause = clause_of(scenario.id);
+        assert!(index.contains_key(clause), "there is no clause {clause}");
+        assert!(stages::find(scenario.id).is_none(), "{}", scenario.id);
+    }
+}
+
+#[test]
 fn a_stage_may_have_a_dash_in_its_name() {
     assert_eq!(clause_of("part2/N3-body-lengths"), "part2/N3");
     assert_eq!(

@@ -45,4 +45,10 @@ scenarios! {
     routes = "part2/N5-routes-no-memory",
     pubsub = "part2/N5-pubsub-no-memory",
     router = "part3/N5-no-memory",
+    insert_message_slot = "message-slot/D2-no-memory",
+    insert_hello = "part2/N7-hello-no-memory",
+    insert_greeting = "part2/N7-greeting-no-memory",
+    insert_routes = "part2/N7-routes-no-memory",
+    insert_pubsub = "part2/N7-pubsub-no-memory",
+    insert_router = "part3/N7-no-memory",
 }

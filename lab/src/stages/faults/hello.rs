@@ -13,7 +13,7 @@ use protocol::{
 use super::{
     finish,
     inject::{allocations, confine_to_modules, recover, run_out, still_to_fail},
-    requests::{Audience, as_it_is, carry_out, each_request},
+    requests::{Audience, as_it_is, carry_out, each_request, quietly_close},
 };
 use crate::{
     machine::PATIENCE,
@@ -27,6 +27,8 @@ pub(super) const HELLO: Scenario = Scenario {
     run: |scene| {
         let before = scene.objects()?;
         scene.insert("nl_hello", "")?;
+        // It says each time what it was asked.
+        scene.mute_log();
         let actor = scene.actor("actor", 0)?;
         confine_to_modules(scene)?;
         scene.step("ask", "an answer or an errno, never both", |scene| {
@@ -76,7 +78,9 @@ pub(super) const GREETING: Scenario =
                 let asker = scene.peer("asker", 0)?;
                 carry_out(scene, &asker, greeting::REQUEST, b"")?;
                 let told = audience.was_told(scene, greeting::DATA, is_greeting)?;
-                expect_eq("greeted when there is memory", told, true)
+                expect_eq("greeted when there is memory", told, true)?;
+                quietly_close(scene, &asker)?;
+                audience.leaves(scene)
             },
         )?;
             finish(scene, "nl_greeting", before)
@@ -116,7 +120,7 @@ pub(super) const INTERVAL: Scenario = Scenario {
                 Ok(())
             },
         )?;
-        scene.value(&listener.program, &Call::Close { fd: listener.fd })?;
+        quietly_close(scene, &listener)?;
         finish(scene, "nl_greeting", before)
     },
 };

@@ -22,8 +22,11 @@ const MODULES: [&str; 2] = ["0xffffffffa0000000", "0xffffffffff000000"];
 /// A function of kmemleak's that allocates, below every allocation of anybody.
 const KMEMLEAK: &str = "__alloc_object";
 
+/// Where the loader warns (WARN(), lib/dynamic_debug.c), with a backtrace, that it has no memory.
+const DYNDBG: &str = "ddebug_module_notify";
+
 /// Faults that are asked for one after the other before an operation is taken to have no end.
-const MOST: u32 = 400;
+const MOST: u32 = 1000;
 
 /// In how many bytes [`Fault::After`] advances: fewer than most objects have.
 const STEP: u32 = 64;
@@ -70,44 +73,41 @@ pub(super) struct Attempt {
 }
 
 /// From now on only what modules allocate and copy is counted, at any depth below their functions.
-/// What kmemleak allocates for its own records is not: it has a reserve.
+/// What kmemleak allocates for its own records is not: it has a reserve, and nobody would notice.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] if the kernel cannot inject faults.
+/// [`Halt::Fail`] if the kernel cannot inject faults.
 pub(super) fn confine_to_modules(scene: &mut Scene<'_>) -> Outcome {
-    let kmemleak = text_of(scene, KMEMLEAK)?;
+    confine(scene, MODULES, KMEMLEAK)
+}
+
+/// From now on all that is allocated and copied is counted, whoever does it, the one place left
+/// out where the kernel is known to take a failure for a fault of its own, and says so.
+///
+/// # Errors
+/// [`Halt::Fail`] if the kernel cannot inject faults.
+pub(super) fn everywhere(scene: &mut Scene<'_>) -> Outcome {
+    confine(scene, ["0", "0xffffffffffffffff"], DYNDBG)
+}
+
+/// Count what is allocated or copied below what is in these addresses, and not below `except`.
+fn confine(scene: &mut Scene<'_>, addresses: [&str; 2], except: &str) -> Outcome {
+    let except = text_of(scene, except)?;
     for kind in ["failslab", "fail_usercopy"] {
         let switches = [
             ("probability", "0"),
             ("verbose", "0"),
             ("stacktrace-depth", "32"),
-            ("require-start", MODULES[0]),
-            ("require-end", MODULES[1]),
-            ("reject-start", &kmemleak[0]),
-            ("reject-end", &kmemleak[1]),
+            ("require-start", addresses[0]),
+            ("require-end", addresses[1]),
+            ("reject-start", &except[0]),
+            ("reject-end", &except[1]),
         ];
         for (name, value) in switches {
             switch(scene, kind, name, value)?;
         }
     }
-    count_all_slabs(scene)
-}
-
-/// From now on all that is allocated and copied is counted, whoever does it, kmemleak left out.
-///
-/// # Errors
-/// [`crate::scene::Halt::Fail`] if the kernel cannot inject faults.
-pub(super) fn everywhere(scene: &mut Scene<'_>) -> Outcome {
-    confine_to_modules(scene)?;
-    for kind in ["failslab", "fail_usercopy"] {
-        switch(scene, kind, "require-start", "0")?;
-        switch(scene, kind, "require-end", "0xffffffffffffffff")?;
-    }
-    Ok(())
-}
-
-/// Allocations that may sleep, too, and of every cache.
-fn count_all_slabs(scene: &mut Scene<'_>) -> Outcome {
+    // Allocations that may sleep, too, and those of every cache.
     switch(scene, "failslab", "ignore-gfp-wait", "N")?;
     switch(scene, "failslab", "cache-filter", "N")
 }
@@ -116,8 +116,8 @@ fn count_all_slabs(scene: &mut Scene<'_>) -> Outcome {
 /// allocation and user copy alone fails, then memory runs out for good, ever later.
 ///
 /// # Errors
-/// The [`crate::scene::Halt`] of an attempt; [`crate::scene::Halt::Fail`] if there is less that
-/// fails than there are `sites`, or something where there are none.
+/// The [`Halt`] of an attempt; [`Halt::Fail`] if there is less that fails than there are `sites`,
+/// or something where there are none.
 pub(super) fn each(
     scene: &mut Scene<'_>,
     what: &str,
@@ -128,35 +128,58 @@ pub(super) fn each(
         allocations,
         copies,
     } = sites;
-    let kinds: [(&str, u32, fn(u32) -> Fault); 2] = [
-        ("one fails", allocations + copies, |n| Fault::Nth(n + 1)),
-        ("no more memory", allocations.min(1), |n| {
-            Fault::After(n * STEP)
-        }),
-    ];
-    for (how, at_least, fault) in kinds {
-        let mut said = BTreeSet::new();
-        let mut hits = 0;
-        loop {
-            let fault = fault(hits);
-            let met = attempt(scene, fault).map_err(|halt| name(halt, what, fault))?;
-            if !met.hit {
-                said.insert(format!("without: {}", met.said));
-                break;
-            }
-            said.insert(met.said);
-            hits += 1;
-            if hits > MOST {
-                return Err(fail(format!("{what} has an end"), format!("{hits} faults")));
-            }
+    each_alone(scene, what, allocations + copies, &mut attempt)?;
+    let at_least = allocations.min(1);
+    let title = format!("{what}; no more memory");
+    go_through(scene, &title, at_least, &mut attempt, |n| {
+        Fault::After(n * STEP)
+    })
+}
+
+/// The first half of [`each`].
+///
+/// # Errors
+/// As [`each`].
+pub(super) fn each_alone(
+    scene: &mut Scene<'_>,
+    what: &str,
+    at_least: u32,
+    attempt: impl FnMut(&mut Scene<'_>, Fault) -> Outcome<Attempt>,
+) -> Outcome {
+    let title = format!("{what}; one fails");
+    go_through(scene, &title, at_least, attempt, |n| Fault::Nth(n + 1))
+}
+
+fn go_through(
+    scene: &mut Scene<'_>,
+    title: &str,
+    at_least: u32,
+    mut attempt: impl FnMut(&mut Scene<'_>, Fault) -> Outcome<Attempt>,
+    fault: fn(u32) -> Fault,
+) -> Outcome {
+    let mut said = BTreeSet::new();
+    let mut hits = 0;
+    loop {
+        let fault = fault(hits);
+        let met = attempt(scene, fault).map_err(|halt| name(halt, title, fault))?;
+        if !met.hit {
+            said.insert(format!("without: {}", met.said));
+            break;
         }
-        let said: Vec<_> = said.into_iter().collect();
-        let text = format!("{what}; {how}: {}", said.join(", "));
-        scene.note("host", Kind::Does, text);
-        if hits < at_least || (at_least == 0 && hits > 0) {
-            let expected = format!("{what}; {how}: {at_least} that can fail");
-            return Err(fail(expected, hits.to_string()));
+        said.insert(met.said);
+        hits += 1;
+        if hits > MOST {
+            let got = format!("{hits} faults");
+            return Err(fail(format!("{title}: it has an end"), got));
         }
+    }
+    // Not how many: that is the kernel's business, and changes with it.
+    let said: Vec<_> = said.into_iter().collect();
+    let text = format!("{title}: {}", said.join("; "));
+    scene.note("host", Kind::Does, text);
+    if hits < at_least || (at_least == 0 && hits > 0) {
+        let expected = format!("{title}: at least {at_least} that can fail, none if 0");
+        return Err(fail(expected, hits.to_string()));
     }
     Ok(())
 }
@@ -172,7 +195,7 @@ fn name(halt: Halt, what: &str, fault: Fault) -> Halt {
 /// Have an actor make a call with a fault: whether it came to it, and what the call gave.
 ///
 /// # Errors
-/// [`crate::scene::Halt`].
+/// [`Halt`].
 pub(super) fn call(
     scene: &mut Scene<'_>,
     actor: &Program,
@@ -201,7 +224,7 @@ pub(super) fn call(
 /// When so many bytes have been allocated, the next `times` allocations fail, whoever makes them.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] if the kernel does not take the order.
+/// [`Halt::Fail`] if the kernel does not take the order.
 pub(super) fn run_out(scene: &mut Scene<'_>, bytes: u32, times: u32) -> Outcome {
     // The kernel lets pass what is smaller than what is left.
     switch(scene, "failslab", "space", &bytes.to_string())?;
@@ -212,7 +235,7 @@ pub(super) fn run_out(scene: &mut Scene<'_>, bytes: u32, times: u32) -> Outcome 
 /// Memory is there again: how many allocations have failed, of `times`.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] if the kernel does not take the order.
+/// [`Halt::Fail`] if the kernel does not take the order.
 pub(super) fn recover(scene: &mut Scene<'_>, times: u32) -> Outcome<u32> {
     switch(scene, "failslab", "probability", "0")?;
     Ok(times - still_to_fail(scene)?)
@@ -221,7 +244,7 @@ pub(super) fn recover(scene: &mut Scene<'_>, times: u32) -> Outcome<u32> {
 /// How many allocations are still to fail, of those that [`run_out`] was told.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] if the kernel does not say.
+/// [`Halt::Fail`] if the kernel does not say.
 pub(super) fn still_to_fail(scene: &mut Scene<'_>) -> Outcome<u32> {
     let text = scene.read(&format!("{SWITCHES}/failslab/times"))?;
     text.trim()

@@ -8,7 +8,7 @@ use super::{
     super::netlink::OK,
     finish,
     inject::{Attempt, allocations, confine_to_modules, each},
-    requests::{Audience, as_it_is, ask, carry_out, each_request, errno, judge},
+    requests::{Audience, as_it_is, ask, carry_out, each_request, errno, judge, quietly_close},
 };
 use crate::{
     peer::{Peer, request},
@@ -68,7 +68,9 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
                 let Attempt { hit, said } = judge(&reply, told, fault)?;
                 expect_eq("lost", audience.lost(), vec![0, 0])?;
                 Ok(Attempt { hit, said })
-            })
+            })?;
+            quietly_close(scene, &publisher)?;
+            audience.leaves(scene)
         },
     )?;
     finish(scene, MODULE, before)

@@ -239,6 +239,13 @@ impl Audience {
         Audience(peers.into_iter().map(new).collect())
     }
 
+    /// All close their sockets.
+    pub(super) fn leaves(self, scene: &mut Scene<'_>) -> Outcome {
+        self.0
+            .iter()
+            .try_for_each(|listener| quietly_close(scene, &listener.peer))
+    }
+
     /// How many messages each has lost.
     pub(super) fn lost(&self) -> Vec<u32> {
         self.0.iter().map(|listener| listener.lost).collect()

@@ -11,7 +11,10 @@ use super::{
     super::netlink::{OK, dump},
     finish,
     inject::{allocations, confine_to_modules, each},
-    requests::{Audience, Reply, as_it_is, ask, carry_out, each_list, each_request, errno, judge},
+    requests::{
+        Audience, Reply, as_it_is, ask, carry_out, each_list, each_request, errno, judge,
+        quietly_close,
+    },
 };
 use crate::{
     peer::{Peer, request, request_header},
@@ -73,7 +76,7 @@ fn members(scene: &mut Scene<'_>, actor: &Program) -> Outcome {
             ..request_header(LIST)
         };
         each_list(scene, actor, allocations(2), &header.encode(b""), 2)?;
-        carry_out(scene, &observer, unregister.kind(), &unregister.payload())
+        quietly_close(scene, &observer)
     })
 }
 
@@ -150,7 +153,9 @@ fn publish(scene: &mut Scene<'_>) -> Outcome {
     })?;
     let lost = audience.lost();
     let each_has_lost = lost.iter().all(|&lost| lost > 0);
-    expect_eq("each has lost something once", each_has_lost, true)
+    expect_eq("each has lost something once", each_has_lost, true)?;
+    quietly_close(scene, &publisher)?;
+    audience.leaves(scene)
 }
 
 /// What the publisher is told of its copies.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_routes` without memory: clauses N5 and N6.
 
-use std::time::Duration;
-
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST, PortId},
@@ -13,7 +11,9 @@ use super::{
     super::netlink::{OK, dump, slow::expect_dropped},
     finish,
     inject::{allocations, confine_to_modules, recover, run_out},
-    requests::{Audience, as_it_is, carry_out, drain, each_list, each_request, errno},
+    requests::{
+        Audience, as_it_is, carry_out, drain, each_list, each_request, errno, quietly_close,
+    },
 };
 use crate::{
     machine::PATIENCE,
@@ -69,6 +69,8 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     let mut audience = Audience::new(watchers);
     changes(scene, &actor, &observer, &mut audience)?;
     expiry(scene, &observer, &mut audience)?;
+    quietly_close(scene, &observer)?;
+    audience.leaves(scene)?;
     finish(scene, MODULE, before)
 }
 
@@ -184,15 +186,20 @@ fn expiry(scene: &mut Scene<'_>, observer: &Peer, audience: &mut Audience) -> Ou
         "an entry expires",
         "it goes, and each watcher has the event or knows that it is lost",
         |scene| {
-            let ms = scene.machine.scaled(Duration::from_millis(300)).as_millis() as u32;
+            let expire = Request::Expire("brief", 1);
+            // Without NLM_F_ACK: an answer would need memory, too.
+            let expire = Header {
+                flags: NLM_F_REQUEST,
+                ..request_header(expire.kind())
+            }
+            .encode(&expire.payload());
             for times in [1, i32::MAX as u32] {
                 let mut bytes = 0;
                 loop {
                     wish(scene, observer, Request::Add("brief"))?;
                     audience.was_told(scene, ADDED, |_| true)?;
-                    // From here on everybody's allocations fail: nothing more is asked for.
-                    wish(scene, observer, Request::Expire("brief", ms))?;
                     run_out(scene, bytes, times)?;
+                    scene.send(observer, expire.clone())?;
                     let told = audience.is_told(scene, PATIENCE, DELETED, expired)?;
                     let failed = recover(scene, times)?;
                     expect_eq("an event, or that it is lost", told, true)?;

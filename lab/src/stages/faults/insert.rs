@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Inserting a module without memory: clauses D2 and N7.
+
+use lab_agent::{Call, Op};
+use nix::errno::Errno;
+
+use super::{
+    finish_removed,
+    inject::{Attempt, Fault, allocations, call, confine_to_modules, each, each_alone, everywhere},
+};
+use crate::scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
+
+const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scenario {
+    let title = "an insert without memory is an errno, and the next one works";
+    Scenario { id, title, run }
+}
+
+pub(super) const SLOT: Scenario = scenario("message-slot/D2-no-memory", |scene| {
+    run(scene, "message_slot", "", 3)
+});
+pub(super) const HELLO: Scenario = scenario("part2/N7-hello-no-memory", |scene| {
+    run(scene, "nl_hello", "", SOCKET)
+});
+pub(super) const GREETING: Scenario = scenario("part2/N7-greeting-no-memory", |scene| {
+    run(scene, "nl_greeting", "interval_ms=1000000", SOCKET)
+});
+pub(super) const ROUTES: Scenario = scenario("part2/N7-routes-no-memory", |scene| {
+    run(scene, "nl_routes", "", 3 + SOCKET)
+});
+pub(super) const PUBSUB: Scenario = scenario("part2/N7-pubsub-no-memory", |scene| {
+    run(scene, "nl_pubsub", "", SOCKET)
+});
+pub(super) const ROUTER: Scenario = scenario("part3/N7-no-memory", |scene| {
+    run(scene, "nl_router", "", SOCKET)
+});
+
+/// What the kernel's end takes at least: an inode, a sock, a list of listeners.
+const SOCKET: u32 = 3;
+
+/// What inserting any module takes at least, long before its own code runs.
+const LOADING: u32 = 20;
+
+fn run(scene: &mut Scene<'_>, module: &'static str, params: &str, sites: u32) -> Outcome {
+    let file = scene.workshop().module(module)?;
+    let path = scene.machine.put(&file)?;
+    let actor = scene.actor("actor", 0)?;
+    let params = params.to_owned();
+    let insert = Call::Insert { path, params };
+    let before = scene.objects()?;
+    confine_to_modules(scene)?;
+    scene.step(
+        "what the module's own code allocates fails",
+        "an errno, and it is not in; without a fault it is",
+        |scene| {
+            each(scene, "insmod", allocations(sites), |scene, fault| {
+                let attempt = attempt(scene, &actor, module, &insert, fault)?;
+                if attempt.hit {
+                    expect_eq("it is in", attempt.said == IN, false)?;
+                }
+                Ok(attempt)
+            })
+        },
+    )?;
+    everywhere(scene)?;
+    scene.step(
+        "anything on the way fails",
+        "an errno, and it is not in; or it is, where the kernel can do without",
+        |scene| {
+            each_alone(scene, "insmod", LOADING, |scene, fault| {
+                attempt(scene, &actor, module, &insert, fault)
+            })
+        },
+    )?;
+    finish_removed(scene, before)
+}
+
+const IN: &str = "works, and goes again";
+
+/// Insert it with a fault, and remove it if it is in.
+fn attempt(
+    scene: &mut Scene<'_>,
+    actor: &Program,
+    module: &str,
+    insert: &Call,
+    fault: Fault,
+) -> Outcome<Attempt> {
+    let (hit, observed) = call(scene, actor, insert, fault)?;
+    let said = match observed {
+        Ok(_) => {
+            let name = module.to_owned();
+            let removed = scene.machine.order("rmmod", Op::Remove { name })?;
+            removed.map_err(|refusal| fail("it can be removed", refusal.to_string()))?;
+            IN.to_owned()
+        }
+        // netlink_kernel_create() does not say why it fails.
+        Err(refusal) if hit => match Errno::from_raw(refusal.errno) {
+            errno @ (Errno::ENOMEM | Errno::EFAULT | Errno::EADDRINUSE) => format!("{errno:?}"),
+            other => return Err(fail("ENOMEM, EFAULT or EADDRINUSE", format!("{other:?}"))),
+        },
+        Err(refusal) => return Err(fail("insmod works without a fault", refusal.to_string())),
+    };
+    let modules = scene.read("/proc/modules")?;
+    let there = modules
+        .lines()
+        .any(|line| line.starts_with(&format!("{module} ")));
+    expect_eq("it is still in", there, false)?;
+    Ok(Attempt { hit, said })
+}
