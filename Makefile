@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # What people type. Every target is one line into lab/.
 #   KERNEL=stock|lab|debug   which kernel; without it lab if it is built, else stock
+#   MINUTES=n                how long make soak takes
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test lint kernel kernels modules shell bench-machines doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test soak lint kernel kernels modules shell bench-machines doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +29,9 @@ part3: setup ## Kernel lists: publishers and subscribers, any number of them, co
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds faults
 	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),--features lab/debug-kernel)
+
+soak: setup ## What may meet, and random requests, for MINUTES=10 on the debug kernel
+	@KERNEL=$(or $(KERNEL),debug) $(LAB) soak
 
 lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck
 	@lab/setup.sh lint && lab/lint.sh

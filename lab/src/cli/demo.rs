@@ -83,7 +83,8 @@ pub(crate) fn run(
     Ok(worst)
 }
 
-fn show(entry: &Entry) {
+/// One entry of a record, in colour.
+pub(super) fn show(entry: &Entry) {
     match entry {
         Entry::Step { .. } => println!("{}", bold(entry)),
         Entry::Line { kind, .. } => {

@@ -5,6 +5,7 @@ mod bench_machines;
 mod console;
 mod demo;
 mod doctor;
+mod soak;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -72,6 +73,8 @@ enum Command {
         #[arg(long, default_value_t = 200)]
         restores: usize,
     },
+    /// Go through what may meet, and through random requests, until the time is up.
+    Soak(soak::Arguments),
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -121,6 +124,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             found => found,
         },
         Command::BenchMachines { restores } => bench_machines::run(restores),
+        Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
         Command::Doctor => doctor::run(which),
     }
 }

@@ -11,6 +11,7 @@ pub mod pubsub;
 pub mod router;
 pub mod routes;
 pub mod slot;
+pub mod soak;
 pub mod threads;
 
 use crate::scene::Scenario;

@@ -7,11 +7,11 @@ use protocol::pubsub::{DATA, REQUEST, Request};
 use super::{
     super::netlink::OK,
     finish,
-    inject::{Attempt, allocations, confine_to_modules, each},
-    requests::{Audience, as_it_is, ask, carry_out, each_request, errno, judge, quietly_close},
+    inject::{allocations, confine_to_modules},
+    requests::{Audience, as_it_is, carry_out, each_request, errno},
 };
 use crate::{
-    peer::{Peer, request},
+    peer::Peer,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
 };
 
@@ -56,20 +56,19 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
                 Ok(peer)
             };
             let mut audience = Audience::new([listen("listener 1")?, listen("listener 2")?]);
-            let publisher = scene.peer("publisher", 0)?;
-            let mut body = 0_u32;
+            let publish = Request::Publish(b"is there any?").payload();
+            let request = (REQUEST, &publish[..]);
             // Head and data of two messages and of the answer.
-            each(scene, "publish", allocations(6), |scene, fault| {
-                body += 1;
-                let body = body.to_string().into_bytes();
-                let data = request(REQUEST, &Request::Publish(&body).payload());
-                let reply = ask(scene, &publisher, &data, fault)?;
-                let told = audience.was_told(scene, DATA, |payload| payload == body)?;
-                let Attempt { hit, said } = judge(&reply, told, fault)?;
+            let what = ("publish", allocations(6));
+            each_request(scene, &actor, what, request, as_it_is, |scene, peer, _| {
+                let told = audience.was_told(scene, DATA, |payload| payload == b"is there any?")?;
+                // Nor is it the publisher, unless it has published.
+                let errno = errno(scene, peer, REQUEST, &subscribe)?;
+                let role = if told { Errno::EPERM } else { Errno::ENOSPC };
+                expect_eq("subscribe after it", Errno::from_raw(errno), role)?;
                 expect_eq("lost", audience.lost(), vec![0, 0])?;
-                Ok(Attempt { hit, said })
+                Ok(told)
             })?;
-            quietly_close(scene, &publisher)?;
             audience.leaves(scene)
         },
     )?;

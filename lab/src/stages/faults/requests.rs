@@ -112,11 +112,13 @@ pub(super) fn judge(reply: &Reply, done: bool, fault: Fault) -> Outcome<Attempt>
         Some((ack, _)) => {
             expect_eq("ENOBUFS beside an answer", reply.waiting.overrun, false)?;
             let errno = Errno::from_raw(ack.errno);
-            expect_eq(
-                &format!("carried out, where the answer is {errno:?}"),
-                done,
-                errno == OK,
-            )?;
+            let said = if errno == OK {
+                "ok".to_owned()
+            } else {
+                format!("{errno:?}")
+            };
+            let what = format!("carried out, where the answer is {said}");
+            expect_eq(&what, done, errno == OK)?;
             match errno {
                 OK => "done".to_owned(),
                 Errno::ENOMEM | Errno::ENOBUFS if hit => {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many at once, and what they leave behind: clause L5.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use lab_agent::{Exit, Stream};
 use nix::sys::signal::Signal;
@@ -13,42 +16,77 @@ use crate::{
     stages::counts::Count,
 };
 
-/// Publishers, and as many subscribers.
-const MEMBERS: usize = 8;
-
-/// How often some are killed, some end, and others take their places.
-const ROUNDS: usize = 4;
-
-/// Lines that each publisher is given in a round.
-const LINES: usize = 20;
+/// How many come, and how long it goes on.
+#[derive(Clone, Copy)]
+struct Size {
+    /// The title of the first step.
+    start: &'static str,
+    /// Publishers, and as many subscribers.
+    members: usize,
+    /// How often at least some are killed, some end, and others take their places.
+    rounds: usize,
+    /// How long they go on doing so.
+    time: Duration,
+    /// Lines that each publisher is given in a round.
+    lines: usize,
+}
 
 pub(super) const CROWD: Scenario = Scenario {
     id: "part3/L5-crowd",
     title: "eight publishers and eight subscribers that come, go and are killed",
-    run: crowd,
+    run: |scene| {
+        let size = Size {
+            start: "start sixteen programs",
+            members: 8,
+            rounds: 4,
+            time: Duration::ZERO,
+            lines: 20,
+        };
+        crowd(scene, size)
+    },
 };
 
-fn crowd(scene: &mut Scene<'_>) -> Outcome {
+/// For `make soak`: the whole of L5.
+pub(in crate::stages) const GREAT_CROWD: Scenario = Scenario {
+    id: "soak/great-crowd",
+    title: "64 publishers and 64 subscribers that come, go and are killed for a minute",
+    run: |scene| {
+        let size = Size {
+            start: "start 128 programs",
+            members: 64,
+            rounds: 4,
+            time: Duration::from_secs(60),
+            lines: 2,
+        };
+        crowd(scene, size)
+    },
+};
+
+fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
     scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
     let mut before = 0;
     let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
-    scene.step("start sixteen programs", "all register", |scene| {
+    scene.step(size.start, "all register", |scene| {
         before = Count::Buffers.now(scene)?;
-        for _ in 0..MEMBERS {
+        for _ in 0..size.members {
             publishers.push(start(scene, "publisher")?);
             subscribers.push(start(scene, "subscriber")?);
         }
-        wait_for(scene, 2 * MEMBERS)
+        wait_for(scene, 2 * size.members)
     })?;
     let mut line = 0_u32;
-    for round in 1..=ROUNDS {
+    let begin = Instant::now();
+    for round in 1.. {
+        if round > size.rounds && begin.elapsed() >= size.time {
+            break;
+        }
         scene.step(
             &format!("round {round}: all publish, one of each is killed, one of each ends"),
             "those that end say goodbye, and others take the places",
             |scene| {
                 for publisher in &publishers {
-                    let lines: String = (0..LINES).map(|_| next_line(&mut line)).collect();
+                    let lines: String = (0..size.lines).map(|_| next_line(&mut line)).collect();
                     scene.write(publisher, lines.as_bytes())?;
                 }
                 // In the middle of it: nobody has waited for anything.
@@ -65,7 +103,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
                     programs.push(start(scene, role)?);
                     programs.push(start(scene, role)?);
                 }
-                wait_for(scene, 2 * MEMBERS)
+                wait_for(scene, 2 * size.members)
             },
         )?;
     }
@@ -93,7 +131,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome {
         |scene| {
             scene.remove(MODULE)?;
             scene.expect_no_leaks()?;
-            Count::Buffers.expect_back(scene, before, MEMBERS * LINES)
+            Count::Buffers.expect_back(scene, before, size.members * size.lines)
         },
     )
 }

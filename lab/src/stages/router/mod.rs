@@ -16,6 +16,7 @@ use protocol::{
 };
 
 use clauses::Router;
+pub(super) use crowd::GREAT_CROWD;
 
 use super::{
     Step,
