@@ -18,13 +18,11 @@ const MEETINGS: &[&str] = &[
     "part2/N4-routes-killed",
     "part2/N4-killed",
     "part2/B2-places",
-    "part2/N5-buffers",
     "part2/N7-in-and-out",
     "part3/N4-killed",
     "part3/L1-list-changes",
     "part3/L3-order",
     "part3/L5-crowd",
-    "part3/N5-buffers",
     "part3/N7-in-and-out",
 ];
 
