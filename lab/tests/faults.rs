@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the modules do without memory. Only the debug kernel can show it: `make test KERNEL=debug`.
 
-use lab::{kernels::Which, stages::faults, testing, transcript::Status};
+use lab::{
+    kernels::Which,
+    peer::request,
+    scene::{Scenario, fail},
+    stages::faults,
+    testing,
+    transcript::Status,
+};
 
 /// Carry out one scenario.
 fn check(id: &str) {
@@ -51,4 +58,36 @@ scenarios! {
     insert_routes = "part2/N7-routes-no-memory",
     insert_pubsub = "part2/N7-pubsub-no-memory",
     insert_router = "part3/N7-no-memory",
+}
+
+/// SLUB keeps no record of what is too large for its caches, and kmemleak does.
+#[test]
+fn a_leak_of_whole_pages_is_noticed_by_kmemleak() {
+    let ended = testing::carry_out(&Scenario {
+        id: "leaks/pages",
+        title: "a module that leaks pages",
+        run: |scene| {
+            scene.step("in, used, out", "leaves nothing behind", |scene| {
+                scene.watch_leaks()?;
+                scene
+                    .try_insert_fixture("nl_leak", "bytes=16384")?
+                    .map_err(|refusal| fail("nl_leak is inserted", refusal.to_string()))?;
+                let peer = scene.peer("A", 0)?;
+                scene.send(&peer, request(0x10, b"hello"))?;
+                scene.close(&peer)?;
+                scene.remove("nl_leak")?;
+                scene.expect_no_leaks()
+            })
+        },
+    });
+    let transcript = ended.unwrap_or_else(|error| panic!("{error}")).transcript;
+    let verdict = transcript
+        .verdicts()
+        .find_map(|verdict| verdict.got.clone());
+    assert_eq!(
+        verdict.map(|finding| finding.got).as_deref(),
+        Some("1 object of 16384 bytes, allocated in leak_rcv [nl_leak]"),
+        "{}",
+        transcript.normalised()
+    );
 }

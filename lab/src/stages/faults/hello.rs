@@ -25,7 +25,7 @@ pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",
     title: "an allocation that fails is an errno",
     run: |scene| {
-        let before = scene.objects()?;
+        scene.watch_leaks()?;
         scene.insert("nl_hello", "")?;
         // It says each time what it was asked.
         scene.mute_log();
@@ -49,7 +49,7 @@ pub(super) const HELLO: Scenario = Scenario {
                 };
             each_request(scene, &actor, ("ask", sites), request, as_it_is, answered)
         })?;
-        finish(scene, "nl_hello", before)
+        finish(scene, "nl_hello")
     },
 };
 
@@ -58,7 +58,7 @@ pub(super) const GREETING: Scenario =
         id: "part2/N5-greeting-no-memory",
         title: "an allocation that fails is an errno, or ENOBUFS for a listener",
         run: |scene| {
-            let before = scene.objects()?;
+            scene.watch_leaks()?;
             scene.insert("nl_greeting", "")?;
             let actor = scene.actor("actor", 0)?;
             confine_to_modules(scene)?;
@@ -83,7 +83,7 @@ pub(super) const GREETING: Scenario =
                 audience.leaves(scene)
             },
         )?;
-            finish(scene, "nl_greeting", before)
+            finish(scene, "nl_greeting")
         },
     };
 
@@ -91,7 +91,7 @@ pub(super) const INTERVAL: Scenario = Scenario {
     id: "part2/N5-greeting-interval-no-memory",
     title: "without memory the kernel greets later, and counts none that it did not send",
     run: |scene| {
-        let before = scene.objects()?;
+        scene.watch_leaks()?;
         confine_to_modules(scene)?;
         scene.insert("nl_greeting", "interval_ms=50")?;
         let listener = listener(scene, "listener")?;
@@ -121,7 +121,7 @@ pub(super) const INTERVAL: Scenario = Scenario {
             },
         )?;
         quietly_close(scene, &listener)?;
-        finish(scene, "nl_greeting", before)
+        finish(scene, "nl_greeting")
     },
 };
 

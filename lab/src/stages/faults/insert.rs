@@ -76,7 +76,7 @@ fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
     let actor = scene.actor("actor", 0)?;
     let params = module.params.to_owned();
     let insert = Call::Insert { path, params };
-    let before = scene.objects()?;
+    scene.watch_leaks()?;
     confine_to_modules(scene)?;
     scene.step(
         "what the module's own code allocates fails",
@@ -102,7 +102,7 @@ fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
             })
         },
     )?;
-    finish_removed(scene, before)
+    finish_removed(scene)
 }
 
 const IN: &str = "works, and goes again";

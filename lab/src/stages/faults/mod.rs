@@ -39,25 +39,14 @@ pub fn find(id: &str) -> Option<&'static Scenario> {
 }
 
 /// The last step: the module goes, and nothing is left of all those attempts.
-fn finish(scene: &mut Scene<'_>, module: &str, objects_before: usize) -> Outcome {
+fn finish(scene: &mut Scene<'_>, module: &str) -> Outcome {
     scene.step("remove the module", "nothing is left behind", |scene| {
         scene.remove(module)?;
-        expect_nothing_left(scene, objects_before)
+        scene.expect_no_leaks()
     })
 }
 
 /// The last step where no module is in any more.
-fn finish_removed(scene: &mut Scene<'_>, objects_before: usize) -> Outcome {
-    scene.step("look at what is left", "nothing", |scene| {
-        expect_nothing_left(scene, objects_before)
-    })
-}
-
-/// Objects that the rest of the kernel may have allocated meanwhile. A leak of one object for
-/// each attempt is smaller: that is what the search for leaks is for.
-const FEW: usize = 500;
-
-/// The one place where all of these scenarios look for leaks, when the module has gone.
-fn expect_nothing_left(scene: &mut Scene<'_>, objects_before: usize) -> Outcome {
-    scene.expect_objects(objects_before, FEW)
+fn finish_removed(scene: &mut Scene<'_>) -> Outcome {
+    scene.step("look at what is left", "nothing", Scene::expect_no_leaks)
 }

@@ -24,7 +24,7 @@ pub(super) const NO_MEMORY: Scenario = Scenario {
 };
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
-    let before = scene.objects()?;
+    scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
     let actor = scene.actor("actor", 0)?;
     confine_to_modules(scene)?;
@@ -72,7 +72,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             audience.leaves(scene)
         },
     )?;
-    finish(scene, MODULE, before)
+    finish(scene, MODULE)
 }
 
 /// Whether this socket has its role: subscribing is then refused with `errno`.

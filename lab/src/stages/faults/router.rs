@@ -33,7 +33,7 @@ pub(super) const NO_MEMORY: Scenario = Scenario {
 const LISTENERS: u32 = 3;
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
-    let before = scene.objects()?;
+    scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
     let actor = scene.actor("actor", 0)?;
     confine_to_modules(scene)?;
@@ -43,7 +43,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         "an errno and nobody is told; or each is told, or loses it, which all know",
         |scene| publish(scene),
     )?;
-    finish(scene, MODULE, before)
+    finish(scene, MODULE)
 }
 
 /// Register, unregister, list.

@@ -36,7 +36,7 @@ const ANSWER: u32 = 2;
 const EVENT: u32 = 2;
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
-    let before = scene.objects()?;
+    scene.watch_leaks()?;
     scene.insert(MODULE, "expire_ms=0")?;
     let actor = scene.actor("actor", 0)?;
     let observer = scene.peer("observer", 0)?;
@@ -71,7 +71,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     expiry(scene, &observer, &mut audience)?;
     quietly_close(scene, &observer)?;
     audience.leaves(scene)?;
-    finish(scene, MODULE, before)
+    finish(scene, MODULE)
 }
 
 /// Make a request that must work.

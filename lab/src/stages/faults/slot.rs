@@ -23,7 +23,7 @@ pub(super) const WRITES: Scenario = Scenario {
 };
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
-    let before = scene.objects()?;
+    scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
     let actor = scene.actor("actor", 0)?;
     confine_to_modules(scene)?;
@@ -137,7 +137,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         })?;
         scene.close_slot(&file)
     })?;
-    finish(scene, MODULE, before)
+    finish(scene, MODULE)
 }
 
 /// What is said of an attempt that has worked.
