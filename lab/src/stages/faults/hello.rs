@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_hello` and `nl_greeting` without memory: clause N5.
 
-use std::time::Duration;
-
 use lab_agent::Call;
 use nix::libc;
 use protocol::{
@@ -13,7 +11,7 @@ use protocol::{
 use super::{
     finish,
     inject::{allocations, confine_to_modules, recover, run_out, still_to_fail},
-    requests::{Audience, as_it_is, carry_out, each_request, quietly_close},
+    requests::{Audience, Reply, as_it_is, carry_out, each_request, quietly_close},
 };
 use crate::{
     machine::PATIENCE,
@@ -37,7 +35,7 @@ pub(super) const HELLO: Scenario = Scenario {
             let sites = allocations(4);
             let request = (REQUEST, &text[..]);
             let answered =
-                |_: &mut Scene<'_>, _: &Peer, reply: &super::requests::Reply| match &reply
+                |_: &mut Scene<'_>, _: &Peer, reply: &Reply| match &reply
                     .waiting
                     .told[..]
                 {
@@ -71,7 +69,7 @@ pub(super) const GREETING: Scenario =
                 // Head and data of the greeting and of the acknowledgement, a copy.
                 let sites = allocations(5);
                 let request = (greeting::REQUEST, &b""[..]);
-                let told = |scene: &mut Scene<'_>, _: &Peer, _: &super::requests::Reply| {
+                let told = |scene: &mut Scene<'_>, _: &Peer, _: &Reply| {
                     audience.was_told(scene, greeting::DATA, is_greeting)
                 };
                 each_request(scene, &actor, ("greet", sites), request, as_it_is, told)?;
@@ -144,8 +142,7 @@ fn listener(scene: &mut Scene<'_>, name: &str) -> Outcome<Peer> {
 
 /// The number of the next greeting.
 fn next(scene: &mut Scene<'_>, listener: &Peer) -> Outcome<u32> {
-    let limit: Duration = PATIENCE;
-    let datagram = scene.receive(listener, limit)?;
+    let datagram = scene.receive(listener, PATIENCE)?;
     let datagram = datagram.ok_or_else(|| fail("a greeting", "nothing in time"))?;
     let message = datagram.message()?;
     expect_eq("a greeting", is_greeting(message.payload), true)?;
