@@ -9,7 +9,10 @@ use std::{
     collections::VecDeque,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use loom::{model::Builder, thread};
@@ -43,10 +46,13 @@ fn buffer(capacity: usize) -> Arc<Buffer<u32>> {
     Arc::new(Buffer::new(NonZeroUsize::new(capacity).unwrap()))
 }
 
-/// Two producers with so many items each, two consumers; closed when the producers have ended.
+/// Two producers with so many items each, two consumers; closed when the producers have ended. No
+/// consumer sees the end before that, and none finds more than there are places.
 fn everything_comes_once(preemptions: usize, capacity: usize, each: u32, taking: Taking) {
     explore(preemptions, move || {
         let buffer = buffer(capacity);
+        // Of the standard library as well: seeing it must give loom nothing to try.
+        let closing = Arc::new(AtomicBool::new(false));
         let producers = [0, 10].map(|first| {
             let buffer = Arc::clone(&buffer);
             thread::spawn(move || {
@@ -56,12 +62,17 @@ fn everything_comes_once(preemptions: usize, capacity: usize, each: u32, taking:
             })
         });
         let consumers = [(); 2].map(|()| {
-            let buffer = Arc::clone(&buffer);
-            thread::spawn(move || consume(&buffer, taking))
+            let (buffer, closing) = (Arc::clone(&buffer), Arc::clone(&closing));
+            thread::spawn(move || {
+                let came = consume(&buffer, capacity, taking);
+                assert!(closing.load(Relaxed), "the end before it is closed");
+                came
+            })
         });
         for producer in producers {
             producer.join().unwrap();
         }
+        closing.store(true, Relaxed);
         buffer.close();
         assert_eq!(buffer.put(99), Err(Closed(99)));
         let mut came = Vec::new();
@@ -79,7 +90,7 @@ fn everything_comes_once(preemptions: usize, capacity: usize, each: u32, taking:
     });
 }
 
-fn consume(buffer: &Buffer<u32>, taking: Taking) -> Vec<u32> {
+fn consume(buffer: &Buffer<u32>, capacity: usize, taking: Taking) -> Vec<u32> {
     let mut came = Vec::new();
     match taking {
         Taking::One => came.extend(std::iter::from_fn(|| buffer.take())),
@@ -89,6 +100,7 @@ fn consume(buffer: &Buffer<u32>, taking: Taking) -> Vec<u32> {
             if batch.is_empty() {
                 break;
             }
+            assert!(batch.len() <= capacity, "more than fit in: {batch:?}");
             came.extend(batch);
         },
     }
