@@ -112,8 +112,10 @@ pub struct Scene<'a> {
     logged: usize,
     /// Whether the kernel's log is left out of the transcript.
     log_muted: bool,
-    /// How much of each program's output has been used.
+    /// How much of each program's output has been waited for.
     used: HashMap<(ProcessId, Stream), usize>,
+    /// How much of each program's output is in the transcript.
+    shown: HashMap<(ProcessId, Stream), usize>,
     id: &'static str,
 }
 
@@ -148,6 +150,7 @@ pub fn perform(
         logged: 0,
         log_muted: false,
         used: HashMap::new(),
+        shown: HashMap::new(),
         id: scenario.id,
     };
     let outcome = scene.begin().and_then(|taint| {
@@ -389,28 +392,6 @@ impl Scene<'_> {
         for text in lines {
             self.note("kernel", Kind::Logs, text);
         }
-    }
-
-    /// Note what programs have written that nobody has waited for.
-    fn show_output(&mut self) {
-        for program in self.programs.clone() {
-            if self.muted.contains(&program.id) {
-                continue;
-            }
-            for stream in [Stream::Stdout, Stream::Stderr] {
-                while let Some(line) = self.take_line(&program, stream) {
-                    self.note_output(&program, stream, &line);
-                }
-            }
-        }
-    }
-
-    fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
-        let kind = match stream {
-            Stream::Stdout => Kind::Prints,
-            Stream::Stderr => Kind::Complains,
-        };
-        self.note(&program.name, kind, readable(line));
     }
 
     /// Kill what runs, take out what is in.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario does with programs in the guest: start, type, read, stop.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use lab_agent::{Bytes, Exit, Op, ProcessId, Stdin, Stream};
 use nix::sys::signal::Signal;
@@ -152,9 +152,42 @@ impl Scene<'_> {
         Ok(self.machine.order("sending a signal", op)?.map(drop))
     }
 
+    /// Note what programs have written that nobody has waited for. It still counts as the next
+    /// that they write: who has printed what nobody has asked for fails the next expectation.
+    pub(super) fn show_output(&mut self) {
+        for program in self.programs.clone() {
+            if self.muted.contains(&program.id) {
+                continue;
+            }
+            for stream in [Stream::Stdout, Stream::Stderr] {
+                let key = (program.id, stream);
+                let place = |places: &HashMap<_, usize>| places.get(&key).copied();
+                let mut end = place(&self.used)
+                    .max(place(&self.shown))
+                    .unwrap_or_default();
+                while let Some((line, len)) = self
+                    .machine
+                    .look(|observed| next_line(observed, program.id, stream, end))
+                {
+                    self.note(&program.name, said_on(stream), readable(&line));
+                    end += len;
+                }
+                self.shown.insert(key, end);
+            }
+        }
+    }
+
+    /// Note the line that was waited for, unless the record has it.
+    fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
+        let key = (program.id, stream);
+        if self.used.get(&key) > self.shown.get(&key) {
+            self.note(&program.name, said_on(stream), readable(line));
+        }
+    }
+
     /// The next line that a program has written, without its newline, if it is there already. The
     /// rest after the last newline counts once the program has ended.
-    pub(super) fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
+    fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
         let used = self.used.entry((program.id, stream)).or_default();
         let (line, len) = self
             .machine
@@ -277,11 +310,11 @@ impl Scene<'_> {
         })?;
         let written = written.flatten().unwrap_or_default();
         if written == expected {
+            self.used
+                .insert((program.id, Stream::Stdout), written.len());
             if !written.is_empty() {
                 self.note_output(program, Stream::Stdout, &written);
             }
-            self.used
-                .insert((program.id, Stream::Stdout), written.len());
             return self.expect_exit(program, Exit::Status(0));
         }
         self.expect_end(program, Exit::Status(0))?;
@@ -289,6 +322,31 @@ impl Scene<'_> {
             format!("{} prints exactly \"{}\"", program.name, readable(expected)),
             format!("\"{}\"", readable(&written)),
         ))
+    }
+
+    /// Expect that a program has written nothing that was not expected before.
+    ///
+    /// What it is about to write is not seen yet, but what it writes is never passed over: after
+    /// that, its next line or its end is not what is expected of it.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] with what it has written.
+    pub fn expect_silent(&mut self, program: &Program) -> Outcome {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let used = self.used.get(&(program.id, stream)).copied();
+            let rest = self.machine.look(|observed| {
+                let output = observed.processes.get(&program.id)?.output.get(&stream)?;
+                output.get(used.unwrap_or_default()..).map(<[u8]>::to_vec)
+            });
+            match rest {
+                Some(rest) if !rest.is_empty() => {
+                    let wanted = format!("{} has nothing more to say", program.name);
+                    return Err(fail(wanted, format!("\"{}\"", readable(&rest))));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn nothing_more(&self, program: &Program) -> String {
@@ -346,6 +404,14 @@ impl Scene<'_> {
         } else {
             Err(fail(wanted, exit.to_string()))
         }
+    }
+}
+
+/// What it is called in the record.
+fn said_on(stream: Stream) -> Kind {
+    match stream {
+        Stream::Stdout => Kind::Prints,
+        Stream::Stderr => Kind::Complains,
     }
 }
 

@@ -168,6 +168,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_exit(&asker, Exit::Status(0))?;
             for receiver in &receivers {
                 scene.expect_line(receiver, RECEIVED)?;
+                scene.expect_silent(receiver)?;
             }
             Ok(())
         })?;

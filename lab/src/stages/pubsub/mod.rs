@@ -200,8 +200,11 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     ] {
         scene.step(title, "both subscribers print exactly that line", |scene| {
             scene.type_line(&publisher, line)?;
-            scene.expect_line(&first, line)?;
-            scene.expect_line(&second, line)
+            for subscriber in [&first, &second] {
+                scene.expect_line(subscriber, line)?;
+                scene.expect_silent(subscriber)?;
+            }
+            scene.expect_silent(&publisher)
         })?;
     }
     scene.step(

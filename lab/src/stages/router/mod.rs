@@ -257,7 +257,7 @@ fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
     Ok(PortId(portid))
 }
 
-/// Type a line into a publisher and expect it at each of `readers`.
+/// Type a line into a publisher and expect it at each of `readers`, and not at itself.
 fn say(
     scene: &mut Scene<'_>,
     (publisher, portid): &(Program, PortId),
@@ -268,7 +268,8 @@ fn say(
     for (reader, _) in readers {
         scene.expect_line(reader, &format!("portid {portid}: {line}"))?;
     }
-    scene.expect_log(&format!("portid {portid} publishes"))
+    scene.expect_log(&format!("portid {portid} publishes"))?;
+    scene.expect_silent(publisher)
 }
 
 /// The lists as `router-client --list` prints them; expects this many lines.
@@ -318,7 +319,10 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
         "type a line into publisher B",
         "three print it; subscriber 4 listens to A alone",
-        |scene| say(scene, &b, "hello from B", &[&one, &two, &three]),
+        |scene| {
+            say(scene, &b, "hello from B", &[&one, &two, &three])?;
+            scene.expect_silent(&four.0)
+        },
     )?;
     scene.step(
         "kill -9 subscriber 2, type a line into publisher C",
@@ -327,7 +331,8 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.signal(&two.0, Signal::SIGKILL)?;
             scene.expect_exit(&two.0, Exit::Signal(9))?;
             scene.expect_log("is gone")?;
-            say(scene, &c, "one of you is gone", &[&one, &three])
+            say(scene, &c, "one of you is gone", &[&one, &three])?;
+            scene.expect_silent(&four.0)
         },
     )?;
     let five = scene.step(

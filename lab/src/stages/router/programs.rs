@@ -45,6 +45,8 @@ pub(super) const CONVERSATION: Scenario = Scenario {
             |scene| {
                 let c = client(scene, "C", "publisher", None)?;
                 say(scene, &c, "for A", &[&a])?;
+                scene.expect_silent(&b.0)?;
+                // Its next line: what it should not have heard would have come first.
                 say(scene, &a, "did you hear C?", &[&b])
             },
         )?;

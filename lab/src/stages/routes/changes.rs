@@ -145,7 +145,8 @@ pub(super) const PROGRAMS: Scenario = Scenario {
                 scene.expect_exit(&control, Exit::Status(0))?;
             }
             scene.expect_line(&watcher, "R1 deleted (requested)")?;
-            scene.expect_line(&watcher, "R3 deleted (requested)")
+            scene.expect_line(&watcher, "R3 deleted (requested)")?;
+            scene.expect_silent(&watcher)
         })?;
         scene.step("an empty list", "no line, exit status 0", |scene| {
             let control = scene.start("control", &["route-ctl", "list"])?;

@@ -282,7 +282,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             for watcher in [&p2, &p3] {
                 scene.expect_line(watcher, "R3 deleted (expired)")?;
             }
-            Ok(())
+            scene.expect_silent(&p1)
         },
     )?;
     scene.step("list what is left", "R1 and R2", |scene| {
@@ -301,12 +301,15 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
                 scene.expect_line(watcher, "R3 added")?;
                 scene.expect_line(watcher, "R3 deleted (requested)")?;
             }
-            Ok(())
+            scene.expect_silent(&p1)
         },
     )?;
     scene.step("delete R1", "P1 is told, and of nothing else", |scene| {
         control(scene, &["del", "R1"])?;
-        scene.expect_line(&p1, "R1 deleted (requested)")
+        // Its next line: whatever it had been told before would have come first.
+        scene.expect_line(&p1, "R1 deleted (requested)")?;
+        scene.expect_silent(&p2)?;
+        scene.expect_silent(&p3)
     })?;
     scene.step(
         "Ctrl-C for all three",
