@@ -4,11 +4,37 @@
 //! They count for all of the kernel, which is alive, and SLUB counts what a processor has at hand
 //! as allocated: a leak shows if it is one object in each of many operations.
 
+use lab_agent::{Answer, Op};
+
 use crate::{
     kernels::Which,
+    machine::Trouble,
     scene::{Halt, Outcome, Scene, fail},
     transcript::Kind,
 };
+
+/// How many objects are allocated that functions of this module, which is in, have asked for: exact,
+/// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.
+///
+/// # Errors
+/// [`Halt`].
+pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
+    let op = Op::AllocTraces {
+        text: format!("[{module}]"),
+    };
+    match scene.machine.order("reading what is allocated", op)? {
+        // Of each trace the name of a cache, then a line that begins with the number of objects.
+        Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0)
+            .split("\n\n")
+            .filter_map(|trace| {
+                let mut lines = trace.trim_start().lines().skip(1);
+                lines.next()?.split_whitespace().next()?.parse::<u64>().ok()
+            })
+            .sum()),
+        Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
+        Err(refusal) => Err(fail("alloc_traces can be read", refusal.to_string())),
+    }
+}
 
 /// Something that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

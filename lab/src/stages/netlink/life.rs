@@ -9,7 +9,7 @@ use super::{Module, OK, Told, carry_out, errno_of, frames::UNKNOWN, listener, pa
 use crate::{
     peer::{Peer, request},
     scene::{Outcome, Scene, expect_eq, fail},
-    stages::counts::Count,
+    stages::counts::{Count, held},
     transcript::Kind,
 };
 
@@ -18,19 +18,36 @@ use crate::{
 pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
-    let victim = listener::<M>(scene, "victim", 0)?;
     let other = listener::<M>(scene, "other", 0)?;
+    let without = held(scene, M::NAME)?;
+    let victim = listener::<M>(scene, "victim", 0)?;
+    let kept = held(scene, M::NAME)?.saturating_sub(without);
     let heir = scene.actor("heir", 0)?;
     scene.step("two listen", "both hear", |scene| {
         carry_out::<M>(scene, &sender, &victim, 1)?;
         M::expect_heard(scene, &sender, &other, 1)
     })?;
-    let heir = scene.step(
-        "kill -9 one of them; a new socket takes its portid",
-        "it hears nothing that was meant for the victim",
+    scene.step(
+        "kill -9 one of them",
+        "the module holds no memory for it, before anybody asks for anything",
         |scene| {
+            if M::KEEPS && kept == 0 {
+                return Err(fail("memory that is held for a listener", "none"));
+            }
+            let before = held(scene, M::NAME)?;
             scene.signal(&victim.program, Signal::SIGKILL)?;
             scene.expect_exit(&victim.program, Exit::Signal(9))?;
+            scene.note("host", Kind::Does, "counts what the module has allocated");
+            // It may have to wait for readers of a list (RCU).
+            scene.expect_soon("what was kept for it is freed", |scene| {
+                Ok(held(scene, M::NAME)? + kept <= before)
+            })
+        },
+    )?;
+    let heir = scene.step(
+        "a new socket takes its portid",
+        "it hears nothing that was meant for the victim",
+        |scene| {
             let heir = scene.open_socket(&heir, victim.portid)?;
             expect_eq("the new socket's portid", heir.portid, victim.portid)?;
             carry_out::<M>(scene, &sender, &other, 2)?;

@@ -107,6 +107,9 @@ pub(super) trait Told: Module {
     /// [`crate::scene::Halt::Fail`] if it hears something else, or nothing.
     fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome;
 
+    /// Whether the module allocates something for each who listens.
+    const KEEPS: bool = false;
+
     /// What no refused request may change, as a peer finds it whose header says that it is
     /// `claimed`; what it says is compared.
     ///

@@ -40,6 +40,7 @@ impl Module for Router {
 
 impl Told for Router {
     const REPLIES: &'static [u16] = &[DATA, MEMBER];
+    const KEEPS: bool = true;
 
     fn request(n: u32) -> (u16, Vec<u8>) {
         (PUBLISH, Request::Publish(&body(n)).payload())

@@ -107,6 +107,7 @@ impl Module for Routes {
 
 impl Told for Routes {
     const REPLIES: &'static [u16] = &[ENTRY, ADDED, DELETED];
+    const KEEPS: bool = true;
 
     fn request(n: u32) -> (u16, Vec<u8>) {
         (ADD, Request::Add(&format!("N{n}")).payload())
