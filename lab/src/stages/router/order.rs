@@ -3,23 +3,32 @@
 
 use std::time::Duration;
 
-use lab_agent::Call;
-use nix::libc;
+use lab_agent::{Answer, Bytes, Call};
+use nix::{libc, sys::signal::Signal};
 use protocol::{
-    netlink::{BODY_MAX, PortId},
+    netlink::{BODY_MAX, Header, NLM_F_REQUEST, PortId},
     router::{Report, Request, Roles},
 };
 
 use super::{MODULE, client, data, encode, expect_data, list, member};
 use crate::{
     machine::PATIENCE,
-    peer::Peer,
+    peer::{Datagram, Peer, request_header},
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    slot_peer::complete,
     transcript::Kind,
 };
 
 /// Lines that each program publishes, as fast as it can.
 const LINES: usize = 100;
+
+/// Messages that each of two sockets publishes in a row, all different: as an order no more than
+/// fits into a pipe (64 KiB), so that a process that is stopped can be given them.
+const ROW: usize = 250;
+
+/// How often it publishes the row before the subscriber reads what came, and how often all of that.
+const ROWS: usize = 8;
+const TIMES: usize = 2;
 
 pub(super) const ORDER: Scenario = Scenario {
     id: "part3/L3-order",
@@ -54,9 +63,97 @@ pub(super) const ORDER: Scenario = Scenario {
                 }
                 Ok(())
             },
-        )
+        )?;
+        contend(scene, &reader)
     },
 };
+
+/// Two publish so much faster than programs do that they meet at the subscriber.
+fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
+    let writers = [
+        member(scene, "C", Roles::PUBLISHER)?,
+        member(scene, "D", Roles::PUBLISHER)?,
+    ];
+    let row = |peer: &Peer| Call::Batch {
+        rounds: ROWS as u64,
+        persist: false,
+        calls: (0..ROW)
+            .map(|n| {
+                let body = n.to_string();
+                let publish = Request::Publish(body.as_bytes());
+                // Without NLM_F_ACK: nothing that they would have to read comes back.
+                let header = Header {
+                    flags: NLM_F_REQUEST,
+                    ..request_header(publish.kind())
+                };
+                Call::Send {
+                    fd: peer.fd,
+                    portid: 0,
+                    data: Bytes(header.encode(&publish.payload())),
+                }
+            })
+            .collect(),
+    };
+    scene.step(
+        "two sockets publish 2000 messages each at the same time, twice",
+        "all arrive: numbers rise by one, and so do each publisher's",
+        |scene| {
+            let mut seq = 2 * LINES as u32;
+            let mut met = 0;
+            for _ in 0..TIMES {
+                // Whoever is given its order first must not have ended when the other begins.
+                for peer in &writers {
+                    scene.signal(&peer.program, Signal::SIGSTOP)?;
+                    scene.begin_call(&peer.program, &row(peer))?;
+                }
+                for peer in &writers {
+                    scene.signal(&peer.program, Signal::SIGCONT)?;
+                }
+                for peer in &writers {
+                    let sent = scene.finish_call(&peer.program, &row(peer))?;
+                    complete(ROWS as u64, sent)?;
+                }
+                let read = Call::Batch {
+                    rounds: 1,
+                    persist: false,
+                    calls: vec![
+                        Call::Receive {
+                            fd: reader.fd,
+                            timeout_ms: 0
+                        };
+                        2 * ROW
+                    ],
+                };
+                let mut next = [0; 2];
+                let mut last = 0;
+                for _ in 0..ROWS {
+                    let read = scene.call(&reader.program, &read)?;
+                    for datagram in complete(1, read)? {
+                        let Ok(Answer::Datagram { data: bytes, .. }) = datagram else {
+                            return Err(fail("a datagram", format!("{datagram:?}")));
+                        };
+                        let datagram = Datagram {
+                            data: bytes.0,
+                            from: None,
+                        };
+                        let (got, data) = data(&datagram.message()?)?;
+                        seq += 1;
+                        expect_eq("nlmsg_seq", got, seq)?;
+                        let at = usize::from(data.sender == writers[1].portid);
+                        expect_eq("the sender", data.sender, writers[at].portid)?;
+                        let body = (next[at] % ROW).to_string();
+                        expect_eq("the body", data.body, body.as_bytes())?;
+                        next[at] += 1;
+                        met += usize::from(at != last);
+                        last = at;
+                    }
+                }
+            }
+            // Otherwise nothing was shown.
+            expect_eq("they met", met > 2 * TIMES, true)
+        },
+    )
+}
 
 /// Set how much unread a socket may have, as only root may (`SO_RCVBUFFORCE`).
 fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
