@@ -80,7 +80,7 @@ pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome
             };
             scene.value(&stranger.program, &call)?;
             expect_read(scene)?;
-            // In this same step: at its end all that nobody has waited for counts as seen.
+            // What it prints is never passed over: forged, it would be the next line.
             let sender = sender::<M>(scene, 0)?;
             let (kind, payload) = &M::round()[0];
             let errno = errno_of(scene, &sender, request(*kind, payload))?;
