@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The recogniser of crashes against what kernels really say: `consoles/KERNEL-WAY.log` is the
-//! console of a kernel into which `bad_kernel` was inserted with `how=WAY`. To record them anew:
-//!
-//! ```text
-//! KERNEL=debug WAYS=loop,wait cargo test -p lab --test consoles -- --ignored
-//! ```
+//! console of a kernel into which `bad_kernel` was inserted with `how=WAY`. The example
+//! `record_consoles` records them anew.
 //!
 //! The lines are unedited. Left out are those long before the report and long after it.
 
@@ -16,8 +13,6 @@ use std::{
 };
 
 use lab::console::{Class, Report, first_report};
-
-mod record;
 
 /// What `bad_kernel` can do and what that is to be called.
 const WAYS: &[(&str, Class)] = &[
