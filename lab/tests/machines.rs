@@ -145,6 +145,8 @@ fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
     let image = bench.cache.path().join("vmlinuz");
     fs::write(&image, b"no kernel").unwrap();
     bench.workshop.kernel.image = image;
+    // They are looked for beside the image.
+    bench.workshop.kernel.needs_modules = false;
     let error = bench.workshop.machine().err().expect("no machine");
     assert!(matches!(error, Error::Boot { .. }), "{error}");
     let left = fs::read_dir(bench.cache.path()).unwrap();
