@@ -60,9 +60,18 @@ scenarios! {
     insert_router = "part3/N7-no-memory",
 }
 
-/// SLUB keeps no record of what is too large for its caches, and kmemleak does.
+/// SLUB keeps no record of what is too large for its caches, and kmemleak does. It sees only what
+/// no old pointer on some stack still points to: one life in eight it saw nothing here.
 #[test]
 fn a_leak_of_whole_pages_is_noticed_by_kmemleak() {
+    const LIVES: usize = 4;
+    let leak = "of 16384 bytes, allocated in leak_rcv [nl_leak]";
+    let mut lives = (0..LIVES).map(|_| a_life_that_leaks_pages());
+    assert!(lives.any(|record| record.contains(leak)));
+}
+
+fn a_life_that_leaks_pages() -> String {
+    const MESSAGES: usize = 8;
     let ended = testing::carry_out(&Scenario {
         id: "leaks/pages",
         title: "a module that leaks pages",
@@ -73,7 +82,9 @@ fn a_leak_of_whole_pages_is_noticed_by_kmemleak() {
                     .try_insert_fixture("nl_leak", "bytes=16384")?
                     .map_err(|refusal| fail("nl_leak is inserted", refusal.to_string()))?;
                 let peer = scene.peer("A", 0)?;
-                scene.send(&peer, request(0x10, b"hello"))?;
+                for _ in 0..MESSAGES {
+                    scene.send(&peer, request(0x10, b"hello"))?;
+                }
                 scene.close(&peer)?;
                 scene.remove("nl_leak")?;
                 scene.expect_no_leaks()
@@ -81,13 +92,5 @@ fn a_leak_of_whole_pages_is_noticed_by_kmemleak() {
         },
     });
     let transcript = ended.unwrap_or_else(|error| panic!("{error}")).transcript;
-    let verdict = transcript
-        .verdicts()
-        .find_map(|verdict| verdict.got.clone());
-    assert_eq!(
-        verdict.map(|finding| finding.got).as_deref(),
-        Some("1 object of 16384 bytes, allocated in leak_rcv [nl_leak]"),
-        "{}",
-        transcript.normalised()
-    );
+    transcript.normalised()
 }
