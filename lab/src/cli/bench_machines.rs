@@ -48,11 +48,15 @@ struct Row {
     bytes: u64,
 }
 
-/// Measure each kernel that is there, and restore each machine `restores` times in a row.
-pub(crate) fn run(restores: usize) -> anyhow::Result<ExitCode> {
+/// Measure each kernel that is there, or only `wanted`, and restore each machine `restores` times in
+/// a row.
+pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     let mut failures = 0;
     for which in [Which::Stock, Which::Lab, Which::Debug] {
+        if wanted.is_some_and(|wanted| wanted != which) {
+            continue;
+        }
         let cold = match Workshop::open(Some(which), Start::Cold) {
             Ok(workshop) => workshop,
             Err(error) => {

@@ -123,7 +123,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             found => found,
         },
-        Command::BenchMachines { restores } => bench_machines::run(restores),
+        Command::BenchMachines { restores } => bench_machines::run(restores, which),
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
         Command::Doctor => doctor::run(which),
     }
