@@ -41,6 +41,14 @@ pub enum Error {
         /// What the compiler said.
         output: String,
     },
+    /// A part of what was handed in is not there, or could not be built.
+    #[error("{name}: {why}")]
+    Absent {
+        /// Module or program.
+        name: String,
+        /// In one line.
+        why: String,
+    },
     /// A machine did not come up.
     #[error("the machine did not start: {why}\n{excerpt}  whole console: {}", .console.display())]
     Boot {

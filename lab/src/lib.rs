@@ -10,6 +10,7 @@
 
 pub mod console;
 mod error;
+pub mod grade;
 pub mod initramfs;
 pub mod kernel_build;
 pub mod kernels;
@@ -27,6 +28,7 @@ pub mod root;
 pub mod scene;
 pub mod slot_peer;
 pub mod stages;
+pub mod subject;
 pub mod testing;
 pub mod transcript;
 pub mod vng;

@@ -116,6 +116,8 @@ pub struct Machine {
     pub release: String,
     /// What deadlines are multiplied by; at least 1.
     pub slowness: f64,
+    /// When nothing is waited for any more, whatever its own deadline.
+    pub deadline: Option<Instant>,
 }
 
 impl Machine {
@@ -151,6 +153,7 @@ impl Machine {
             start_time: Duration::ZERO,
             release: String::new(),
             slowness: 1.0,
+            deadline: None,
         })
     }
 
@@ -253,7 +256,8 @@ impl Machine {
         limit: Duration,
         mut find: impl FnMut(&mut Observed) -> Option<T>,
     ) -> Result<Option<T>, Trouble> {
-        let deadline = Instant::now() + limit;
+        let own = Instant::now() + limit;
+        let deadline = self.deadline.map_or(own, |of_all| of_all.min(own));
         let mut observed = self.shared.lock();
         loop {
             if let Some(found) = find(&mut observed) {

@@ -86,6 +86,14 @@ pub struct Scenario {
     pub run: fn(&mut Scene<'_>) -> Outcome,
 }
 
+impl Scenario {
+    /// The clause of its id.
+    pub fn clause(&self) -> &'static str {
+        let name = self.id.split_once('/').map_or(self.id, |(_, name)| name);
+        name.split('-').next().unwrap_or_default()
+    }
+}
+
 /// A program that was started in the guest.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -309,7 +317,7 @@ impl Scene<'_> {
                     .as_ref()
                     .map_or_else(silent, |report| self.headline(report));
                 let mut finding = self.finding(alive, got, true);
-                finding.meaning.get_or_insert(Class::Reboot.meaning());
+                finding.class.get_or_insert(Class::Reboot);
                 (Status::Crash, finding)
             }
             // Nothing of the module's can have kept the agent from answering.
@@ -336,6 +344,10 @@ impl Scene<'_> {
                 Status::Error,
                 self.finding("the agent answers".into(), why.clone(), true),
             ),
+            Halt::Harness(error @ crate::Error::Absent { .. }) => (
+                Status::Blocked,
+                self.finding("it is there".into(), error.to_string(), false),
+            ),
             Halt::Harness(error) => (
                 Status::Error,
                 self.finding("the lab works".into(), error.to_string(), false),
@@ -357,14 +369,14 @@ impl Scene<'_> {
         let mut finding = Finding {
             expected,
             got,
-            meaning: None,
+            class: None,
             excerpt: None,
             console: None,
         };
         if with_console {
             let text = self.machine.console();
             let report = console::first_report(&text);
-            finding.meaning = report.as_ref().map(|report| report.class.meaning());
+            finding.class = report.as_ref().map(|report| report.class);
             finding.excerpt =
                 Some(report.map_or_else(|| console::tail(&text, 10), |report| report.excerpt));
             let file = self.workshop.console_file(self.id);

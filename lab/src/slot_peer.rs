@@ -3,11 +3,12 @@
 
 use lab_agent::{Answer, Bytes, Call, Memory, Op, Outcome as Observed, POISON};
 use nix::{errno::Errno, libc};
-use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
+use protocol::slot::MESSAGE_MAX;
 
 use crate::{
     machine::Trouble,
     scene::{Outcome, Program, Scene, expect_eq, fail, readable},
+    subject::SlotEdition,
     transcript::Kind,
 };
 
@@ -21,6 +22,8 @@ pub struct SlotFile {
     pub program: Program,
     /// Its descriptor.
     pub fd: i32,
+    /// How it is spoken to.
+    pub edition: SlotEdition,
 }
 
 /// What a file's channel holds.
@@ -37,10 +40,23 @@ pub enum Held<'a> {
 impl SlotFile {
     /// The ioctl that chooses a channel.
     pub fn choose(&self, id: u64) -> Call {
-        Call::Ioctl {
-            fd: self.fd,
-            command: CHANNEL,
-            argument: id,
+        self.ioctl(self.edition.command, id)
+    }
+
+    /// Any ioctl, its argument passed as that of the one that chooses a channel.
+    pub fn ioctl(&self, command: u32, argument: u64) -> Call {
+        if self.edition.by_pointer {
+            Call::IoctlAt {
+                fd: self.fd,
+                command,
+                number: argument,
+            }
+        } else {
+            Call::Ioctl {
+                fd: self.fd,
+                command,
+                argument,
+            }
         }
     }
 
@@ -119,20 +135,26 @@ fn counted(data: &[u8]) -> String {
 }
 
 impl Scene<'_> {
+    /// How the slots of this machine are spoken to.
+    pub fn slot_edition(&self) -> SlotEdition {
+        self.workshop().subject.slot
+    }
+
     /// Make the node `/dev/slotMINOR` with these permission bits and return its path.
     ///
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it cannot be made.
     pub fn make_slot(&mut self, minor: u32, mode: u32) -> Outcome<String> {
         let path = format!("/dev/slot{minor}");
+        let major = self.slot_edition().major;
         self.note(
             "host",
             Kind::Does,
-            format!("mknod -m {mode:o} {path} c {MAJOR} {minor}"),
+            format!("mknod -m {mode:o} {path} c {major} {minor}"),
         );
         let op = Op::MakeDevice {
             path: path.clone(),
-            major: MAJOR,
+            major,
             minor,
             mode,
         };
@@ -172,6 +194,7 @@ impl Scene<'_> {
         Ok(SlotFile {
             program: actor.clone(),
             fd,
+            edition: self.slot_edition(),
         })
     }
 
@@ -294,7 +317,7 @@ impl Scene<'_> {
         let observed = self.call(&file.program, call)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
         self.note(&file.program.name, Kind::Does, said.as_str());
-        if returned(&observed) == Err(errno) {
+        if returned(&observed).is_err_and(|got| file.edition.accepts(errno, got)) {
             return Ok(());
         }
         Err(fail(format!("{what}: {}", shown(Err(errno))), said))

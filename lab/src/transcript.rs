@@ -5,11 +5,15 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
+use crate::console::Class;
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// As expected.
     Pass,
+    /// What it depends on is not there.
+    Blocked,
     /// Something else was observed.
     Fail,
     /// The kernel complained or died.
@@ -24,6 +28,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Status::Pass => "pass",
+            Status::Blocked => "blocked",
             Status::Fail => "FAIL",
             Status::Crash => "CRASH",
             Status::Timeout => "TIMEOUT",
@@ -48,8 +53,8 @@ pub struct Finding {
     pub expected: String,
     /// What was seen.
     pub got: String,
-    /// What that means and where to look first, if the kernel has reported something.
-    pub meaning: Option<&'static str>,
+    /// What kind of report, if the kernel has reported something or died.
+    pub class: Option<Class>,
     /// The kernel's report, from its first line, or the end of its console.
     pub excerpt: Option<String>,
     /// Where the whole console is kept.
@@ -118,7 +123,7 @@ impl fmt::Display for Entry {
                 let Finding {
                     expected,
                     got,
-                    meaning,
+                    class,
                     excerpt,
                     console,
                 } = finding;
@@ -126,8 +131,8 @@ impl fmt::Display for Entry {
                     f,
                     "   {status}\n     expected: {expected}\n     got:      {got}"
                 )?;
-                if let Some(meaning) = meaning {
-                    write!(f, "\n     meaning:  {meaning}")?;
+                if let Some(class) = class {
+                    write!(f, "\n     meaning:  {}", class.meaning())?;
                 }
                 if let Some(excerpt) = excerpt {
                     for line in excerpt.lines() {
@@ -167,10 +172,11 @@ impl Transcript {
             .map(|verdict| verdict.status)
             .max_by_key(|status| match status {
                 Status::Pass => 0,
-                Status::Fail => 1,
-                Status::Timeout => 2,
-                Status::Crash => 3,
-                Status::Error => 4,
+                Status::Blocked => 1,
+                Status::Fail => 2,
+                Status::Timeout => 3,
+                Status::Crash => 4,
+                Status::Error => 5,
             })
             .unwrap_or(Status::Error)
     }

@@ -78,7 +78,7 @@ impl<'a> Slot<'a> {
     /// What is missing.
     pub(crate) fn new(workshop: &'a Workshop, finding: &Finding) -> Result<Self> {
         let (paths, kernel) = (&workshop.paths, &workshop.kernel);
-        let archive = initramfs::archive(kernel, &workshop.program("lab-agent"))?;
+        let archive = initramfs::archive(kernel, &workshop.agent())?;
         let memory_mib = kernel.memory_mib();
         let commands = [Memory::Boot(kernel), Memory::Restore]
             .map(|memory| qemu::direct_command(memory, memory_mib, finding.kvm).join(" "));

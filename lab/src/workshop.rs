@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    console::{Report, Source},
+    console::{self, Place, Report, Source},
     kernels::{Kernel, Which},
     machine::Machine,
     modules::{self, Care},
@@ -19,6 +19,7 @@ use crate::{
     qemu::Launch,
     root,
     scene::{Ended, Scenario, perform},
+    subject::{Part, Subject},
     transcript::{Entry, Status},
     vng::{self, Guest},
     warm,
@@ -35,6 +36,7 @@ pub enum Start {
 }
 
 /// Everything that is needed to boot machines with one kernel.
+#[derive(Clone)]
 pub struct Workshop {
     /// Where things are.
     pub paths: Paths,
@@ -42,8 +44,12 @@ pub struct Workshop {
     pub kernel: Kernel,
     /// How its machines come to life.
     pub start: Start,
+    /// What its scenarios try.
+    pub subject: Subject,
     /// Directory of the programs for the guest.
     programs: PathBuf,
+    /// Directory that consoles are kept in.
+    consoles: PathBuf,
 }
 
 impl Workshop {
@@ -56,6 +62,8 @@ impl Workshop {
         let kernel = Kernel::find(&paths, which)?;
         let programs = programs::build(&paths)?;
         Ok(Workshop {
+            consoles: paths.build.join("consoles"),
+            subject: Subject::default(),
             paths,
             kernel,
             start,
@@ -63,12 +71,24 @@ impl Workshop {
         })
     }
 
-    /// Build a module of `kernel/` and return its `.ko`.
+    /// The same, to try what was handed in, with the consoles of crashes in a directory of its own.
+    pub fn trying(&self, subject: Subject, consoles: &Path) -> Self {
+        Workshop {
+            subject,
+            consoles: consoles.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The `.ko` of a module that was handed in, or else of `kernel/`, which is built.
     ///
     /// # Errors
-    /// [`Error::Compile`].
+    /// [`Error::Compile`], or [`Error::Absent`].
     pub fn module(&self, name: &str) -> Result<PathBuf> {
-        self.module_in(&self.paths.checkout.join("kernel").join(name))
+        match self.subject.modules.get(name) {
+            Some(part) => handed_in(name, part),
+            None => self.module_in(&self.paths.checkout.join("kernel").join(name)),
+        }
     }
 
     /// Build a module of `lab/fixtures/`, which are for testing the harness and the modules.
@@ -91,6 +111,9 @@ impl Workshop {
     /// out.
     pub fn source_of(&self, report: &Report) -> Option<Source> {
         let place = report.place.as_ref()?;
+        if let Some(part) = self.subject.modules.get(&place.module) {
+            return source_in(part, place);
+        }
         modules::source_of(&self.paths, &self.kernel, place, SystemTime::now())
     }
 
@@ -115,9 +138,20 @@ impl Workshop {
             .collect()
     }
 
-    /// A program for the guest.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.programs.join(name)
+    /// A program for the guest: one that was handed in, or else ours.
+    ///
+    /// # Errors
+    /// [`Error::Absent`].
+    pub fn program(&self, name: &str) -> Result<PathBuf> {
+        match self.subject.programs.get(name) {
+            Some(part) => handed_in(name, part),
+            None => Ok(self.programs.join(name)),
+        }
+    }
+
+    /// What runs in the guest before anything else.
+    pub fn agent(&self) -> PathBuf {
+        self.programs.join("lab-agent")
     }
 
     /// All programs for the guest, the agent left out.
@@ -130,9 +164,7 @@ impl Workshop {
 
     /// Where the console of a crash is kept.
     pub fn console_file(&self, name: &str) -> PathBuf {
-        self.paths
-            .build
-            .join("consoles")
+        self.consoles
             .join(format!("{}.log", name.replace('/', "-")))
     }
 
@@ -211,7 +243,7 @@ impl Workshop {
     /// # Errors
     /// [`Error::Boot`] with what its console says; what is missing; a full disk.
     pub fn boot(&self) -> Result<Machine> {
-        let agent = self.program("lab-agent");
+        let agent = self.agent();
         let root = root::build(&self.paths, "root", &agent, &[])?;
         let file = probe::file(&self.paths, &self.kernel)?;
         if let Some(finding) = probe::recall(&file) {
@@ -270,7 +302,7 @@ impl Workshop {
         let mut extra = self.all_modules(Care::Normal)?;
         extra.extend(self.all_programs()?);
         let name = format!("shell-{}", self.kernel.which);
-        let root = root::build(&self.paths, &name, &self.program("lab-agent"), &extra)?;
+        let root = root::build(&self.paths, &name, &self.agent(), &extra)?;
         let directory = self.run_directory()?;
         let command = vng::qemu_command(
             &self.paths,
@@ -302,4 +334,32 @@ impl Workshop {
                 runs.display()
             )))
     }
+}
+
+/// What goes into the guest of a part that was handed in.
+fn handed_in(name: &str, part: &Part) -> Result<PathBuf> {
+    match part {
+        Part::Built { file, .. } => Ok(file.clone()),
+        Part::Missing(why) => Err(Error::Absent {
+            name: name.to_owned(),
+            why: why.clone(),
+        }),
+    }
+}
+
+/// The line of the source of a module that was handed in. Its file is known by its name alone: what
+/// lies around it is of no interest to anybody.
+fn source_in(part: &Part, place: &Place) -> Option<Source> {
+    let Part::Built {
+        debug: Some(debug), ..
+    } = part
+    else {
+        return None;
+    };
+    let tree = debug.parent()?;
+    let source = console::locate(place, &fs::read(debug).ok()?, |file| {
+        Path::new(file).starts_with(tree)
+    })?;
+    let file = source.file.strip_prefix(tree).ok()?.to_owned();
+    Some(Source { file, ..source })
 }

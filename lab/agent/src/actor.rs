@@ -114,6 +114,13 @@ fn make(call: Call) -> Outcome {
         } => ioctl(fd, command, argument)
             .map(|value| Answer::Value(value.into()))
             .map_err(|errno| Refusal::new("ioctl", errno)),
+        Call::IoctlAt {
+            fd,
+            command,
+            mut number,
+        } => ioctl(fd, command, (&raw mut number).addr() as u64)
+            .map(|value| Answer::Value(value.into()))
+            .map_err(|errno| Refusal::new("ioctl", errno)),
         Call::ReadFile { fd, memory, len } => memory::read(fd, memory, len),
         Call::WriteFile { fd, memory, data } => memory::write(fd, memory, &data.0),
         Call::Insert { path, params } => kernel::insert(&path, &params),
@@ -141,8 +148,8 @@ fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
 
 fn ioctl(fd: RawFd, command: u32, argument: u64) -> nix::Result<i32> {
     // SAFETY: not in our hands: where the kernel takes the argument for a pointer, it may write
-    // there. Scenarios only pass small numbers, at which nothing of ours can be mapped, or numbers
-    // for a device that takes none for a pointer.
+    // there. Scenarios only pass small numbers, at which nothing of ours can be mapped, numbers for
+    // a device that takes none for a pointer, or the address of eight bytes that are there for it.
     let result = unsafe { libc::ioctl(fd, libc::Ioctl::from(command), argument) };
     Errno::result(result)
 }

@@ -244,6 +244,15 @@ pub enum Call {
         /// By value.
         argument: u64,
     },
+    /// ioctl(2) with a pointer to a number of eight bytes: [`Answer::Value`] is what it returns.
+    IoctlAt {
+        /// Descriptor.
+        fd: i32,
+        /// Which command.
+        command: u32,
+        /// What the argument points to.
+        number: u64,
+    },
     /// read(2): [`Answer::Filled`].
     ReadFile {
         /// Descriptor.

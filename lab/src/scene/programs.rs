@@ -29,7 +29,7 @@ impl Scene<'_> {
         uid: u32,
         stdin: Stdin,
     ) -> Outcome<Program> {
-        let path = self.machine.put(&self.workshop.program(command[0]))?;
+        let path = self.machine.put(&self.workshop.program(command[0])?)?;
         let (program, pid) = self.spawn(name, &path, &command[1..], uid, stdin)?;
         let user = if uid == 0 {
             String::new()

@@ -50,6 +50,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             let file = SlotFile {
                 program: actor.clone(),
                 fd,
+                edition: scene.slot_edition(),
             };
             each(scene, "ioctl", NONE, |scene, fault| {
                 let (hit, observed) = call(scene, &actor, &file.choose(1), fault)?;
@@ -199,7 +200,12 @@ fn open_quietly(scene: &mut Scene<'_>, actor: &Program, minor: u32) -> Outcome<S
     };
     let fd = scene.value(actor, &open)? as i32;
     let program = actor.clone();
-    Ok(SlotFile { program, fd })
+    let edition = scene.slot_edition();
+    Ok(SlotFile {
+        program,
+        fd,
+        edition,
+    })
 }
 
 /// A message that no other attempt has.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use lab_agent::{Answer, Call};
 use nix::errno::Errno;
-use protocol::slot::CHANNEL;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
@@ -45,22 +44,16 @@ pub(super) const UNKNOWN: Scenario = Scenario {
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             // Another number, size, direction, type; none that the VFS answers itself.
+            let known = file.edition.command;
             let commands = [
-                CHANNEL + 1,
-                CHANNEL & !0x3fff_0000 | 8 << 16,
-                CHANNEL & !(3 << 30),
-                CHANNEL ^ 3 << 30,
-                CHANNEL ^ 1 << 8,
+                known + 1,
+                known ^ 12 << 16,
+                known & !(3 << 30),
+                known ^ 3 << 30,
+                known ^ 1 << 8,
             ];
-            let calls = commands.map(|command| {
-                let (fd, argument) = (file.fd, 3);
-                let call = Call::Ioctl {
-                    fd,
-                    command,
-                    argument,
-                };
-                (format!("ioctl {command:#x}"), call)
-            });
+            let calls =
+                commands.map(|command| (format!("ioctl {command:#x}"), file.ioctl(command, 3)));
             keeps_channel(scene, file, &calls)
         })
     },

@@ -12,7 +12,7 @@ mod writing;
 
 use lab_agent::{Exit, Memory};
 use nix::errno::Errno;
-use protocol::slot::{CHANNEL, MESSAGE_MAX};
+use protocol::slot::MESSAGE_MAX;
 
 use super::Step;
 use crate::{
@@ -192,11 +192,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         Errno::EINVAL,
         &[("reads", file.read(10)), ("writes x", file.write(b"x"))],
     )?;
-    let unknown = lab_agent::Call::Ioctl {
-        fd: file.fd,
-        command: CHANNEL + 1,
-        argument: 5,
-    };
+    let unknown = file.ioctl(file.edition.command + 1, 5);
     refused(
         "channel 0, and a command that there is not",
         Errno::EINVAL,

@@ -156,7 +156,7 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
     scene.step("the module is not there", "ENXIO", |scene| {
         let mut command = vec![program, &path, "1"];
         command.extend(rest);
-        complains(scene, 0, &command, &["open", "No such device or address"])
+        complains(scene, 0, &command, &["No such device or address"])
     })?;
     scene.insert(MODULE, "")?;
     for (name, uid) in USERS {
@@ -167,19 +167,19 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
                 for count in [0, 1, 1 + rest.len(), 3 + rest.len()] {
                     let mut command = vec![program];
                     command.extend([path.as_str(), "1", "x", "y"].iter().take(count));
-                    complains(scene, uid, &command, &["usage"])?;
+                    complains(scene, uid, &command, &[])?;
                 }
                 Ok(())
             },
         )?;
         scene.step(
             &format!("channels that there are not, as {name}"),
-            "Invalid argument",
+            "one line, exit status 1",
             |scene| {
-                for channel in ["0", "-1", "five", "1x", "", "4294967296"] {
+                for channel in ["0", "five", "1x", "", "4294967296"] {
                     let mut command = vec![program, &path, channel];
                     command.extend(rest);
-                    complains(scene, uid, &command, &["Invalid argument"])?;
+                    complains(scene, uid, &command, &[])?;
                 }
                 Ok(())
             },
@@ -188,9 +188,9 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
             &format!("files that are no slot, as {name}"),
             "the errno",
             |scene| {
-                let missing = ["open", "No such file or directory"];
+                let missing = ["No such file or directory"];
                 complains(scene, uid, &command("/dev/no-such-slot", "1"), &missing)?;
-                let other = ["ioctl", "Inappropriate ioctl for device"];
+                let other = ["Inappropriate ioctl for device"];
                 complains(scene, uid, &command(NO_SLOT, "1"), &other)
             },
         )?;
@@ -198,7 +198,7 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
     scene.step("a slot of root's, as student", "EACCES", |scene| {
         let mut command = vec![program, &secret, "1"];
         command.extend(rest);
-        complains(scene, STUDENT, &command, &["open", "Permission denied"])
+        complains(scene, STUDENT, &command, &["Permission denied"])
     })?;
     if rest.is_empty() {
         empty_and_full(scene, &path)
@@ -219,7 +219,7 @@ fn lengths(scene: &mut Scene<'_>, path: &str) -> Outcome {
             let long = "x".repeat(MESSAGE_MAX + 1);
             for message in ["", &long] {
                 let command = ["message_sender", path, "1", message];
-                complains(scene, STUDENT, &command, &["write", "Message too long"])?;
+                complains(scene, STUDENT, &command, &["Message too long"])?;
             }
             scene.expect_message(&witness, b"old")
         },
@@ -233,7 +233,7 @@ fn empty_and_full(scene: &mut Scene<'_>, path: &str) -> Outcome {
         "EWOULDBLOCK, which is EAGAIN",
         |scene| {
             let command = ["message_reader", path, "1"];
-            let parts = ["read", "Resource temporarily unavailable"];
+            let parts = ["Resource temporarily unavailable"];
             complains(scene, STUDENT, &command, &parts)
         },
     )?;
@@ -243,7 +243,7 @@ fn empty_and_full(scene: &mut Scene<'_>, path: &str) -> Outcome {
     scene.step("stdout is full", "ENOSPC, exit status 1", |scene| {
         let line = format!("message_reader {path} 1 > /dev/full");
         let program = shell(scene, 0, &line)?;
-        scene.expect_complaint(&program, &["write", Errno::ENOSPC.desc()])?;
+        scene.expect_complaint(&program, &[Errno::ENOSPC.desc()])?;
         scene.expect_exit(&program, Exit::Status(1))
     })
 }

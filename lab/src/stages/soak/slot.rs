@@ -45,7 +45,12 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             let minor = scene.rng.u32(0..MINORS);
             let fd = scene.value(&program, &open(minor))? as i32;
             let program = program.clone();
-            files.push(SlotFile { program, fd });
+            let edition = scene.slot_edition();
+            files.push(SlotFile {
+                program,
+                fd,
+                edition,
+            });
         }
         processes.push((program, files));
     }
