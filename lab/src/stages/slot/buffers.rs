@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
-use lab_agent::{Memory, Page};
+use lab_agent::{Call, Memory, Outcome as Observed, Page};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, judge_read, returned},
+    slot_peer::{SlotFile, complete, judge_read, returned},
 };
 
 /// How many calls each user makes.
@@ -84,12 +84,22 @@ fn expect_one_of(
 }
 
 /// Expect that the channel holds this message, whole; `None`: nothing.
-fn expect_held(scene: &mut Scene<'_>, file: &SlotFile, held: Option<&[u8]>) -> Outcome {
-    let observed = scene.call(&file.program, &file.read(2 * MESSAGE_MAX))?;
+fn judge_held(observed: &Observed, held: Option<&[u8]>) -> Outcome {
     match held {
-        Some(message) => judge_read(&observed, message).1,
-        None => expect_eq("a read", returned(&observed), Err(Errno::EWOULDBLOCK)),
+        Some(message) => judge_read(observed, message).1,
+        None => expect_eq("a read", returned(observed), Err(Errno::EWOULDBLOCK)),
     }
+}
+
+/// Make all of these calls, whatever comes of them, without a word to the host in between: one by
+/// one they would take a round trip each.
+fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<Observed>> {
+    let batch = Call::Batch {
+        rounds: 1,
+        persist: true,
+        calls,
+    };
+    complete(1, scene.call(&file.program, &batch)?)
 }
 
 pub(super) const WRITES: Scenario = Scenario {
@@ -105,21 +115,31 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         "write any lengths from any buffers",
         "the errno of what is wrong; after each the channel holds what was written last",
         |scene| {
-            let mut held = None;
-            for n in 1..=CALLS {
+            let writes = [(); CALLS].map(|()| {
                 let memory = any_memory(&mut scene.rng);
                 let len = any_length(&mut scene.rng);
-                let data = any_message(scene, len);
-                let observed = scene.call(&file.program, &file.write_from(memory, &data))?;
+                (memory, any_message(scene, len))
+            });
+            let calls = writes
+                .iter()
+                .flat_map(|(memory, data)| {
+                    [file.write_from(*memory, data), file.read(2 * MESSAGE_MAX)]
+                })
+                .collect();
+            let outcomes = all_of(scene, file, calls)?;
+            let mut held: Option<&[u8]> = None;
+            for (n, ((memory, data), pair)) in writes.iter().zip(outcomes.chunks(2)).enumerate() {
+                let len = data.len();
                 let wrong = (len == 0 || len > MESSAGE_MAX).then_some(Errno::EMSGSIZE);
                 let unreadable = memory.pages(len).any(|page| !page.readable());
                 let expected = expected(len, wrong, unreadable);
-                let what = format!("write {n}, {len} bytes, {memory:?}");
-                expect_one_of(file, what, returned(&observed), &expected)?;
-                if returned(&observed).is_ok() {
+                let what = format!("write {}, {len} bytes, {memory:?}", n + 1);
+                let got = returned(&pair[0]);
+                expect_one_of(file, what, got, &expected)?;
+                if got.is_ok() {
                     held = Some(data);
                 }
-                expect_held(scene, file, held.as_deref())?;
+                judge_held(&pair[1], held)?;
             }
             Ok(())
         },
@@ -139,24 +159,38 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         "read messages of any length into any buffers",
         "the message and not a byte more, or the errno of what is wrong; it stays",
         |scene| {
-            for n in 1..=CALLS {
+            let reads = [(); CALLS].map(|()| {
                 let len = scene.rng.usize(1..=MESSAGE_MAX);
                 let message = any_message(scene, len);
-                let written = scene.call(&file.program, &file.write(&message))?;
-                expect_eq("write returns", returned(&written), Ok(len as i64))?;
                 let memory = any_memory(&mut scene.rng);
-                let room = any_length(&mut scene.rng);
-                let observed = scene.call(&file.program, &file.read_into(memory, room))?;
+                (message, memory, any_length(&mut scene.rng))
+            });
+            let calls = reads
+                .iter()
+                .flat_map(|(message, memory, room)| {
+                    [
+                        file.write(message),
+                        file.read_into(*memory, *room),
+                        file.read(2 * MESSAGE_MAX),
+                    ]
+                })
+                .collect();
+            let outcomes = all_of(scene, file, calls)?;
+            for (n, ((message, memory, room), three)) in
+                reads.iter().zip(outcomes.chunks(3)).enumerate()
+            {
+                let (room, len) = (*room, message.len());
+                expect_eq("write returns", returned(&three[0]), Ok(len as i64))?;
                 let wrong = (room < len).then_some(Errno::ENOSPC);
                 let mut pages = memory.pages(room.min(len));
                 let unwritable = pages.any(|page| page != Page::Writable);
-                let what = format!("read {n}, {len} bytes into {room}, {memory:?}");
-                let got = returned(&observed);
+                let what = format!("read {}, {len} bytes into {room}, {memory:?}", n + 1);
+                let got = returned(&three[1]);
                 expect_one_of(file, what, got, &expected(len, wrong, unwritable))?;
                 if got.is_ok() {
-                    judge_read(&observed, &message).1?;
+                    judge_read(&three[1], message).1?;
                 }
-                expect_held(scene, file, Some(&message))?;
+                judge_held(&three[2], Some(message))?;
             }
             Ok(())
         },
