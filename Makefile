@@ -36,7 +36,7 @@ soak: setup ## What may meet, and random requests, for MINUTES=10 on the debug k
 lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck
 	@lab/setup.sh lint && lab/lint.sh
 
-kernel: ## Build the lab kernel (9 minutes once), or with KERNEL=debug the debug kernel
+kernel: ## Build the lab kernel (5 minutes once on two idle cores), or with KERNEL=debug the debug kernel
 	@lab/setup.sh kernel && $(LAB) kernel
 
 kernels: ## Build both

@@ -207,7 +207,7 @@ impl Plan {
         let mut log = fs::File::create(&self.log).map_err(log_failed())?;
         let stderr = log.try_clone().map_err(log_failed())?;
         eprintln!(
-            "building the {} kernel, about 9 minutes on two cores; log: {}",
+            "building the {} kernel, 5 to 15 minutes on two cores; log: {}",
             self.which,
             self.log.display()
         );

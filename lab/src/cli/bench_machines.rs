@@ -21,9 +21,6 @@ use lab::{
 /// How often each thing is measured; the median is shown.
 const ROUNDS: usize = 10;
 
-/// How often virtme-ng is run with the host's root, which takes up to a minute each time.
-const BARE_ROUNDS: usize = 3;
-
 /// The least that a check does.
 const EXCHANGE: Scenario = Scenario {
     id: "bench/exchange",
@@ -68,8 +65,9 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
         warm.module("nl_hello")?;
         // What is made once is not measured.
         drop(warm.machine()?);
-        let bar = progress::bar(&format!("measuring {which}"), (3 * ROUNDS) as u64);
-        let mut times = [const { Vec::new() }; 3];
+        let bar = progress::bar(&format!("measuring {which}"), (4 * ROUNDS) as u64);
+        let kvm = warm.finding()?.kvm;
+        let mut times = [const { Vec::new() }; 4];
         // In turns, so that a busy moment of the host does not hit one of them alone.
         for _ in 0..ROUNDS {
             times[0].push(cold.machine()?.start_time);
@@ -86,15 +84,12 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
             );
             times[2].push(begin.elapsed());
             bar.inc(1);
-        }
-        bar.finish_and_clear();
-        let kvm = warm.finding()?.kvm;
-        let mut bare = Vec::new();
-        for _ in 0..BARE_ROUNDS {
             let begin = Instant::now();
             vng::run_bare(&warm.paths, &warm.kernel, kvm).context("a bare vng")?;
-            bare.push(begin.elapsed());
+            times[3].push(begin.elapsed());
+            bar.inc(1);
         }
+        bar.finish_and_clear();
         let bar = progress::bar(&format!("restoring {which}"), restores as u64);
         for _ in 0..restores {
             if let Err(error) = warm.restore_once() {
@@ -104,13 +99,13 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
             bar.inc(1);
         }
         bar.finish_and_clear();
-        let [cold, restored, checked] = times.map(median);
+        let [cold, restored, checked, bare] = times.map(median);
         rows.push(Row {
             which,
             cold,
             warm: restored,
             checked,
-            bare: median(bare),
+            bare,
             bytes: warm.saved_bytes()?,
         });
     }
@@ -130,9 +125,7 @@ fn show(rows: &[Row]) {
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map_or("an unknown processor", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!(
-        "Measured on {cores} cores of {cpu}; medians of {ROUNDS}, of {BARE_ROUNDS} for vng.\n"
-    );
+    println!("Measured on {cores} cores of {cpu}; medians of {ROUNDS}.\n");
     println!(
         "| kernel | cold start | warm start | cold/warm | warm start, insert, exchange, verdict | saved state | bare `vng -- true` |"
     );
