@@ -8,6 +8,7 @@ scenarios! {
     hello_demonstration = "part2/H1-demonstration",
     hello_bytes = "part2/H1-bytes",
     hello_logged = "part2/H1-logged",
+    hello_log_filled = "part2/H1-log-filled",
     hello_no_module = "part2/N11-hello-no-module",
     hello_acknowledged = "part2/N1-hello-acknowledged",
     hello_reply_address = "part2/N2-hello-reply-address",
