@@ -304,6 +304,31 @@ impl Scene<'_> {
         )
     }
 
+    /// Send a datagram and expect that it is refused, with its reason in words; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it is not.
+    pub fn expect_refused(&mut self, peer: &Peer, data: Vec<u8>, what: &str) -> Outcome {
+        let ack = self.ask(peer, data)?;
+        self.note_answer(peer, what, &ack);
+        if ack.errno == 0 {
+            return Err(fail(format!("the answer to {what}: an errno"), "ok"));
+        }
+        expect_reason(&ack)
+    }
+
+    /// Note an answer, and return that in words.
+    fn note_answer(&mut self, peer: &Peer, what: &str, ack: &Ack) -> String {
+        let got = Errno::from_raw(ack.errno);
+        let text = ack.text.as_deref().unwrap_or_default();
+        let said = match ack.errno {
+            0 => format!("sends {what}: ok"),
+            _ => format!("sends {what}: {got:?} ({text})"),
+        };
+        self.note(&peer.program.name, Kind::Does, said.as_str());
+        said
+    }
+
     /// As [`Scene::expect_answer`], for any datagram; `what` describes it.
     ///
     /// # Errors
@@ -316,13 +341,7 @@ impl Scene<'_> {
         expected: Errno,
     ) -> Outcome {
         let ack = self.ask(peer, data)?;
-        let got = Errno::from_raw(ack.errno);
-        let text = ack.text.unwrap_or_default();
-        let said = match ack.errno {
-            0 => format!("sends {what}: ok"),
-            _ => format!("sends {what}: {got:?} ({text})"),
-        };
-        self.note(&peer.program.name, Kind::Does, said.as_str());
+        let said = self.note_answer(peer, what, &ack);
         if ack.errno != expected as i32 {
             let expected = match expected as i32 {
                 0 => "ok".to_owned(),
@@ -330,13 +349,7 @@ impl Scene<'_> {
             };
             return Err(fail(format!("the answer to {what}: {expected}"), said));
         }
-        if ack.errno != 0 && text.is_empty() {
-            return Err(fail(
-                "a refusal with its reason in words (extended ack)",
-                "none",
-            ));
-        }
-        Ok(())
+        expect_reason(&ack)
     }
 
     /// Expect a message for a subscriber: from the kernel, of this type, with this sequence number
@@ -380,4 +393,15 @@ impl Scene<'_> {
             ),
         ))
     }
+}
+
+/// A refusal must say why, in words.
+fn expect_reason(ack: &Ack) -> Outcome {
+    if ack.errno != 0 && ack.text.as_deref().unwrap_or_default().is_empty() {
+        return Err(fail(
+            "a refusal with its reason in words (extended ack)",
+            "none",
+        ));
+    }
+    Ok(())
 }

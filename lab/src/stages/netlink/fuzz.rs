@@ -4,7 +4,7 @@
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
 
-use super::{STUDENT, Told, carry_out, pair, with_length};
+use super::{STUDENT, Told, carry_out, expect_errno, pair, with_length};
 use crate::scene::{Outcome, Scene, expect_eq};
 
 /// How many datagrams each user sends.
@@ -44,7 +44,7 @@ fn any_length(rng: &mut fastrand::Rng) -> usize {
 }
 
 /// A datagram that is wrong in at least one way.
-fn wrong<M: Told>(rng: &mut fastrand::Rng) -> Wrong {
+fn wrong<M: Told>(rng: &mut fastrand::Rng, contract_only: bool) -> Wrong {
     let (known, payload) = M::request(1);
     let one = |data, errno| Wrong {
         data,
@@ -71,8 +71,8 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng) -> Wrong {
             let len = if rng.bool() { any } else { 0xffff_ffff };
             one(with_length(data, len), Errno::EINVAL)
         }
-        // A request that does not say that it is one.
-        3 => {
+        // A request that does not say that it is one; what becomes of it the contract leaves open.
+        3 if !contract_only => {
             let header = any_header(rng, known);
             let flags = header.flags & !NLM_F_REQUEST;
             one(Header { flags, ..header }.encode(&payload), Errno::EINVAL)
@@ -115,7 +115,7 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng) -> Wrong {
             let header = any_header(rng, known);
             match M::junk(len) {
                 Some(errno) => one(header.encode(&vec![0xff; len]), errno),
-                None => wrong::<M>(rng),
+                None => wrong::<M>(rng, contract_only),
             }
         }
         // Payloads of which it is known what is wrong.
@@ -137,6 +137,7 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         scene.insert(M::NAME, M::PARAMS)?;
         let (sender, listener) = &pair::<M>(scene, uid)?;
         let before = M::state(scene, sender, PortId(0))?;
+        let contract_only = scene.workshop().subject.contract_only;
         scene.step(
             &format!("as {name}, datagrams that are wrong in any way"),
             "each is refused with its errno, nobody hears of any",
@@ -146,11 +147,12 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                         data,
                         answers,
                         errno,
-                    } = wrong::<M>(&mut scene.rng);
+                    } = wrong::<M>(&mut scene.rng, contract_only);
                     let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
                     scene.send(sender, data)?;
                     for _ in 0..answers {
-                        expect_eq(&what, scene.expect_ack(sender)?.errno, errno as i32)?;
+                        let got = scene.expect_ack(sender)?.errno;
+                        expect_errno(scene, &what, got, errno)?;
                     }
                     scene.expect_nothing(sender)?;
                     scene.expect_nothing(listener)?;

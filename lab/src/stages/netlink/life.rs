@@ -5,7 +5,9 @@ use lab_agent::{Answer, Bytes, Call, Exit, Outcome as Observed};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::netlink::PROTO;
 
-use super::{Module, OK, Told, carry_out, errno_of, frames::UNKNOWN, listener, pair, sender};
+use super::{
+    Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair, sender,
+};
 use crate::{
     peer::{Peer, request},
     scene::{Outcome, Scene, expect_eq, fail},
@@ -87,7 +89,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             for (round, errno) in [(&unknown[..], Errno::EOPNOTSUPP), (&M::round(), OK)] {
                 for (kind, payload) in round {
                     let got = errno_of(scene, &sender, request(*kind, payload))?;
-                    expect_eq("errno", got, errno as i32)?;
+                    expect_errno(scene, "errno", got, errno)?;
                 }
                 many(scene, &sender, round)?;
                 drain(scene, &listener)?;
