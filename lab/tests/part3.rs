@@ -21,6 +21,7 @@ scenarios! {
     body_lengths = "part3/N3-body-lengths",
     fuzz = "part3/N3-fuzz",
     killed = "part3/N4-killed",
+    inherited = "part3/N4-inherited",
     buffers = "part3/N5-buffers",
     slow_reader = "part3/N6-slow-reader",
     in_and_out = "part3/N7-in-and-out",

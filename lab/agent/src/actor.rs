@@ -2,12 +2,12 @@
 //! A process that makes the system calls it is told to, one line in, one line out.
 
 use std::{
-    io::{BufRead, IoSliceMut, Write},
+    io::{BufRead, IoSliceMut, Read, Write},
     os::fd::{IntoRawFd, RawFd},
     process::ExitCode,
 };
 
-use lab_agent::{Answer, Bytes, Call, Outcome, Refusal};
+use lab_agent::{Answer, Bytes, Call, Kin, Outcome, Refusal};
 use nix::{
     errno::Errno,
     fcntl::{self, OFlag},
@@ -16,10 +16,12 @@ use nix::{
     sys::{
         socket::{self, MsgFlags, NetlinkAddr},
         stat::Mode,
+        wait::waitpid,
     },
+    unistd::{self, ForkResult},
 };
 
-use crate::{faults, kernel, memory};
+use crate::{faults, kernel, memory, refusal};
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;
@@ -100,6 +102,7 @@ fn make(call: Call) -> Outcome {
             receive(fd, timeout_ms).map_err(|errno| Refusal::new("recvmsg", errno))
         }
         Call::Close { fd } => done("close", nix::unistd::close(fd)),
+        Call::Fork { stays } => fork(stays),
         Call::LeaveNetwork => done("unshare", unshare(CloneFlags::CLONE_NEWNET)),
         Call::Open { path, flags } => {
             let flags = OFlag::from_bits_retain(flags) | OFlag::O_CLOEXEC;
@@ -144,6 +147,30 @@ fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
         )
     };
     Errno::result(fd)
+}
+
+/// The one that stays waits until the other has ended: by then all of its descriptors are closed.
+fn fork(stays: Kin) -> Outcome {
+    let (mut life, alive) = std::io::pipe().map_err(|error| refusal("pipe", &error))?;
+    // SAFETY: there is only this thread, so the child may do whatever it could have done before.
+    let forked = unsafe { unistd::fork() }.map_err(|errno| Refusal::new("fork", errno))?;
+    let kin = match forked {
+        ForkResult::Parent { .. } => Kin::Parent,
+        ForkResult::Child => Kin::Child,
+    };
+    if kin != stays {
+        // SAFETY: ends the process without what exit(3) would do; input that was read ahead and
+        // output are the other's.
+        unsafe { libc::_exit(0) };
+    }
+    drop(alive);
+    // The end of it comes when nobody has the other end open.
+    life.read_to_end(&mut Vec::new())
+        .map_err(|error| refusal("read", &error))?;
+    if let ForkResult::Parent { child } = forked {
+        waitpid(child, None).map_err(|errno| Refusal::new("waitpid", errno))?;
+    }
+    Ok(Answer::Done)
 }
 
 fn ioctl(fd: RawFd, command: u32, argument: u64) -> nix::Result<i32> {

@@ -152,7 +152,7 @@ pub enum Op {
         /// Which one.
         process: ProcessId,
     },
-    /// Send a signal.
+    /// Send a signal to a process and to what it has forked.
     Signal {
         /// To which process.
         process: ProcessId,
@@ -226,6 +226,12 @@ pub enum Call {
         /// Descriptor.
         fd: i32,
     },
+    /// fork(2), whereupon one of the two ends and the other goes on: [`Answer::Done`] from that one
+    /// when the first has ended. All that was open is open still.
+    Fork {
+        /// Who goes on.
+        stays: Kin,
+    },
     /// `unshare(CLONE_NEWNET)`: from now on in a network namespace of its own.
     LeaveNetwork,
     /// `open(path, flags | O_CLOEXEC)`: [`Answer::Value`] is the descriptor.
@@ -296,6 +302,15 @@ pub enum Call {
         /// The calls of one round.
         calls: Vec<Call>,
     },
+}
+
+/// One of the two after fork(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kin {
+    /// The process that was there before.
+    Parent,
+    /// The new one.
+    Child,
 }
 
 /// What [`Call::ReadFile`] has in its buffer before the call.

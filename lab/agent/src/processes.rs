@@ -13,7 +13,7 @@ use std::{
 use lab_agent::{Answer, Bytes, Exit, Outcome, ProcessId, Refusal, Report, Stdin, Stream};
 use nix::{
     errno::Errno,
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 
@@ -62,6 +62,8 @@ impl Processes {
             .current_dir("/")
             .uid(uid)
             .gid(uid)
+            // A group of its own: signals reach what it has forked, too, when it has ended itself.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -160,7 +162,7 @@ impl Processes {
         let found = running
             .get(&process)
             .ok_or(Refusal::new("kill", Errno::ESRCH))?;
-        kill(found.pid, signal)
+        killpg(found.pid, signal)
             .map(|()| Answer::Done)
             .map_err(|errno| Refusal::new("kill", errno))
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coming and going: clauses N4, N5 and N7.
 
-use lab_agent::{Answer, Bytes, Call, Exit, Outcome as Observed};
+use lab_agent::{Answer, Bytes, Call, Exit, Kin, Outcome as Observed};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::netlink::PROTO;
 
@@ -70,6 +70,44 @@ pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer
         },
     )?;
     Ok((sender, heir))
+}
+
+/// N4, for a socket that is open in two processes: it is there until both have closed it.
+pub(in crate::stages) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let sender = sender::<M>(scene, 0)?;
+    let without = held(scene, M::NAME)?;
+    let listener = listener::<M>(scene, "listener", 0)?;
+    let kept = held(scene, M::NAME)?.saturating_sub(without);
+    for (n, stays, goes) in [(1, Kin::Parent, "child"), (2, Kin::Child, "parent")] {
+        scene.step(
+            &format!("who listens forks, and the {goes} ends"),
+            "the socket is open in the other, which hears as before",
+            |scene| {
+                scene.value(&listener.program, &Call::Fork { stays })?;
+                let text = format!("forks, and the {goes} ends");
+                scene.note(&listener.program.name, Kind::Does, text);
+                carry_out::<M>(scene, &sender, &listener, n)
+            },
+        )?;
+    }
+    scene.step(
+        "the child that is left closes it, too",
+        "the module holds no memory for it, and its portid is free",
+        |scene| {
+            let before = held(scene, M::NAME)?;
+            scene.close(&listener)?;
+            scene.expect_soon("what was kept for it is freed", |scene| {
+                Ok(held(scene, M::NAME)? + kept <= before)
+            })?;
+            let heir = scene.actor("heir", 0)?;
+            let heir = scene.open_socket(&heir, listener.portid)?;
+            let (kind, payload) = M::request(3);
+            let errno = errno_of(scene, &sender, request(kind, &payload))?;
+            expect_eq("errno", errno, 0)?;
+            scene.expect_nothing(&heir)
+        },
+    )
 }
 
 /// How often each thing is done. Half as many objects are no leak.

@@ -14,7 +14,7 @@ use protocol::{
 use super::{
     Step,
     netlink::{
-        BadPayload, Module, OK, TALKATIVE, Told, Wish, body, netlink_scenarios,
+        BadPayload, Module, OK, TALKATIVE, Told, Wish, body, life, netlink_scenarios,
         programs::{Printer, Typed, long_lines, overrun, strangers},
         slow::{self, Counts, expect_dropped},
     },
@@ -48,6 +48,11 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     roles::FORWARDED,
     roles::PROMPT,
     programs::KILLED,
+    Scenario {
+        id: "part2/N4-inherited",
+        title: "a socket that a child has inherited lives as long as the child",
+        run: life::inherited::<Pubsub>,
+    },
     Scenario {
         id: "part2/N6-slow-reader",
         title: "who does not read loses messages, and nobody else does",

@@ -21,7 +21,7 @@ pub(super) use crowd::GREAT_CROWD;
 use super::{
     Step,
     netlink::{
-        OK, TALKATIVE, dump, netlink_scenarios,
+        OK, TALKATIVE, dump, life, netlink_scenarios,
         programs::{long_lines, overrun, strangers},
         slow,
     },
@@ -62,6 +62,11 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     programs::PROMPT,
     crowd::CROWD,
     clauses::KILLED,
+    Scenario {
+        id: "part3/N4-inherited",
+        title: "a socket that a child has inherited lives as long as the child",
+        run: life::inherited::<Router>,
+    },
     Scenario {
         id: "part3/N6-slow-reader",
         title: "who does not read loses messages, and nobody else does",

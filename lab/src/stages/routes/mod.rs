@@ -70,6 +70,11 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
         run: |scene| life::killed::<Routes>(scene).map(drop),
     },
     Scenario {
+        id: "part2/N4-routes-inherited",
+        title: "a watching socket that a child has inherited lives as long as the child",
+        run: life::inherited::<Routes>,
+    },
+    Scenario {
         id: "part2/N10-routes-strangers",
         title: "route-watch believes the kernel only",
         run: programs::strangers::<Routes>,
