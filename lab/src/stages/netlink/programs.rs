@@ -95,7 +95,7 @@ pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome
 }
 
 /// Expect that nothing waits to be read any more.
-fn expect_read(scene: &mut Scene<'_>) -> Outcome {
+pub(in crate::stages) fn expect_read(scene: &mut Scene<'_>) -> Outcome {
     scene.expect_soon("all has been read", |scene| {
         Ok(sockets(scene)?.iter().all(|&(_, waits)| !waits))
     })

@@ -3,10 +3,13 @@
 
 mod clauses;
 mod crowd;
+mod leaving;
 mod lists;
+mod load;
 mod order;
 mod payloads;
 mod programs;
+mod stream;
 
 use lab_agent::{Exit, Stream};
 use nix::{errno::Errno, sys::signal::Signal};
@@ -67,6 +70,10 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
         title: "a socket that a child has inherited lives as long as the child",
         run: life::inherited::<Router>,
     },
+    leaving::KILLED,
+    leaving::SUCCESSOR,
+    load::STOPPED,
+    load::BUSY,
     Scenario {
         id: "part3/N6-slow-reader",
         title: "who does not read loses messages, and nobody else does",

@@ -156,7 +156,7 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
 }
 
 /// Set how much unread a socket may have, as only root may (`SO_RCVBUFFORCE`).
-fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
+pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
     let call = Call::SetOption {
         fd: peer.fd,
         level: libc::SOL_SOCKET,

@@ -20,10 +20,14 @@ const MEETINGS: &[&str] = &[
     "part2/B2-places",
     "part2/N7-in-and-out",
     "part3/N4-killed",
+    "part3/N4-mid-stream",
+    "part3/N4-successor",
+    "part3/N6-stopped",
     "part3/L1-list-changes",
     "part3/L3-order",
     "part3/L5-crowd",
     "part3/N7-in-and-out",
+    "part3/N7-busy",
 ];
 
 /// Scenarios of its own: they take long, or find other things each time.
