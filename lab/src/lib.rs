@@ -24,6 +24,7 @@ pub mod probe;
 pub mod programs;
 pub mod progress;
 pub mod qemu;
+mod room;
 pub mod root;
 pub mod scene;
 pub mod slot_peer;

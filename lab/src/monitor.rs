@@ -90,7 +90,10 @@ impl Monitor {
     /// QEMU's words.
     pub fn save(&mut self, file: &str) -> Result<()> {
         self.ignore_shared_memory()?;
-        self.execute("migrate", &json!({"uri": format!("exec:cat > {file}")}))?;
+        // QEMU does not say whether all of it has found room: without the file nobody takes a part
+        // for the whole.
+        let uri = format!("exec:cat > {file} || rm {file}");
+        self.execute("migrate", &json!({"uri": uri}))?;
         let deadline = Instant::now() + SAVE_LIMIT;
         loop {
             let answer = self.execute("query-migrate", &json!({}))?;

@@ -9,11 +9,13 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -24,11 +26,15 @@ use crate::{
     paths::{self, Paths},
     probe::{self, Finding},
     qemu::{self, DEVICES, INITRAMFS, Launch, Memory, RAM},
+    room,
     workshop::Workshop,
 };
 
 /// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
 const KEPT: usize = 4;
+
+/// What a state takes beside the memory of the machine: initramfs, devices, console.
+const REST_MIB: u64 = 8;
 
 /// How long QEMU may take to quit.
 const QUIT_LIMIT: Duration = Duration::from_secs(60);
@@ -101,8 +107,8 @@ impl<'a> Slot<'a> {
     /// is damaged, or that does not come to life, is thrown away and made anew, once.
     ///
     /// # Errors
-    /// [`Error::Space`] if there is no room for a state; [`Error::Boot`] if the kernel does not
-    /// boot, or the second attempt fails too.
+    /// [`Error::Space`] if there is no room for a state, or none any more; [`Error::Boot`] if the
+    /// kernel does not boot, or the second attempt fails too.
     pub(crate) fn machine(&self) -> Result<Machine> {
         if self.state()?.is_none() {
             self.make()?;
@@ -204,31 +210,58 @@ impl<'a> Slot<'a> {
         }
         remove(&self.directory)?;
         paths::create_dir(&self.directory)?;
-        let made = self.space().and_then(|()| self.boot_and_save());
-        if made.is_err() {
+        let made = self.reserve().and_then(|()| self.boot_and_save());
+        if let Err(error) = made {
+            // If the disk is full by now, that is the reason, whatever has failed of it.
+            let full = self.free_mib().is_ok_and(|free_mib| free_mib == 0);
             // Room that a failed attempt has taken is given back.
             let _ = remove(&self.directory);
+            return Err(match error {
+                Error::Space { .. } => error,
+                _ if full => self.no_room(0),
+                _ => error,
+            });
         }
-        made?;
         forget_old(&self.workshop.paths, &self.directory);
         Ok(())
     }
 
-    /// A machine touches a fraction of its memory before it is saved, but nobody knows which.
-    fn space(&self) -> Result<()> {
-        let needed_mib = self.workshop.kernel.memory_mib();
-        let stat = nix::sys::statvfs::statvfs(&self.directory)
-            .map_err(|errno| Error::io("asking for free space")(errno.into()))?;
-        let free_mib = (stat.blocks_available() * stat.fragment_size()) >> 20;
-        if free_mib >= needed_mib {
-            return Ok(());
+    /// Take the room for a machine's memory beforehand: where a page of it finds none, the kernel
+    /// kills QEMU (SIGBUS). A machine touches a fraction of its memory before it is saved, but nobody
+    /// knows which.
+    fn reserve(&self) -> Result<()> {
+        let memory_mib = self.workshop.kernel.memory_mib();
+        let free_mib = self.free_mib()?;
+        if free_mib < memory_mib + REST_MIB {
+            return Err(self.no_room(free_mib));
         }
-        Err(Error::Space {
+        let file = self.directory.join(RAM);
+        match room::reserve(&file, memory_mib << 20) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+                ) =>
+            {
+                Err(self.no_room(self.free_mib()?))
+            }
+            result => result.map_err(Error::io(format!("making room for {}", file.display()))),
+        }
+    }
+
+    fn no_room(&self, free_mib: u64) -> Error {
+        Error::Space {
             what: "a saved machine".into(),
-            needed_mib,
+            needed_mib: self.workshop.kernel.memory_mib() + REST_MIB,
             free_mib,
             place: self.directory.clone(),
-        })
+        }
+    }
+
+    fn free_mib(&self) -> Result<u64> {
+        let stat = statvfs(&self.directory)
+            .map_err(|errno| Error::io("asking for free space")(errno.into()))?;
+        Ok((stat.blocks_available() * stat.fragment_size()) >> 20)
     }
 
     fn boot_and_save(&self) -> Result<()> {
@@ -254,6 +287,8 @@ impl<'a> Slot<'a> {
             return Err(Error::Unexpected("QEMU does not quit".into()));
         }
         let _ = machine.keep_console(&file("console.log"));
+        // All that a file system which cannot do it loses is room.
+        let _ = room::give_back(&file(RAM));
         let state = State {
             release: machine.release.clone(),
             ram: Stamp::of(&file(RAM))?,
