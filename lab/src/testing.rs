@@ -14,7 +14,7 @@ use crate::{
     Error, Result,
     kernels::Which,
     machine::Machine,
-    scene::{Ended, Scenario, perform},
+    scene::{Ended, Scenario},
     workshop::{Start, Workshop},
 };
 
@@ -60,13 +60,5 @@ pub fn carry_out(scenario: &Scenario) -> Result<Ended> {
     }
     // Held to the end: one test at a time. A test that panicked has left no machine behind.
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut machine = match shared.take() {
-        Some(machine) => machine,
-        None => workshop.machine()?,
-    };
-    let ended = perform(scenario, workshop, &mut machine, SEED, &mut |_| ());
-    if ended.healthy {
-        *shared = Some(machine);
-    }
-    Ok(ended)
+    workshop.carry_out_on(&mut shared, scenario, SEED, &mut |_| ())
 }

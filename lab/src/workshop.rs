@@ -219,8 +219,7 @@ impl Workshop {
         warm::Slot::new(self, &self.finding()?)?.bytes()
     }
 
-    /// Carry out a scenario on a pristine machine. If the machine is lost, once more on another:
-    /// what was observed first has gone to `watch` too.
+    /// Carry out a scenario on a pristine machine, as [`Workshop::carry_out_on`] does.
     ///
     /// # Errors
     /// As [`Workshop::boot`]: the machinery failed before the scenario could begin.
@@ -230,12 +229,37 @@ impl Workshop {
         seed: u64,
         watch: &mut dyn FnMut(&Entry),
     ) -> Result<Ended> {
-        let ended = perform(scenario, self, &mut self.machine()?, seed, watch);
+        self.carry_out_on(&mut None, scenario, seed, watch)
+    }
+
+    /// Carry out a scenario on the machine that was kept from the one before, or on a new one; it
+    /// is kept if it can be used again. If the machine is lost, once more on another: what was
+    /// observed first has gone to `watch` too.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`]: the machinery failed before the scenario could begin.
+    pub fn carry_out_on(
+        &self,
+        kept: &mut Option<Machine>,
+        scenario: &Scenario,
+        seed: u64,
+        watch: &mut dyn FnMut(&Entry),
+    ) -> Result<Ended> {
+        let mut once = || {
+            let mut machine = match kept.take() {
+                Some(machine) => machine,
+                None => self.machine()?,
+            };
+            let ended = perform(scenario, self, &mut machine, seed, watch);
+            *kept = ended.healthy.then_some(machine);
+            Ok(ended)
+        };
+        let ended = once()?;
         if ended.transcript.status() != Status::Error {
             return Ok(ended);
         }
         eprintln!("{}: once more, on another machine", scenario.id);
-        Ok(perform(scenario, self, &mut self.machine()?, seed, watch))
+        once()
     }
 
     /// Boot a machine through virtme-ng.

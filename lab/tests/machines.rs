@@ -205,8 +205,15 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
         },
     };
     let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
-    let ended = workshop.carry_out(&lost_once, 1, &mut |_| ()).unwrap();
+    let machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
+    let mut kept = Some(machine);
+    let mut carry_out = |scenario| {
+        let ended = workshop.carry_out_on(&mut kept, scenario, 1, &mut |_| ());
+        (ended.unwrap(), kept.is_some())
+    };
+    let (ended, is_kept) = carry_out(&lost_once);
     assert_eq!(ended.transcript.status(), Status::Pass);
+    assert!(is_kept, "the second machine can be used again");
 
     let always_lost = Scenario {
         id: "machines/lost",
@@ -217,13 +224,14 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
             scene.read("/proc/version").map(drop)
         },
     };
-    let ended = workshop.carry_out(&always_lost, 1, &mut |_| ()).unwrap();
+    let (ended, is_kept) = carry_out(&always_lost);
     assert_eq!(
         ended.transcript.status(),
         Status::Error,
         "{}",
         ended.transcript.normalised()
     );
+    assert!(!is_kept);
 }
 
 #[test]

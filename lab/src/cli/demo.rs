@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use lab::{
     kernels::Which,
-    scene::{Scenario, perform},
+    scene::Scenario,
     stages,
     transcript::{Entry, Kind, Status, Transcript},
     workshop::{Start, Workshop},
@@ -46,7 +46,7 @@ pub(crate) fn run(
     for module in steps.iter().flat_map(|step| step.modules) {
         workshop.module(module)?;
     }
-    let mut machine = workshop.machine()?;
+    let machine = workshop.machine()?;
     println!("{}", bold(stage.title));
     println!(
         "kernel {}, {}, up in {:.1} s",
@@ -58,26 +58,17 @@ pub(crate) fn run(
         },
         machine.start_time.as_secs_f64()
     );
+    let mut kept = Some(machine);
     let mut worst = ExitCode::SUCCESS;
     for step in steps {
         println!(
             "\n{}\n",
             bold(format!("Step {}: {}", step.name, step.demonstration.title))
         );
-        let ended = perform(
-            step.demonstration,
-            &workshop,
-            &mut machine,
-            1,
-            &mut |entry| show(entry),
-        );
+        let ended = workshop.carry_out_on(&mut kept, step.demonstration, 1, &mut show)?;
         summary(step.demonstration, &ended.transcript);
         if ended.transcript.status() != Status::Pass {
             worst = ExitCode::FAILURE;
-        }
-        if !ended.healthy {
-            drop(machine);
-            machine = workshop.machine()?;
         }
     }
     Ok(worst)

@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use lab::{
     kernels::Which,
     modules::Care,
-    scene::{Scenario, perform},
+    scene::Scenario,
     stages::soak,
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
@@ -129,17 +129,14 @@ fn go_through(workshop: &Workshop, next: &AtomicUsize, stop: &AtomicBool, tell: 
         let scenario = scenarios[at % scenarios.len()];
         let seed = fastrand::u64(..);
         let begin = Instant::now();
-        let event = match workshop.machine() {
-            Ok(mut machine) => {
-                let ended = perform(scenario, workshop, &mut machine, seed, &mut |_| ());
-                Event::Ended(Run {
-                    scenario,
-                    seed,
-                    took: begin.elapsed(),
-                    transcript: ended.transcript,
-                    healthy: ended.healthy,
-                })
-            }
+        let event = match workshop.carry_out(scenario, seed, &mut |_| ()) {
+            Ok(ended) => Event::Ended(Run {
+                scenario,
+                seed,
+                took: begin.elapsed(),
+                transcript: ended.transcript,
+                healthy: ended.healthy,
+            }),
             Err(error) => Event::Broken(error.to_string()),
         };
         let broken = matches!(event, Event::Broken(_));
@@ -180,7 +177,7 @@ fn listen(events: &Receiver<Event>, deadline: Instant, stop: &AtomicBool) -> Exi
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    // QEMU has got a Ctrl-C, too: what was going on is neither done nor found.
+    // What was going on is neither done nor found.
     let unfinished = if interrupted {
         ", interrupted: what had not ended is not counted"
     } else {
@@ -233,8 +230,7 @@ fn repeat(
         .thread_unblock()
         .context("unblocking signals")?;
     let begin = Instant::now();
-    let mut machine = workshop.machine()?;
-    let ended = perform(scenario, workshop, &mut machine, seed, &mut demo::show);
+    let ended = workshop.carry_out(scenario, seed, &mut demo::show)?;
     let run = Run {
         scenario,
         seed,
