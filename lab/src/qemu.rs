@@ -17,7 +17,10 @@ use std::{
 use lab_agent::PORT_NAME;
 use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
-    sys::{prctl, signal::Signal},
+    sys::{
+        prctl,
+        signal::{SigSet, Signal},
+    },
 };
 
 use crate::{
@@ -225,11 +228,15 @@ fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
             .args(["-mon", "chardev=lab.monitor,mode=control"]);
         inherited.push(monitor.as_raw_fd());
     }
-    // SAFETY: prctl and fcntl are async-signal-safe, and the descriptors are open in the child,
-    // because agent and launch outlive the call to spawn.
+    // QEMU takes these for a wish to end, and ends with status 0, as it does when the guest has
+    // reset itself. Only a signal that kills it can be told from what the guest does.
+    let polite = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
+    // SAFETY: prctl, sigprocmask and fcntl are async-signal-safe, and the descriptors are open in
+    // the child, because agent and launch outlive the call to spawn.
     unsafe {
         qemu.pre_exec(move || {
             prctl::set_pdeathsig(Signal::SIGKILL)?;
+            polite.thread_block()?;
             for &fd in &inherited {
                 let fd = std::os::fd::BorrowedFd::borrow_raw(fd);
                 fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
