@@ -71,6 +71,16 @@ pub enum Error {
         /// Where.
         place: PathBuf,
     },
+    /// A rubric that cannot be understood, or does not fit the checks that there are.
+    #[error("{}, line {line}: {what}", .file.display())]
+    Rubric {
+        /// The file.
+        file: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What was expected there and what was found.
+        what: String,
+    },
     /// A tool printed something that cannot be understood.
     #[error("{0}")]
     Unexpected(String),

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A verdict on code that nobody has vouched for.
+//! Grading: what each check is worth ([`rubric`]).
 
-pub mod run;
+pub mod rubric;
