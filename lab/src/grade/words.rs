@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Text that a submission may have had a hand in: what its module logs, what a compiler says of
+//! it, its name. Pure.
+
+use std::{fmt, ops::Deref};
+
+use serde::Serialize;
+
+/// Most bytes that are kept of one text.
+const BYTES_MAX: usize = 16 * 1024;
+
+/// Text that can be written into any report: it drives no terminal, and every format can hold it.
+///
+/// Of control characters only newlines and tabs are left; the others are escaped, and so is what
+/// turns the direction of writing, separates lines without being a newline, or must not be in XML.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Words(String);
+
+impl Words {
+    /// The same in one line.
+    pub fn line(text: &str) -> Self {
+        let Words(text) = Self::from(text);
+        Words(text.trim_end().replace('\n', "\\n").replace('\t', " "))
+    }
+}
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        let mut words = String::new();
+        for (at, c) in text.char_indices() {
+            if words.len() >= BYTES_MAX {
+                words += &format!("... ({} bytes more)", text.len() - at);
+                break;
+            }
+            if is_harmless(c) {
+                words.push(c);
+            } else {
+                words.extend(c.escape_default());
+            }
+        }
+        Words(words)
+    }
+}
+
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+fn is_harmless(c: char) -> bool {
+    match c {
+        '\n' | '\t' => true,
+        // Directions (Unicode Standard Annex #9), line and paragraph separator.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            false
+        }
+        // Not a Char of XML 1.0, besides controls.
+        '\u{fffe}' | '\u{ffff}' => false,
+        c => !c.is_control(),
+    }
+}
+
+impl Deref for Words {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_drive_a_terminal_is_escaped() {
+        let words = Words::from("\x1b[2Jgrößer\0\r\n\tok\u{9b}31m\u{202e}\u{2028}\u{ffff}");
+        assert_eq!(
+            &*words,
+            "\\u{1b}[2Jgrößer\\u{0}\\r\n\tok\\u{9b}31m\\u{202e}\\u{2028}\\u{ffff}"
+        );
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(&*Words::line("a\nb\tc\n"), "a\\nb c");
+    }
+
+    #[test]
+    fn a_flood_is_cut() {
+        let words = Words::from("ü".repeat(BYTES_MAX));
+        assert!(
+            words.ends_with("ü... (16384 bytes more)"),
+            "{}",
+            words.len()
+        );
+        assert!(words.len() < BYTES_MAX + 100);
+    }
+}
