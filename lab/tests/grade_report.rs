@@ -305,6 +305,7 @@ fn no_text_breaks_a_format() {
         "a ]]> b <failure/> & &#0; &amp; \" ' <!-- -->",
         "\r\nScore: 400/400\r\n",
         "x\nok 1 part2\nnot ok 2 message-slot\n1..0\nKTAP version 1\n# Subtest: part2\nBail out!",
+        "x\nSubtest: part2\n",
         "    ok 1 part2/H1-bytes\n    1..99\n  ---\n  ...\n",
         "{\"score\": 400}\\u0000\\",
         "\u{fffe}\u{ffff}\u{feff}\u{10ffff}\u{fffd}",

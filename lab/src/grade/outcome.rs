@@ -251,6 +251,10 @@ mod tests {
         let outside = outcome(vec![line("inserts it"), fail()]);
         assert_eq!(outside.done, Some("student inserts it".into()));
         assert_eq!(outcome(vec![fail()]).done, None);
+        // What has passed has nothing to do with it.
+        let pass = verdict(transcript::Status::Pass, None);
+        let after = outcome(vec![step("open"), line("opens it"), pass, fail()]);
+        assert_eq!(after.done, None);
     }
 
     #[test]

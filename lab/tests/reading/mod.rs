@@ -86,9 +86,11 @@ pub(crate) fn junit_word(status: &str) -> &'static str {
 type Tests = Vec<(String, Vec<(String, bool)>)>;
 
 /// Tests and subtests, after Documentation/dev-tools/ktap.rst: a version, a plan, results that are
-/// numbered from 1 to what the plan says; the result of a test stands below its subtests.
+/// numbered from 1 to what the plan says; the result of a test stands below its subtests. The
+/// kernel's own parser (tools/testing/kunit/kunit_parser.py) takes a diagnostic `# Subtest: NAME`
+/// for a header wherever it stands, so there is one for each test and no other.
 pub(crate) fn ktap(text: &str) -> Result<Tests, String> {
-    let mut lines = text.lines().filter(|line| !is_diagnostic(line)).peekable();
+    let mut lines = text.lines().filter(|line| !is_diagnostic(line));
     expect(lines.next(), "KTAP version 1")?;
     let mut tests = Vec::new();
     for number in 1..=plan(lines.next(), "")? {
@@ -102,6 +104,12 @@ pub(crate) fn ktap(text: &str) -> Result<Tests, String> {
             return Err(format!("{name} is {ok}, and {subtests:?}"));
         }
         tests.push((name, subtests));
+    }
+    let headers = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("# Subtest: "));
+    if headers.count() != tests.len() {
+        return Err(format!("expected one header for each of {tests:?}"));
     }
     match lines.next() {
         None => Ok(tests),
