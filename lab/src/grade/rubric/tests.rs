@@ -350,3 +350,12 @@ fn a_file_that_is_not_there_is_named() {
         "reading /nowhere/mine.toml: No such file or directory (os error 2)"
     );
 }
+
+#[test]
+fn the_example_of_the_readme_is_a_good_one() {
+    let readme = include_str!("../../../../README.md");
+    let (_, example) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let rubric = changed(example).unwrap();
+    assert!(rubric.checks().any(Check::hidden), "{example}");
+}
