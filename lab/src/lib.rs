@@ -6,7 +6,8 @@
 //! [`modules`], [`programs`], [`root`], [`initramfs`]); how one is started ([`vng`], [`qemu`],
 //! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios. [`testing`] shares a machine
-//! between the tests of one binary, [`walkthrough`] executes what students are told to type.
+//! between the tests of one binary, [`walkthrough`] executes what students are told to type. [`grade`] judges
+//! what others hand in.
 
 pub mod console;
 mod error;
