@@ -24,6 +24,7 @@ base_packages=(
 	make "builds modules"
 	qemu-system-x86 "runs the machines"
 	busybox-static "the machines' shell and tools"
+	bubblewrap "keeps what compiles a submission away from your files"
 	linux-headers-amd64 "what modules for the stock kernel are built against"
 	kmod "depmod: which module of the stock kernel needs which"
 	file "virtme-ng asks it for a kernel's version"

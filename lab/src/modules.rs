@@ -144,7 +144,7 @@ pub fn source_of(
 }
 
 /// The command that builds the module in `directory`, with more flags for the compiler.
-fn kbuild(kernel: &Kernel, directory: &Path, flags: &[String]) -> Command {
+pub(crate) fn kbuild(kernel: &Kernel, directory: &Path, flags: &[String]) -> Command {
     let mut make = Command::new("make");
     make.arg("--no-print-directory")
         .arg("-C")

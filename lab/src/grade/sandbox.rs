@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where compilers meet code that nobody has vouched for. The only file that knows bubblewrap's
+//! command line.
+//!
+//! Inside there are the system's programs and libraries, what is named explicitly, and one private
+//! directory, [`INSIDE`], the only one that can be written to besides an empty `/tmp`. There are no
+//! home directories, no configuration, no other processes and no network.
+
+use std::{
+    fs,
+    io::{self, Read},
+    os::{fd::AsFd, unix::process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::resource::{Resource, setrlimit},
+};
+
+use crate::{Error, Result, workshop::Workshop};
+
+/// Where the private directory is inside.
+pub const INSIDE: &str = "/w";
+
+const PROGRAM: &str = "bwrap";
+
+/// How long a command may take. A module takes 5 s, and 30 s on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+/// Address space of each process, in bytes: rustc maps 2 GiB.
+const MEMORY_MAX: u64 = 6 << 30;
+/// Longest file, in bytes; static programs with debug information have 20 MiB.
+const FILE_MAX: u64 = 128 << 20;
+/// Size of the empty `/tmp`, in bytes.
+const TMP_MAX: &str = "1073741824";
+/// What is kept of what a command says, in bytes.
+const SAID_MAX: usize = 256 << 10;
+
+/// A private directory, and what commands in it can see.
+#[derive(Debug)]
+pub struct Sandbox {
+    directory: tempfile::TempDir,
+    /// Read-only, at the same place as outside.
+    visible: Vec<PathBuf>,
+    /// Read-only, at another place: outside, inside.
+    shown_at: Vec<(PathBuf, PathBuf)>,
+    has_proc: bool,
+}
+
+/// How a command has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether its exit status was 0.
+    pub success: bool,
+    /// Whether it was ended because its time was up.
+    pub late: bool,
+    /// What it wrote to stdout and stderr, the beginning of it.
+    pub said: String,
+}
+
+impl Sandbox {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where bubblewrap is not there or cannot work: nothing is ever built
+    /// outside.
+    pub fn new(workshop: &Workshop) -> Result<Self> {
+        let sandbox = Sandbox {
+            directory: workshop.run_directory()?,
+            visible: Vec::new(),
+            shown_at: Vec::new(),
+            has_proc: false,
+        };
+        match sandbox.run(&Command::new("true"), PATIENCE) {
+            Ok(Ended { success: true, .. }) => Ok(sandbox),
+            Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Err(Error::Missing {
+                what: format!("bubblewrap cannot make a sandbox here: {}", said.trim()),
+                mend: "run it as root, or let users have namespaces: \
+                       sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
+                    .into(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Let commands read a file or directory, at the same place as outside.
+    pub fn show(&mut self, path: impl Into<PathBuf>) {
+        self.visible.push(path.into());
+    }
+
+    /// Let commands read a file or directory, at another place.
+    pub fn show_at(&mut self, outside: impl Into<PathBuf>, inside: impl Into<PathBuf>) {
+        self.shown_at.push((outside.into(), inside.into()));
+    }
+
+    /// Give commands a `/proc` with the processes of the sandbox; it cannot be written to.
+    pub fn show_own_processes(&mut self) {
+        self.has_proc = true;
+    }
+
+    /// The private directory as the host sees it.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Write a file into the private directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &str, contents: &[u8]) -> Result<()> {
+        let file = self.path().join(path);
+        let write = || {
+            if let Some(parent) = file.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(&file, contents)
+        };
+        write().map_err(Error::io(format!("writing {}", file.display())))
+    }
+
+    /// Run a command inside, in the private directory. Of its environment, only what the command
+    /// sets itself is passed on. It and all that it has started have ended when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without bubblewrap, [`Error::Tool`] if bubblewrap fails, [`Error::Io`].
+    pub fn run(&self, command: &Command, limit: Duration) -> Result<Ended> {
+        let (mut output, input) = io::pipe().map_err(Error::io("making a pipe"))?;
+        let again = input.try_clone().map_err(Error::io("making a pipe"))?;
+        let mut bwrap = self.command(command);
+        bwrap.stdin(Stdio::null()).stdout(input).stderr(again);
+        // SAFETY: setrlimit is async-signal-safe.
+        unsafe {
+            bwrap.pre_exec(|| {
+                setrlimit(Resource::RLIMIT_AS, MEMORY_MAX, MEMORY_MAX)?;
+                setrlimit(Resource::RLIMIT_FSIZE, FILE_MAX, FILE_MAX)?;
+                setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+                Ok(())
+            });
+        }
+        let mut child = bwrap.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::Missing {
+                what: "bubblewrap is not installed; submissions are built in its sandbox only"
+                    .into(),
+                mend: "lab/setup.sh".into(),
+            },
+            _ => Error::io("starting bubblewrap")(error),
+        })?;
+        // It has our ends of the pipe; the end of its output is the end of all in it.
+        drop(bwrap);
+        let result = listen(&mut output, Instant::now() + limit);
+        if !matches!(result, Ok((_, false))) {
+            // Its first process ends all others in its namespace.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(Error::io("waiting for bubblewrap"))?;
+        let (said, late) = result.map_err(Error::io("reading what bubblewrap says"))?;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        // No compiler begins like this: all files have names of ours in front of theirs.
+        if !status.success() && said.starts_with("bwrap: ") {
+            return Err(Error::Tool {
+                what: "making a sandbox".into(),
+                status: status.to_string(),
+                output: said,
+            });
+        }
+        Ok(Ended {
+            success: status.success() && !late,
+            late,
+            said,
+        })
+    }
+
+    fn command(&self, inner: &Command) -> Command {
+        let mut bwrap = Command::new(PROGRAM);
+        // Nothing is shared but what is named below; it ends with us. Without a namespace of users
+        // there is no sandbox, and inside there is no making of another.
+        bwrap
+            .args(["--unshare-all", "--unshare-user", "--disable-userns"])
+            .args(["--die-with-parent", "--new-session"])
+            .args(["--cap-drop", "ALL", "--clearenv", "--hostname", "sandbox"])
+            .args(["--ro-bind", "/usr", "/usr"]);
+        for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+            let path = format!("/{name}");
+            match fs::read_link(&path) {
+                // As the distribution has it: all of them are in /usr.
+                Ok(target) => bwrap.arg("--symlink").arg(target).arg(&path),
+                Err(_) => bwrap.args(["--ro-bind-try", &path, &path]),
+            };
+        }
+        for path in ["/etc/alternatives", "/etc/ld.so.cache"] {
+            bwrap.args(["--ro-bind-try", path, path]);
+        }
+        if self.has_proc {
+            // Read-only: the kernel takes the sandbox's root for the host's where files of /proc
+            // are concerned, and core_pattern is one of them.
+            bwrap.args(["--proc", "/proc", "--remount-ro", "/proc"]);
+        }
+        bwrap
+            .args(["--dev", "/dev"])
+            .args(["--size", TMP_MAX, "--tmpfs", "/tmp"]);
+        for path in &self.visible {
+            bwrap.arg("--ro-bind").args([path, path]);
+        }
+        for (outside, inside) in &self.shown_at {
+            bwrap.arg("--ro-bind").args([outside, inside]);
+        }
+        bwrap
+            .arg("--bind")
+            .args([self.path(), Path::new(INSIDE)])
+            .args(["--chdir", INSIDE, "--remount-ro", "/"])
+            .args(["--remount-ro", "/dev"])
+            .args(["--setenv", "PATH", "/usr/bin:/bin"])
+            .args(["--setenv", "LC_ALL", "C", "--setenv", "TMPDIR", "/tmp"]);
+        for (name, value) in inner.get_envs() {
+            if let Some(value) = value {
+                bwrap.arg("--setenv").args([name, value]);
+            }
+        }
+        bwrap
+            .arg("--")
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        bwrap
+    }
+}
+
+/// Read to the end, or until the time is up; says whether it was. Keeps the beginning.
+fn listen(output: &mut io::PipeReader, end: Instant) -> io::Result<(Vec<u8>, bool)> {
+    let mut said = Vec::new();
+    let mut buffer = [0; 16384];
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, left) {
+            Ok(0) => return Ok((said, true)),
+            Ok(_) => {}
+            Err(nix::Error::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let len = output.read(&mut buffer)?;
+        if len == 0 {
+            return Ok((said, false));
+        }
+        let room = SAID_MAX - said.len();
+        said.extend_from_slice(&buffer[..len.min(room)]);
+    }
+}
