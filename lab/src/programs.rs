@@ -11,6 +11,9 @@ use crate::{Error, Result, paths::Paths, progress};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// Where cargo puts them, below its target directory.
+pub(crate) const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
+
 /// Packages whose programs run in the guest.
 const PACKAGES: [&str; 5] = [
     "lab-agent",
@@ -25,28 +28,12 @@ const PACKAGES: [&str; 5] = [
 /// # Errors
 /// [`Error::Compile`] with the compiler's words.
 pub fn build(paths: &Paths) -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    let program = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let mut cargo = cargo(program.as_ref(), &PACKAGES);
     cargo
         .current_dir(&paths.checkout)
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--profile",
-            "guest",
-            "--bins",
-            "--target",
-            TARGET,
-        ])
-        // Only for the target, so that build scripts and macros stay as they are.
-        .env(
-            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-            "-C target-feature=+crt-static",
-        )
+        .arg("--locked")
         .env_remove("RUSTFLAGS");
-    for package in PACKAGES {
-        cargo.args(["--package", package]);
-    }
     let output = progress::while_busy("building the programs for the guest", || cargo.output())
         .map_err(Error::io("starting cargo"))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -57,7 +44,31 @@ pub fn build(paths: &Paths) -> Result<PathBuf> {
         });
     }
     eprint!("{said}");
-    Ok(paths.build.join("target").join(TARGET).join("guest"))
+    Ok(paths.build.join("target").join(OUTPUT))
+}
+
+/// The command that builds the programs of packages for the guest.
+pub(crate) fn cargo(program: &Path, packages: &[&str]) -> Command {
+    let mut cargo = Command::new(program);
+    cargo
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "guest",
+            "--bins",
+            "--target",
+            TARGET,
+        ])
+        // Only for the target, so that build scripts and macros stay as they are.
+        .env(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-C target-feature=+crt-static",
+        );
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    cargo
 }
 
 /// The programs in a directory that [`build`] has returned, the agent left out.

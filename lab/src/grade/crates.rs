@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Building the Rust programs of a submission, in a sandbox: its sources, with the manifests, the
+//! lock file and the protocol of this checkout. What else it has brought for cargo is not used.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{
+    build::{self, Refused},
+    intake::{CRATES, Part, Submission},
+    sandbox::{Ended, INSIDE, Sandbox},
+    unpack::Entry,
+};
+use crate::{Error, Result, error::output_of, paths, programs, progress, workshop::Workshop};
+
+/// The programs of a submission's crates.
+#[derive(Debug)]
+pub struct Programs {
+    /// Each by its name: where it is, or what the compiler has to say about its crate.
+    pub built: BTreeMap<&'static str, Result<PathBuf, Refused>>,
+    /// Sentences for the report.
+    pub remarks: Vec<String>,
+    /// They are gone with it.
+    _directory: Option<Sandbox>,
+}
+
+/// Where cargo's home is inside. Crates from the registry are read from the user's.
+const CARGO_HOME: &str = "/tmp/cargo";
+
+/// How long a crate may take, for the first time with all that it depends on: a minute, and five
+/// on a busy machine.
+const CARGO_PATIENCE: Duration = Duration::from_secs(1200);
+
+/// Build all crates of a submission, each by itself: one that does not compile loses its own
+/// programs and no others.
+///
+/// # Errors
+/// The machinery failed.
+pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
+    let mut built = BTreeMap::new();
+    let mut remarks = Vec::new();
+    let mut sandbox = None;
+    for package in CRATES {
+        let mut place_of = None;
+        let mut names = Vec::new();
+        for (&name, part) in &submission.programs {
+            if let Part::Rust {
+                package: of,
+                directory,
+            } = part
+                && *of == package
+            {
+                place_of = Some(directory);
+                names.push(name);
+            }
+        }
+        let Some(directory) = place_of else {
+            continue;
+        };
+        remarks.extend(not_theirs(workshop, submission, package, directory));
+        let sandbox = match &sandbox {
+            Some(sandbox) => sandbox,
+            None => sandbox.insert(prepared_sandbox(workshop)?),
+        };
+        place(workshop, sandbox, &submission.files, package, directory)?;
+        let ended = compile(workshop, sandbox, package)?;
+        let output = sandbox.path().join("target").join(programs::OUTPUT);
+        for name in names {
+            let program = output.join(name);
+            let result = if ended.success && build::is_file(&program) {
+                Ok(program)
+            } else {
+                Err(build::refused(&ended, &submission.files))
+            };
+            built.insert(name, result);
+        }
+    }
+    Ok(Programs {
+        built,
+        remarks,
+        _directory: sandbox,
+    })
+}
+
+/// A sandbox with the compiler, and the sources of the crates that ours depend on.
+fn cargo_sandbox(workshop: &Workshop) -> Result<Sandbox> {
+    let mut sandbox = Sandbox::new(workshop)?;
+    // rustc finds its libraries, and its linker itself, with /proc/self/exe.
+    sandbox.show_own_processes();
+    let sysroot = sysroot(workshop)?;
+    if !sysroot.starts_with("/usr") {
+        sandbox.show(sysroot);
+    }
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+        .ok_or_else(|| {
+            Error::Unexpected("expected HOME or CARGO_HOME in the environment".into())
+        })?;
+    sandbox.show_at(home.join("registry"), format!("{CARGO_HOME}/registry"));
+    Ok(sandbox)
+}
+
+/// The same, with all that our crates depend on compiled already.
+fn prepared_sandbox(workshop: &Workshop) -> Result<Sandbox> {
+    let sandbox = cargo_sandbox(workshop)?;
+    output_of(
+        "copying what submissions depend on",
+        Command::new("cp")
+            .arg("--archive")
+            .args([dependencies(workshop)?, sandbox.path().join("target")]),
+    )?;
+    Ok(sandbox)
+}
+
+/// A target directory in which everything that our crates depend on is compiled: that takes a
+/// minute, and is the same for all submissions. It is made once, in a sandbox, with programs that
+/// do nothing: there is nothing of ours in it that could be handed in, and nothing of anybody else.
+fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
+    let mut inputs = vec![read(workshop, "Cargo.toml")?, read(workshop, "Cargo.lock")?];
+    for package in CRATES {
+        inputs.push(read(workshop, &format!("{package}/Cargo.toml"))?);
+    }
+    let version = rustc(workshop, &["--version", "--verbose"])?;
+    inputs.push(version.into_bytes());
+    let key = paths::digest(inputs.iter().map(Vec::as_slice));
+    let directory = workshop.paths.build.join("grade");
+    let made = directory.join(format!("target-{key}"));
+    let _lock = paths::lock(&directory.join(".lock"))?;
+    if made.exists() {
+        return Ok(made);
+    }
+    let sandbox = cargo_sandbox(workshop)?;
+    let nothing = [("src/lib.rs", ""), ("src/bin/nothing.rs", "fn main() {}")];
+    let nothing = nothing.map(|(path, text)| Entry {
+        shown: path.to_owned(),
+        path: path.to_owned(),
+        contents: text.into(),
+    });
+    progress::while_busy("building what submissions depend on", || {
+        for package in CRATES {
+            place(workshop, &sandbox, &nothing, package, "")?;
+            let ended = compile(workshop, &sandbox, package)?;
+            if !ended.success {
+                return Err(Error::Tool {
+                    what: format!("building what {package} depends on"),
+                    status: "cargo failed".into(),
+                    output: ended.said,
+                });
+            }
+        }
+        // Whole or not at all.
+        fs::rename(sandbox.path().join("target"), &made)
+            .map_err(Error::io(format!("renaming to {}", made.display())))
+    })?;
+    Ok(made)
+}
+
+/// Run cargo for one crate that has been put in its place.
+fn compile(workshop: &Workshop, sandbox: &Sandbox, package: &str) -> Result<Ended> {
+    // Not the user's own command, which may be rustup's and chooses by what is in the home.
+    let bin = sysroot(workshop)?.join("bin");
+    let mut cargo = programs::cargo(&bin.join("cargo"), &[package]);
+    cargo
+        .arg("--offline")
+        .arg(format!("--manifest-path={INSIDE}/{package}/Cargo.toml"))
+        // cargo looks for rustc by its name.
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .env("CARGO_HOME", CARGO_HOME)
+        .env("CARGO_TARGET_DIR", format!("{INSIDE}/target"));
+    sandbox.run(&cargo, CARGO_PATIENCE)
+}
+
+fn sysroot(workshop: &Workshop) -> Result<PathBuf> {
+    let sysroot = rustc(workshop, &["--print", "sysroot"])?;
+    Ok(PathBuf::from(sysroot.trim()))
+}
+
+/// Ask the compiler of this checkout.
+fn rustc(workshop: &Workshop, arguments: &[&str]) -> Result<String> {
+    output_of(
+        "asking rustc about itself",
+        Command::new("rustc")
+            .current_dir(&workshop.paths.checkout)
+            .args(arguments),
+    )
+}
+
+fn read(workshop: &Workshop, file: &str) -> Result<Vec<u8>> {
+    fs::read(workshop.paths.checkout.join(file)).map_err(Error::io(format!("reading {file}")))
+}
+
+/// Put together a workspace of one crate, whose sources are in `directory` of `files`, and our
+/// protocol.
+fn place(
+    workshop: &Workshop,
+    sandbox: &Sandbox,
+    files: &[Entry],
+    package: &str,
+    directory: &str,
+) -> Result<()> {
+    let text = String::from_utf8_lossy(&read(workshop, "Cargo.toml")?).into_owned();
+    let manifest = members(&text, &["protocol", package])
+        .map_err(|error| Error::Unexpected(format!("Cargo.toml: {error}")))?;
+    sandbox.write(&format!("{package}/Cargo.toml"), manifest.as_bytes())?;
+    for file in ["Cargo.lock", &format!("{package}/Cargo.toml")] {
+        sandbox.write(&format!("{package}/{file}"), &read(workshop, file)?)?;
+    }
+    let protocol = sandbox.path().join(package).join("protocol");
+    // With its times: what has not changed is not compiled again.
+    output_of(
+        "copying the protocol",
+        Command::new("cp")
+            .args([
+                "--recursive",
+                "--preserve=timestamps",
+                "--no-target-directory",
+            ])
+            .args([&workshop.paths.checkout.join("protocol"), &protocol]),
+    )?;
+    let sources = format!("{directory}src/");
+    for file in files {
+        if let Some(below) = file.path.strip_prefix(&sources)
+            && Path::new(below).extension().is_some_and(|end| end == "rs")
+        {
+            let target = format!("{package}/{package}/src/{below}");
+            sandbox.write(&target, &file.contents)?;
+        }
+    }
+    Ok(())
+}
+
+/// The workspace's manifest with other members.
+fn members(manifest: &str, members: &[&str]) -> std::result::Result<String, String> {
+    let mut manifest: toml::Table = manifest
+        .parse()
+        .map_err(|error: toml::de::Error| error.to_string())?;
+    let workspace = manifest
+        .get_mut("workspace")
+        .and_then(toml::Value::as_table_mut)
+        .ok_or("expected [workspace]")?;
+    workspace.insert("members".into(), members.to_vec().into());
+    // Settings for crates that are not in it.
+    if let Some(profiles) = manifest
+        .get_mut("profile")
+        .and_then(toml::Value::as_table_mut)
+    {
+        profiles.remove("dev");
+    }
+    toml::to_string(&manifest).map_err(|error| error.to_string())
+}
+
+/// What a submission has changed of what is not its to change.
+fn not_theirs(
+    workshop: &Workshop,
+    submission: &Submission,
+    package: &str,
+    directory: &str,
+) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for file in &submission.files {
+        let Some(name) = file.path.strip_prefix(directory) else {
+            continue;
+        };
+        let own = workshop.paths.checkout.join(package).join(name);
+        let changed = match name {
+            "Cargo.toml" => fs::read(own).is_ok_and(|own| own != file.contents),
+            "build.rs" => true,
+            name => name.starts_with(".cargo/"),
+        };
+        if changed {
+            remarks.push(format!(
+                "{} is not part of what is handed in; the lab's own is used",
+                file.shown
+            ));
+        }
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::members;
+
+    #[test]
+    fn only_the_members_of_the_workspace_change() {
+        let text = "[workspace]\nmembers = [\"a\"]\nresolver = \"3\"\n[profile.dev.package.x]\nopt-level = 3\n";
+        let changed = members(text, &["b"]).unwrap();
+        let changed: toml::Table = changed.parse().unwrap();
+        let workspace = changed["workspace"].as_table().unwrap();
+        assert_eq!(
+            workspace["members"].as_array().unwrap()[0].as_str(),
+            Some("b")
+        );
+        assert_eq!(workspace["resolver"].as_str(), Some("3"));
+        assert!(members("[package]", &[]).is_err());
+    }
+}
