@@ -47,6 +47,21 @@ pub fn build(paths: &Paths) -> Result<PathBuf> {
     Ok(paths.build.join("target").join(OUTPUT))
 }
 
+/// The directory that [`build`] has left its programs in.
+///
+/// # Errors
+/// [`Error::Missing`] if it has not been called yet.
+pub fn built(paths: &Paths) -> Result<PathBuf> {
+    let directory = paths.build.join("target").join(OUTPUT);
+    if directory.join("lab-agent").exists() {
+        return Ok(directory);
+    }
+    Err(Error::Missing {
+        what: "the programs for the guest are not built".into(),
+        mend: "make modules".into(),
+    })
+}
+
 /// The command that builds the programs of packages for the guest.
 pub(crate) fn cargo(program: &Path, packages: &[&str]) -> Command {
     let mut cargo = Command::new(program);

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     Error, Result,
     console::{self, Place, Report, Source},
+    grade::build::MODULE_SOURCES,
     kernels::{Kernel, Which},
     machine::Machine,
     modules::{self, Care},
@@ -61,14 +62,29 @@ impl Workshop {
         let paths = Paths::find()?;
         let kernel = Kernel::find(&paths, which)?;
         let programs = programs::build(&paths)?;
-        Ok(Workshop {
+        Ok(Self::with(paths, kernel, programs, start))
+    }
+
+    /// The same with the programs that are there.
+    ///
+    /// # Errors
+    /// What is missing, with the command that brings it.
+    pub fn open_built(which: Option<Which>, start: Start) -> Result<Self> {
+        let paths = Paths::find()?;
+        let kernel = Kernel::find(&paths, which)?;
+        let programs = programs::built(&paths)?;
+        Ok(Self::with(paths, kernel, programs, start))
+    }
+
+    fn with(paths: Paths, kernel: Kernel, programs: PathBuf, start: Start) -> Self {
+        Workshop {
             consoles: paths.build.join("consoles"),
             subject: Subject::default(),
             paths,
             kernel,
             start,
             programs,
-        })
+        }
     }
 
     /// The same, to try what was handed in, with the consoles of crashes in a directory of its own.
@@ -371,8 +387,7 @@ fn handed_in(name: &str, part: &Part) -> Result<PathBuf> {
     }
 }
 
-/// The line of the source of a module that was handed in. Its file is known by its name alone: what
-/// lies around it is of no interest to anybody.
+/// The line of the source of a module that was handed in, by the file's path in the submission.
 fn source_in(part: &Part, place: &Place) -> Option<Source> {
     let Part::Built {
         debug: Some(debug), ..
@@ -380,10 +395,9 @@ fn source_in(part: &Part, place: &Place) -> Option<Source> {
     else {
         return None;
     };
-    let tree = debug.parent()?;
     let source = console::locate(place, &fs::read(debug).ok()?, |file| {
-        Path::new(file).starts_with(tree)
+        Path::new(file).starts_with(MODULE_SOURCES)
     })?;
-    let file = source.file.strip_prefix(tree).ok()?.to_owned();
+    let file = source.file.strip_prefix(MODULE_SOURCES).ok()?.to_owned();
     Some(Source { file, ..source })
 }

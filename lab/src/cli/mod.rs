@@ -5,6 +5,7 @@ mod bench_machines;
 mod console;
 mod demo;
 mod doctor;
+mod grade;
 mod soak;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -75,6 +76,9 @@ enum Command {
     },
     /// Go through what may meet, and through random requests, until the time is up.
     Soak(soak::Arguments),
+    /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
+    /// usage or unreadable submission, 3 the machinery failed.
+    Grade(grade::Arguments),
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -125,6 +129,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         },
         Command::BenchMachines { restores } => bench_machines::run(restores, which),
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
+        Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
         Command::Doctor => doctor::run(which),
     }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Grading: what has been handed in ([`intake`]), how it is built without being trusted ([`build`],
-//! [`crates`], [`sandbox`]) and tried ([`submitted`], [`run`]); what each check is worth
-//! ([`rubric`]), what came of it ([`outcome`]), what came of all ([`report`]), and how that is
-//! written down ([`render`]).
+//! Grading: a verdict on code that nobody has vouched for.
+//!
+//! A submission is unpacked into memory ([`unpack`]), its parts are recognised by what is in them
+//! ([`intake`], [`source`]), and what is built of it is built in a [`sandbox`] ([`build`],
+//! [`crates`], [`numbers`]): the host never executes any of it. [`submitted`] puts it into machines,
+//! [`run`] carries out what the [`rubric`] has planned; what comes of one check is an [`outcome`],
+//! of all of them a [`report`], which [`render`] writes down.
 
 pub mod build;
 pub mod crates;

@@ -49,6 +49,7 @@ impl From<transcript::Status> for Status {
             transcript::Status::Fail => Status::Fail,
             transcript::Status::Crash => Status::Crash,
             transcript::Status::Timeout => Status::Timeout,
+            transcript::Status::Blocked => Status::Blocked,
             transcript::Status::Error => Status::Error,
         }
     }

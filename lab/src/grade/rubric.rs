@@ -98,6 +98,14 @@ impl Rubric {
         instructor::apply(&source, Self::builtin()?)
     }
 
+    /// Keep only what `wanted` says yes to, by stage and check.
+    pub fn keep(&mut self, wanted: impl Fn(&str, &Check) -> bool) {
+        for stage in &mut self.stages {
+            stage.checks.retain(|check| wanted(stage.name, check));
+        }
+        self.stages.retain(|stage| !stage.checks.is_empty());
+    }
+
     /// All checks, in the order of the report.
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         self.stages.iter().flat_map(|stage| &stage.checks)
@@ -157,6 +165,9 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct StageOfFile {
     checks: Spanned<Vec<CheckOfFile>>,
+    /// Scenarios of the stage that are worth nothing: the contract does not have what they observe.
+    #[serde(default)]
+    ungraded: Vec<Spanned<String>>,
     /// By clause, or by check.
     #[serde(default)]
     hints: BTreeMap<Spanned<String>, Hints>,
@@ -228,6 +239,12 @@ fn checks<'a>(
     mut hints: impl FnMut(&str) -> Option<&'a Hints>,
 ) -> Result<Vec<Check>> {
     let mut missing: BTreeSet<&str> = scenarios(stage).map(|scenario| scenario.id).collect();
+    for name in &of_file.ungraded {
+        let id = format!("{}/{name}", stage.name);
+        if !missing.remove(&*id) {
+            return Err(source.error_at(name, format!("there is no check {id}")));
+        }
+    }
     let mut checks: Vec<Check> = Vec::new();
     for row in of_file.checks.get_ref() {
         let id = format!("{}/{}", stage.name, row.id);
@@ -236,7 +253,7 @@ fn checks<'a>(
             return Err(source.error_at(&row.id, format!("there is no check {id}")));
         };
         if !missing.remove(scenario.id) {
-            return Err(source.error_at(&row.id, format!("{id} is here twice")));
+            return Err(source.error_at(&row.id, format!("{id} is here twice, or ungraded")));
         }
         let parent = row.parent.as_ref().map(|parent| {
             let id = format!("{}/{parent}", stage.name);
