@@ -162,7 +162,7 @@ static int router_register(struct sk_buff *skb, const struct nlmsghdr *nlh,
 	for (i = 0; i < ROUTER_ROLES; i++) {
 		if (!(roles & BIT(i)))
 			continue;
-		fresh[i] = router_new(skb, from);
+		fresh[i] = router_new(skb, BIT(i) == NL_ROUTER_SUBSCRIBER ? from : 0);
 		if (!fresh[i]) {
 			NL_SET_ERR_MSG(extack, "no memory for one more member");
 			err = -ENOMEM;
