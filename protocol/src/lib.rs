@@ -7,6 +7,7 @@
 pub mod attributes;
 pub mod greeting;
 pub mod hello;
+pub mod model;
 pub mod netlink;
 pub mod pubsub;
 pub mod router;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The contract as something that can be executed: a state, what is asked of it, what may come of
+//! that.
+//!
+//! Each model is written from the tables of its stage and knows no implementation. Where the
+//! contract leaves it open which of several errors is told, all of them are allowed. Memory never
+//! runs out here, queues never overflow, and one thing is done after the other.
+
+mod requests;
+pub mod router;
+pub mod slot;
+
+use std::fmt;
+
+/// Errors that the contract speaks of, with their numbers on Linux (`asm-generic/errno.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(i32)]
+#[expect(missing_docs, reason = "their man page, errno(3), says what they are")]
+pub enum Errno {
+    EPERM = 1,
+    ENOENT = 2,
+    EBADF = 9,
+    EWOULDBLOCK = 11,
+    EFAULT = 14,
+    EBUSY = 16,
+    EINVAL = 22,
+    ENOSPC = 28,
+    ERANGE = 34,
+    EMSGSIZE = 90,
+    EOPNOTSUPP = 95,
+    EADDRINUSE = 98,
+    EALREADY = 114,
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What may be observed of a call: this value, or any one of these errors.
+pub type Allowed<T> = Result<T, Vec<Errno>>;
+
+/// Something that a process has open, under a name that whoever asks has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Handle {
+    /// Which process, from 0.
+    pub process: u8,
+    /// Which of what it has open.
+    pub name: u8,
+}
+
+/// `A1`: the first process, name 1.
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", char::from(b'A' + self.process % 26), self.name)
+    }
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The router: sockets, the lists of their roles, and what waits in each socket's queue.
+//!
+//! Requests are bytes, as they travel: what is to become of a malformed one is part of the
+//! contract.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    Allowed, Errno, Handle,
+    requests::{Asked, requests},
+};
+use crate::{
+    netlink::{Message, NLM_F_ACK, NLMSG_MIN_TYPE, PortId},
+    router::{LIST, Member, PUBLISH, REGISTER, Report, Roles, UNREGISTER},
+};
+
+/// Something that waits in the queue of a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// The answer to a request.
+    Ack {
+        /// Of the request; `None` if its header was malformed, and may be anything.
+        seq: Option<u32>,
+        /// How many of the publication's copies arrived, or why the request was refused.
+        result: Allowed<Option<Report>>,
+    },
+    /// A message for a subscriber.
+    Data {
+        /// Its number.
+        seq: u32,
+        /// The publisher.
+        sender: PortId,
+        /// What it has published.
+        body: Vec<u8>,
+    },
+    /// The answer to [`LIST`], to its end: members in any order. For a pid they have the number of
+    /// the process in its [`Handle`].
+    List(Vec<Member>),
+}
+
+#[derive(Clone, Debug)]
+struct Subscriber {
+    socket: Handle,
+    member: Member,
+    /// Number of its last message.
+    seq: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Socket {
+    portid: PortId,
+    queue: VecDeque<Incoming>,
+}
+
+/// All sockets, and both lists.
+#[derive(Clone, Debug, Default)]
+pub struct Router {
+    sockets: BTreeMap<Handle, Socket>,
+    publishers: BTreeMap<Handle, Member>,
+    subscribers: Vec<Subscriber>,
+}
+
+impl Router {
+    /// Whether a socket of this name is open.
+    pub fn is_open(&self, socket: Handle) -> bool {
+        self.sockets.contains_key(&socket)
+    }
+
+    /// How much waits in the queue of a socket.
+    pub fn waiting(&self, socket: Handle) -> usize {
+        self.sockets.get(&socket).map_or(0, |open| open.queue.len())
+    }
+
+    /// The longest of all queues.
+    pub fn longest(&self) -> usize {
+        self.sockets
+            .values()
+            .map(|socket| socket.queue.len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Open a socket at an address.
+    ///
+    /// # Errors
+    /// `EADDRINUSE` if another is there; `EBADF` if the name is taken.
+    pub fn open(&mut self, socket: Handle, portid: PortId) -> Allowed<()> {
+        if self.is_open(socket) {
+            return Err(vec![Errno::EBADF]);
+        }
+        if self.sockets.values().any(|other| other.portid == portid) {
+            return Err(vec![Errno::EADDRINUSE]);
+        }
+        let queue = VecDeque::new();
+        self.sockets.insert(socket, Socket { portid, queue });
+        Ok(())
+    }
+
+    /// Close a socket: its roles and what waits for it are gone.
+    ///
+    /// # Errors
+    /// `EBADF` if there is none.
+    pub fn close(&mut self, socket: Handle) -> Allowed<()> {
+        if self.sockets.remove(&socket).is_none() {
+            return Err(vec![Errno::EBADF]);
+        }
+        self.remove(socket, Roles::PUBLISHER);
+        self.remove(socket, Roles::SUBSCRIBER);
+        Ok(())
+    }
+
+    /// A process ends, however it does: its sockets are closed.
+    pub fn end(&mut self, process: u8) {
+        self.sockets.retain(|socket, _| socket.process != process);
+        self.publishers
+            .retain(|socket, _| socket.process != process);
+        self.subscribers
+            .retain(|member| member.socket.process != process);
+    }
+
+    /// Send to the address of another socket, as an ordinary user: nobody may.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn send_to_another(&self) -> Allowed<()> {
+        Err(vec![Errno::EPERM])
+    }
+
+    /// Send a datagram to the kernel. The answers wait in the queue of the socket.
+    ///
+    /// # Errors
+    /// `EBADF` if there is no such socket. What is wrong with the datagram is an answer.
+    pub fn send(&mut self, socket: Handle, datagram: &[u8]) -> Allowed<()> {
+        if !self.is_open(socket) {
+            return Err(vec![Errno::EBADF]);
+        }
+        // One header that does not add up, and nothing of the datagram is carried out.
+        let Some(requests) = requests(datagram) else {
+            let result = Err(vec![Errno::EINVAL]);
+            self.queue(socket, Incoming::Ack { seq: None, result });
+            return Ok(());
+        };
+        for request in requests {
+            let header = request.header;
+            let result = if header.kind < NLMSG_MIN_TYPE {
+                Ok(None)
+            } else {
+                self.request(socket, &request)
+            };
+            match result {
+                // The end of the list is the answer.
+                Ok(_) if header.kind == LIST => {
+                    let members = self.members();
+                    self.queue(socket, Incoming::List(members));
+                }
+                result if result.is_err() || header.flags & NLM_F_ACK != 0 => {
+                    let seq = Some(header.seq);
+                    self.queue(socket, Incoming::Ack { seq, result });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Take what has waited longest in the queue of a socket.
+    pub fn receive(&mut self, socket: Handle) -> Option<Incoming> {
+        self.sockets.get_mut(&socket)?.queue.pop_front()
+    }
+
+    fn queue(&mut self, socket: Handle, incoming: Incoming) {
+        if let Some(open) = self.sockets.get_mut(&socket) {
+            open.queue.push_back(incoming);
+        }
+    }
+
+    fn members(&self) -> Vec<Member> {
+        let subscribers = self.subscribers.iter().map(|member| member.member);
+        self.publishers
+            .values()
+            .copied()
+            .chain(subscribers)
+            .collect()
+    }
+
+    /// Whether a socket has a role.
+    pub fn has(&self, socket: Handle, role: Roles) -> bool {
+        match role {
+            Roles::PUBLISHER => self.publishers.contains_key(&socket),
+            _ => self.subscribers.iter().any(|other| other.socket == socket),
+        }
+    }
+
+    /// One request: all that is wrong with it is found before anything changes.
+    fn request(&mut self, socket: Handle, request: &Message<'_>) -> Allowed<Option<Report>> {
+        let (asked, mut wrong) = Asked::of(request)?;
+        let kind = request.header.kind;
+        match kind {
+            REGISTER if asked.each_role().any(|role| self.has(socket, role)) => {
+                wrong.insert(Errno::EALREADY);
+            }
+            UNREGISTER if !asked.each_role().all(|role| self.has(socket, role)) => {
+                wrong.insert(Errno::ENOENT);
+            }
+            PUBLISH if !self.has(socket, Roles::PUBLISHER) => {
+                wrong.insert(Errno::EPERM);
+            }
+            LIST if self.is_listing(socket) => {
+                wrong.insert(Errno::EBUSY);
+            }
+            _ => {}
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.into_iter().collect());
+        }
+        match kind {
+            PUBLISH => return Ok(Some(self.publish(socket, asked.body.unwrap_or_default()))),
+            REGISTER => {
+                for role in asked.each_role() {
+                    self.add(socket, role, asked.from);
+                }
+            }
+            UNREGISTER => {
+                for role in asked.each_role() {
+                    self.remove(socket, role);
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn is_listing(&self, socket: Handle) -> bool {
+        let unread = |incoming: &Incoming| matches!(incoming, Incoming::List(_));
+        let open = self.sockets.get(&socket);
+        open.is_some_and(|open| open.queue.iter().any(unread))
+    }
+
+    fn remove(&mut self, socket: Handle, role: Roles) {
+        if role == Roles::PUBLISHER {
+            self.publishers.remove(&socket);
+        } else {
+            self.subscribers.retain(|other| other.socket != socket);
+        }
+    }
+
+    fn add(&mut self, socket: Handle, role: Roles, from: Option<PortId>) {
+        let Some(open) = self.sockets.get(&socket) else {
+            return;
+        };
+        let mut member = Member {
+            role,
+            portid: open.portid,
+            pid: socket.process.into(),
+            from: None,
+            delivered: 0,
+            dropped: 0,
+        };
+        if role == Roles::PUBLISHER {
+            self.publishers.insert(socket, member);
+        } else {
+            member.from = from;
+            let seq = 0;
+            self.subscribers.push(Subscriber {
+                socket,
+                member,
+                seq,
+            });
+        }
+    }
+
+    /// To every subscription that covers the sender, the sender itself excluded.
+    fn publish(&mut self, socket: Handle, body: &[u8]) -> Report {
+        let mut report = Report::default();
+        let Some(sender) = self.sockets.get(&socket).map(|open| open.portid) else {
+            return report;
+        };
+        for subscriber in &mut self.subscribers {
+            let from = subscriber.member.from;
+            if subscriber.socket == socket || from.is_some_and(|from| from != sender) {
+                continue;
+            }
+            subscriber.seq += 1;
+            subscriber.member.delivered += 1;
+            report.delivered += 1;
+            if let Some(open) = self.sockets.get_mut(&subscriber.socket) {
+                open.queue.push_back(Incoming::Data {
+                    seq: subscriber.seq,
+                    sender,
+                    body: body.to_vec(),
+                });
+            }
+        }
+        if let Some(publisher) = self.publishers.get_mut(&socket) {
+            publisher.delivered += report.delivered;
+        }
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST},
+        router::Request,
+    };
+
+    const A: Handle = Handle {
+        process: 0,
+        name: 1,
+    };
+    const B: Handle = Handle {
+        process: 1,
+        name: 1,
+    };
+    const SEQ: u32 = 7;
+
+    fn encode(request: &Request<'_>) -> Vec<u8> {
+        let dump = if *request == Request::List {
+            NLM_F_DUMP
+        } else {
+            0
+        };
+        let header = Header {
+            kind: request.kind(),
+            flags: NLM_F_REQUEST | NLM_F_ACK | dump,
+            seq: SEQ,
+            portid: PortId(0),
+        };
+        header.encode(&request.payload())
+    }
+
+    fn register(roles: Roles, from: Option<PortId>) -> Vec<u8> {
+        encode(&Request::Register { roles, from })
+    }
+
+    /// What waits at a socket after it has sent this.
+    fn ask(router: &mut Router, socket: Handle, datagram: &[u8]) -> Vec<Incoming> {
+        router.send(socket, datagram).unwrap();
+        std::iter::from_fn(|| router.receive(socket)).collect()
+    }
+
+    fn ack(result: Allowed<Option<Report>>) -> Vec<Incoming> {
+        let seq = Some(SEQ);
+        vec![Incoming::Ack { seq, result }]
+    }
+
+    fn refused(errno: Errno) -> Vec<Incoming> {
+        ack(Err(vec![errno]))
+    }
+
+    fn report(delivered: u32) -> Vec<Incoming> {
+        let dropped = 0;
+        ack(Ok(Some(Report { delivered, dropped })))
+    }
+
+    fn two() -> Router {
+        let mut router = Router::default();
+        router.open(A, PortId(10)).unwrap();
+        router.open(B, PortId(20)).unwrap();
+        router
+    }
+
+    #[test]
+    fn a_publication_goes_to_whose_subscription_covers_its_sender() {
+        let mut router = two();
+        let body = encode(&Request::Publish(b"hello"));
+        assert_eq!(ask(&mut router, A, &body), refused(Errno::EPERM));
+        assert_eq!(
+            ask(&mut router, A, &register(Roles::BOTH, None)),
+            ack(Ok(None))
+        );
+        assert_eq!(ask(&mut router, A, &body), report(0));
+        let only = register(Roles::SUBSCRIBER, Some(PortId(10)));
+        assert_eq!(ask(&mut router, B, &only), ack(Ok(None)));
+        assert_eq!(ask(&mut router, A, &body), report(1));
+        let data = Incoming::Data {
+            seq: 1,
+            sender: PortId(10),
+            body: b"hello".into(),
+        };
+        assert_eq!(router.receive(B), Some(data));
+        assert_eq!(router.receive(B), None);
+    }
+
+    #[test]
+    fn roles_are_taken_and_given_back_together_or_not_at_all() {
+        let mut router = two();
+        assert_eq!(
+            ask(&mut router, A, &register(Roles::PUBLISHER, None)),
+            ack(Ok(None))
+        );
+        assert_eq!(
+            ask(&mut router, A, &register(Roles::BOTH, None)),
+            refused(Errno::EALREADY)
+        );
+        let both = encode(&Request::Unregister(Roles::BOTH));
+        assert_eq!(ask(&mut router, A, &both), refused(Errno::ENOENT));
+        assert_eq!(
+            ask(&mut router, A, &register(Roles::SUBSCRIBER, None)),
+            ack(Ok(None))
+        );
+        assert_eq!(ask(&mut router, A, &both), ack(Ok(None)));
+        assert_eq!(
+            ask(&mut router, A, &encode(&Request::List)),
+            [Incoming::List(vec![])]
+        );
+    }
+
+    #[test]
+    fn who_ends_leaves_nothing_to_a_successor_at_its_address() {
+        let mut router = two();
+        assert_eq!(router.open(A, PortId(30)), Err(vec![Errno::EBADF]));
+        ask(&mut router, A, &register(Roles::BOTH, Some(PortId(20))));
+        ask(&mut router, B, &register(Roles::PUBLISHER, None));
+        router.end(0);
+        assert_eq!(router.open(A, PortId(20)), Err(vec![Errno::EADDRINUSE]));
+        router.open(A, PortId(10)).unwrap();
+        let publish = encode(&Request::Publish(b""));
+        assert_eq!(ask(&mut router, A, &publish), refused(Errno::EPERM));
+        assert_eq!(ask(&mut router, B, &publish), report(0));
+        let [Incoming::List(members)] = &ask(&mut router, A, &encode(&Request::List))[..] else {
+            panic!("expected a list");
+        };
+        let found: Vec<_> = members
+            .iter()
+            .map(|member| (member.role, member.pid))
+            .collect();
+        assert_eq!(found, [(Roles::PUBLISHER, 1)]);
+    }
+
+    #[test]
+    fn one_bad_header_and_nothing_of_the_datagram_is_carried_out() {
+        let mut router = two();
+        let mut datagram = register(Roles::PUBLISHER, None);
+        datagram.extend([0; 15]);
+        let result = Err(vec![Errno::EINVAL]);
+        assert_eq!(
+            ask(&mut router, A, &datagram),
+            [Incoming::Ack { seq: None, result }]
+        );
+        datagram.truncate(24);
+        assert_eq!(ask(&mut router, A, &datagram), ack(Ok(None)));
+        assert_eq!(ask(&mut router, A, &datagram), refused(Errno::EALREADY));
+    }
+
+    #[test]
+    fn a_list_that_is_not_read_keeps_the_next_one_away() {
+        let mut router = two();
+        router.send(A, &encode(&Request::List)).unwrap();
+        router.send(A, &encode(&Request::List)).unwrap();
+        assert_eq!(router.waiting(A), 2);
+        assert_eq!(router.longest(), 2);
+        assert_eq!(router.receive(A), Some(Incoming::List(vec![])));
+        assert_eq!(router.receive(A), refused(Errno::EBUSY).pop());
+    }
+}
