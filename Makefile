@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # What people type. Every target is one line into lab/.
 #   KERNEL=stock|lab|debug   which kernel; without it lab if it is built, else stock
-#   MINUTES=n                how long make soak takes
+#   MINUTES=n                how long make soak and make fuzz take
+#   SEED=n                   what make fuzz draws from, to repeat it
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test soak lint kernel kernels modules shell bench-machines doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench-machines doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +30,9 @@ part3: setup ## Kernel lists: publishers and subscribers, any number of them, co
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds faults
 	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),--features lab/debug-kernel)
+
+fuzz: setup ## Modules against their models, random operations for MINUTES=10; SEED=n repeats a run
+	@$(LAB) fuzz
 
 soak: setup ## What may meet, and random requests, for MINUTES=10 on the debug kernel
 	@KERNEL=$(or $(KERNEL),debug) $(LAB) soak

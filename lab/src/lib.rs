@@ -5,12 +5,13 @@
 //! From the bottom up: [`paths`] and [`progress`]; what a machine is made of ([`kernels`],
 //! [`modules`], [`programs`], [`root`], [`initramfs`]); how one is started ([`vng`], [`qemu`],
 //! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
-//! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios. [`testing`] shares a machine
-//! between the tests of one binary, [`walkthrough`] executes what students are told to type. [`grade`] judges
-//! what others hand in.
+//! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios; [`fuzz`] compares modules
+//! with their models. [`testing`] shares a machine between the tests of one binary, [`walkthrough`] executes what
+//! students are told to type. [`grade`] judges what others hand in.
 
 pub mod console;
 mod error;
+pub mod fuzz;
 pub mod grade;
 pub mod initramfs;
 pub mod kernel_build;

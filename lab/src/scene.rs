@@ -143,6 +143,19 @@ pub fn perform(
     seed: u64,
     watch: &mut dyn FnMut(&Entry),
 ) -> Ended {
+    let mut run = scenario.run;
+    improvise(scenario.id, &mut run, workshop, machine, seed, watch)
+}
+
+/// As [`perform`], for what is no scenario of a stage but made up as it goes on.
+pub(crate) fn improvise(
+    id: &'static str,
+    run: &mut dyn FnMut(&mut Scene<'_>) -> Outcome,
+    workshop: &Workshop,
+    machine: &mut Machine,
+    seed: u64,
+    watch: &mut dyn FnMut(&Entry),
+) -> Ended {
     let console_before = machine.look(|observed| observed.console.len());
     let mut scene = Scene {
         machine,
@@ -159,10 +172,10 @@ pub fn perform(
         log_muted: false,
         used: HashMap::new(),
         shown: HashMap::new(),
-        id: scenario.id,
+        id,
     };
     let outcome = scene.begin().and_then(|taint| {
-        (scenario.run)(&mut scene)?;
+        run(&mut scene)?;
         Ok(taint)
     });
     let cleaned = match outcome {

@@ -22,7 +22,7 @@ static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
 static SHARED: Mutex<Option<Machine>> = Mutex::new(None);
 
 /// The seed of tests: snapshots contain what is drawn from it.
-const SEED: u64 = 1;
+pub const SEED: u64 = 1;
 
 /// The workshop for the kernel and the machines that the variables `KERNEL` and `MACHINE` name.
 ///

@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod doctor;
 mod grade;
+mod fuzz;
 mod soak;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -79,6 +80,8 @@ enum Command {
     /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
     /// usage or unreadable submission, 3 the machinery failed.
     Grade(grade::Arguments),
+    /// Compare modules with their models in operations drawn at random, until the time is up.
+    Fuzz(fuzz::Arguments),
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -130,6 +133,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::BenchMachines { restores } => bench_machines::run(restores, which),
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
+        Command::Fuzz(wish) => fuzz::run(&wish, which, arguments.machine),
         Command::Doctor => doctor::run(which),
     }
 }
