@@ -266,10 +266,11 @@ impl Bench<'_> {
             }
             Ok(found) => {
                 let mut found = found?;
-                found.drawn = state
-                    .found
-                    .as_ref()
-                    .map_or(found.drawn, |first| first.drawn);
+                match &state.found {
+                    Some(first) => found.drawn = first.drawn,
+                    // Shrinking takes a while.
+                    None => eprintln!("{}: found after {}; it is shrunk", M::ID, self.tally),
+                }
                 state.found = Some(found.clone());
                 Some(found)
             }
