@@ -7,7 +7,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench-machines doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,9 @@ modules: setup ## Build all modules and programs
 
 shell: setup ## A shell in a machine, with the modules and programs in /lab
 	@$(LAB) shell
+
+bench: setup ## What buffer, slot and router cost beside what the system offers: table, CSV, plot
+	@$(LAB) bench
 
 bench-machines: setup ## Measure how long machines take to come to life, cold and warm (15 minutes)
 	@$(LAB) bench-machines

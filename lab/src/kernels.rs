@@ -155,6 +155,9 @@ impl Kernel {
     }
 }
 
+/// Memory of a machine for measurements, in MiB: a slot with 2^20 channels, many times over.
+pub const MEASURED_MIB: u64 = 1024;
+
 /// Processors of a machine: two, because half of what can go wrong needs two.
 pub const CPUS: &str = "2";
 
@@ -172,6 +175,13 @@ pub const OPTIONS: [&str; 6] = [
     // SLUB remembers who allocated what: a leak is told with the function.
     "slub_debug=U",
 ];
+
+/// The same for a machine for measurements. To remember each allocation costs more than to make it.
+pub fn measured_options() -> impl Iterator<Item = &'static str> {
+    OPTIONS
+        .into_iter()
+        .filter(|option| !option.starts_with("slub_debug"))
+}
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

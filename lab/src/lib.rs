@@ -7,8 +7,10 @@
 //! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios; [`fuzz`] compares modules
 //! with their models. [`testing`] shares a machine between the tests of one binary, [`walkthrough`] executes what
-//! students are told to type. [`grade`] judges what others hand in.
+//! students are told to type. [`grade`] judges what others hand in,
+//! [`bench`] measures.
 
+pub mod bench;
 pub mod console;
 mod error;
 pub mod fuzz;

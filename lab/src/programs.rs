@@ -15,8 +15,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
 /// Packages whose programs run in the guest.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "lab-agent",
+    "lab-bench",
     "part2-netlink",
     "message-slot",
     "part3-lists",
@@ -30,21 +31,38 @@ const PACKAGES: [&str; 5] = [
 pub fn build(paths: &Paths) -> Result<PathBuf> {
     let program = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let mut cargo = cargo(program.as_ref(), &PACKAGES);
+    cargo.current_dir(&paths.checkout).arg("--locked");
+    run(cargo, "a program for the guest")?;
+    Ok(paths.build.join("target").join(OUTPUT))
+}
+
+/// Build `threads` of part 1 for this host, as fast as it gets, and return its path.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words.
+pub fn threads(paths: &Paths) -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
         .current_dir(&paths.checkout)
-        .arg("--locked")
-        .env_remove("RUSTFLAGS");
-    let output = progress::while_busy("building the programs for the guest", || cargo.output())
+        .args(["build", "--quiet", "--locked"])
+        .args(["--release", "--package", "part1-threads"]);
+    run(cargo, "part1-threads")?;
+    Ok(paths.build.join("target/release/threads"))
+}
+
+fn run(mut cargo: Command, what: &str) -> Result<()> {
+    cargo.env_remove("RUSTFLAGS");
+    let output = progress::while_busy(&format!("building {what}"), || cargo.output())
         .map_err(Error::io("starting cargo"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         return Err(Error::Compile {
-            what: "a program for the guest".into(),
+            what: what.into(),
             output: said.into_owned(),
         });
     }
     eprint!("{said}");
-    Ok(paths.build.join("target").join(OUTPUT))
+    Ok(())
 }
 
 /// The directory that [`build`] has left its programs in.
@@ -86,7 +104,7 @@ pub(crate) fn cargo(program: &Path, packages: &[&str]) -> Command {
     cargo
 }
 
-/// The programs in a directory that [`build`] has returned, the agent left out.
+/// The programs in a directory that [`build`] has returned, those of the harness left out.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -98,7 +116,8 @@ pub fn names(directory: &Path) -> Result<Vec<PathBuf>> {
         let entry = entry.map_err(what())?;
         let meta = entry.metadata().map_err(what())?;
         let runs = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
-        if runs && entry.file_name() != "lab-agent" {
+        let name = entry.file_name();
+        if runs && !name.as_encoded_bytes().starts_with(b"lab-") {
             found.push(entry.path());
         }
     }

@@ -25,6 +25,8 @@ const REQUIREMENT: &str = include_str!("../requirements.txt");
 pub enum Guest {
     /// The agent; the console goes to stderr.
     Agent,
+    /// The same, with more memory, and with no more looking after than everybody has.
+    Measured,
     /// A shell on the terminal.
     Shell,
 }
@@ -95,9 +97,13 @@ pub fn qemu_command(
             mend: "lab/setup.sh".into(),
         });
     }
+    let memory_mib = match guest {
+        Guest::Measured => kernels::MEASURED_MIB,
+        Guest::Agent | Guest::Shell => kernel.memory_mib(),
+    };
     let mut run = Command::new(program);
     run.args(["--dry-run", "--show-command"])
-        .args(["--memory", &format!("{}M", kernel.memory_mib())])
+        .args(["--memory", &format!("{memory_mib}M")])
         .args(["--cpus", kernels::CPUS])
         // Debian 12's virtiofsd is tried for three seconds and then rejected.
         .arg("--force-9p")
@@ -118,16 +124,16 @@ pub fn qemu_command(
     if !kvm {
         run.arg("--disable-kvm");
     }
-    match guest {
-        Guest::Agent => {
-            run.args(["--script-sh", "exec /bin/lab-agent", "--show-boot-console"]);
-            for option in kernels::OPTIONS {
-                run.args(["--kopt", option]);
-            }
-        }
-        Guest::Shell => {
-            run.args(["--kopt", "loglevel=7"]);
-        }
+    let options: Vec<_> = match guest {
+        Guest::Agent => kernels::OPTIONS.into(),
+        Guest::Measured => kernels::measured_options().collect(),
+        Guest::Shell => vec!["loglevel=7"],
+    };
+    for option in options {
+        run.args(["--kopt", option]);
+    }
+    if guest != Guest::Shell {
+        run.args(["--script-sh", "exec /bin/lab-agent", "--show-boot-console"]);
     }
     let said = output_of("asking virtme-ng for the QEMU command", &mut run)?;
     said.lines()

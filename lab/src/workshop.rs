@@ -287,17 +287,26 @@ impl Workshop {
         let root = root::build(&self.paths, "root", &agent, &[])?;
         let file = probe::file(&self.paths, &self.kernel)?;
         if let Some(finding) = probe::recall(&file) {
-            let mut machine = self.boot_on(&root, finding.kvm, finding.boot_limit())?;
+            let mut machine =
+                self.boot_on(&root, Guest::Agent, finding.kvm, finding.boot_limit())?;
             machine.slowness = finding.slowness();
             return Ok(machine);
         }
         let (mut machine, kvm, because) = match probe::kvm_device() {
-            Err(why) => (self.boot_on(&root, false, probe::FIRST_LIMIT)?, false, why),
-            Ok(()) => match self.boot_on(&root, true, probe::KVM_LIMIT) {
+            Err(why) => (
+                self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
+                false,
+                why,
+            ),
+            Ok(()) => match self.boot_on(&root, Guest::Agent, true, probe::KVM_LIMIT) {
                 Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
                 Err(Error::Boot { why, .. }) => {
                     let why = format!("/dev/kvm is there, but with it {why}");
-                    (self.boot_on(&root, false, probe::FIRST_LIMIT)?, false, why)
+                    (
+                        self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
+                        false,
+                        why,
+                    )
                 }
                 Err(error) => return Err(error),
             },
@@ -312,7 +321,20 @@ impl Workshop {
         Ok(machine)
     }
 
-    fn boot_on(&self, root: &Path, kvm: bool, limit: Duration) -> Result<Machine> {
+    /// Boot a machine for measurements, through virtme-ng.
+    ///
+    /// # Errors
+    /// As [`Workshop::boot`].
+    pub fn boot_measured(&self) -> Result<Machine> {
+        let finding = self.finding()?;
+        let root = root::build(&self.paths, "root", &self.program("lab-agent"), &[])?;
+        let mut machine =
+            self.boot_on(&root, Guest::Measured, finding.kvm, finding.boot_limit())?;
+        machine.slowness = finding.slowness();
+        Ok(machine)
+    }
+
+    fn boot_on(&self, root: &Path, guest: Guest, kvm: bool, limit: Duration) -> Result<Machine> {
         let directory = self.run_directory()?;
         progress::while_busy(&format!("booting {}", self.kernel), || {
             let command = vng::qemu_command(
@@ -320,7 +342,7 @@ impl Workshop {
                 &self.kernel,
                 root,
                 directory.path(),
-                Guest::Agent,
+                guest,
                 kvm,
             )?;
             let launch = Launch {

@@ -119,13 +119,7 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
 }
 
 fn show(rows: &[Row]) {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("an unknown processor", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("Measured on {cores} cores of {cpu}; medians of {ROUNDS}.\n");
+    println!("Measured on {}; medians of {ROUNDS}.\n", super::host());
     println!(
         "| kernel | cold start | warm start | cold/warm | warm start, insert, exchange, verdict | saved state | bare `vng -- true` |"
     );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `lab`.
 
+mod bench;
 mod bench_machines;
 mod console;
 mod demo;
@@ -69,6 +70,8 @@ enum Command {
         /// The log, as in build/consoles/.
         file: PathBuf,
     },
+    /// Measure buffer, slot and router beside what the system offers.
+    Bench,
     /// Measure how long machines of every kernel take to come to life.
     BenchMachines {
         /// How often each saved machine is restored in a row, to see one that fails.
@@ -130,6 +133,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             found => found,
         },
+        Command::Bench => bench::run(which),
         Command::BenchMachines { restores } => bench_machines::run(restores, which),
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
@@ -142,6 +146,17 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// running to the end.
 fn die_with_parent() -> nix::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)
+}
+
+/// This host, for whoever compares figures: its processor and how many there are.
+pub(crate) fn host() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("an unknown processor", |(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores of {cpu}")
 }
 
 /// Style of the status words.

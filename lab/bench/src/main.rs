@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Measures slot and router beside what the kernel itself offers, inside the machine: both modules
+//! have to be inserted. What is compared is measured in turns, each for a few milliseconds: a busy
+//! moment of the host spoils few samples, and not those of one way alone.
+
+mod clock;
+mod fan_out;
+mod message;
+mod slot;
+
+use std::{
+    io::{Write, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use lab_bench::{Sample, Spent};
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    unistd::Pid,
+};
+
+/// Measure slot and router, and print one JSON value per measurement.
+#[derive(Parser)]
+#[command(name = "lab-bench", version)]
+struct Arguments {
+    /// A directory in which device nodes can be made.
+    directory: PathBuf,
+    /// How often each time is measured.
+    #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    rounds: u64,
+    /// As little work as possible: to see that everything is measured, not what it costs.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// How much there is to do.
+struct Work {
+    rounds: u64,
+    /// The same for memory, which does not vary much and is not given back.
+    memory_rounds: u64,
+    /// Messages written and read for one sample.
+    messages: u64,
+    /// Channels chosen and read for one sample.
+    lookups: u64,
+    /// Sizes of [`lab_bench::Test::Lookup`].
+    channels: [u64; 4],
+    /// How many channels are filled for [`lab_bench::Test::Memory`]: with the shortest message, with
+    /// the longest, and with ids far apart.
+    filled: [u64; 3],
+    /// Deliveries for one sample.
+    deliveries: u64,
+    /// Sizes of [`lab_bench::Test::FanOut`].
+    subscribers: [u64; 4],
+}
+
+impl Work {
+    fn new(arguments: &Arguments) -> Self {
+        let rounds = arguments.rounds;
+        if arguments.quick {
+            return Work {
+                rounds,
+                memory_rounds: 1,
+                messages: 50,
+                lookups: 50,
+                channels: [1, 10, 100, 1000],
+                filled: [40_000, 10_000, 2_000],
+                deliveries: 100,
+                subscribers: [1, 2, 3, 4],
+            };
+        }
+        Work {
+            rounds,
+            memory_rounds: 5,
+            messages: 500,
+            lookups: 500,
+            channels: [1, 1_000, 100_000, 1 << 20],
+            // The longest take five times the memory, and what lies far apart forty times.
+            filled: [1 << 20, 1 << 17, 1 << 14],
+            deliveries: 320,
+            subscribers: [1, 8, 64, 512],
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match measure(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    stay_on_one_processor().context("sched_setaffinity")?;
+    let work = Work::new(arguments);
+    let mut slots = slot::Slots::new(&arguments.directory);
+    // Printed at the end: whoever reads a line would take the processor from the next sample.
+    let mut samples = Vec::new();
+    message::run(&work, &mut slots, &mut samples)?;
+    slot::lookup(&work, &mut slots, &mut samples)?;
+    slot::memory(&work, &mut slots, &mut samples)?;
+    fan_out::run(&work, &mut samples)?;
+    forget_ticks(&mut samples);
+    print(&samples).context("writing to stdout")
+}
+
+/// What moves from one processor to another in the middle measures that, too. The last one: the
+/// first has the interrupts.
+fn stay_on_one_processor() -> anyhow::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(std::thread::available_parallelism()?.get() - 1)?;
+    sched_setaffinity(Pid::from_raw(0), &set)?;
+    Ok(())
+}
+
+/// Where the clock of the scheduler is no better than the timer's tick, as on emulated machines with
+/// the stock kernel, a sample has used no processor, or a whole tick of it: that is no measurement.
+fn forget_ticks(samples: &mut [Sample]) {
+    let times = || samples.iter().map(|sample| sample.spent);
+    if !times().any(|spent| {
+        matches!(
+            spent,
+            Spent::Time {
+                cpu_ns: Some(0),
+                ..
+            }
+        )
+    }) {
+        return;
+    }
+    for sample in samples {
+        if let Spent::Time { cpu_ns, .. } = &mut sample.spent {
+            *cpu_ns = None;
+        }
+    }
+}
+
+fn print(samples: &[Sample]) -> anyhow::Result<()> {
+    let mut stdout = stdout().lock();
+    for sample in samples {
+        serde_json::to_writer(&mut stdout, sample)?;
+        stdout.write_all(b"\n")?;
+    }
+    stdout.flush()?;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Everything that `make bench` compares in a machine is measured. How long it takes is nobody's
+//! business here.
+
+use lab::{
+    bench::{
+        self,
+        measure::{Care, in_machine},
+        plot,
+    },
+    testing::workshop,
+};
+
+#[test]
+fn everything_is_measured_and_compared() {
+    let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
+    let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
+    let samples =
+        in_machine(workshop, &mut machine, Care::Quick).unwrap_or_else(|error| panic!("{error}"));
+    let rows = bench::rows(&samples).unwrap_or_else(|error| panic!("{error}"));
+    let shown: String = rows
+        .iter()
+        .map(|row| {
+            assert!(row.ratio > 0.0, "{row:?}");
+            format!("{}\n", plot::label(row))
+        })
+        .collect();
+    insta::assert_snapshot!(shown);
+}
