@@ -7,6 +7,7 @@
  * bytes. Each minor is a slot of its own. A message stays until it is overwritten
  * or the module is removed, and can be read any number of times.
  *
+ * lab:begin mslot-design: say what an open file is, and what the lock protects (D6, D8)
  * An open file is nothing but the id of its channel, which fits in the pointer
  * file->private_data; 0 is no channel. Opening a file or choosing a channel
  * allocates nothing, and closing frees nothing.
@@ -15,6 +16,7 @@
  * never changes: a write makes a new one and puts it in the old one's place. A
  * reader holds the lock for as long as it looks at a message, so a message that
  * has been taken out of its place can be freed at once.
+ * lab:end
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -32,6 +34,7 @@
 
 #include <ipclab/message_slot.h>
 
+/* lab:begin mslot-state: what a slot holds, and how a file finds its own (D1, D5, D6, I4) */
 struct mslot_message {
 	u8 len;		/* in bytes, 1 to MSG_SLOT_MESSAGE_MAX */
 	u8 data[];
@@ -55,15 +58,20 @@ static unsigned long mslot_channel(const struct file *file)
 	return (unsigned long)READ_ONCE(file->private_data);
 }
 
+/* lab:end */
+
 static int mslot_open(struct inode *inode, struct file *file)
 {
+	/* lab:begin mslot-open: a new file has no channel; calls on it may overlap (D6, D7, D8) */
 	file->private_data = NULL;
 	/* A slot has no position, and so no lock on one: calls may overlap. */
 	return stream_open(inode, file);
+	/* lab:end stub: return 0; */
 }
 
 static long mslot_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	/* lab:begin mslot-ioctl: choose the channel of this file, refuse the rest (I1-I4) */
 	/*
 	 * The argument is an unsigned int. What a caller leaves in the upper half of
 	 * the register means nothing: ioctl(2) is variadic, and nobody clears it.
@@ -76,15 +84,17 @@ static long mslot_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	WRITE_ONCE(file->private_data, (void *)(unsigned long)channel);
 	pr_debug("minor %u: channel %u is chosen\n", iminor(file_inode(file)), channel);
 	return 0;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
-/*
- * Everything that may fail comes before the new message takes its place, or, where
- * the xarray has no memory for that place, leaves the old one where it is.
- */
 static ssize_t mslot_write(struct file *file, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
+	/* lab:begin mslot-write: take one whole message, or leave the old one there (W1-W5) */
+	/*
+	 * Everything that may fail comes before the new message takes its place, or,
+	 * where the xarray has no memory for that place, leaves the old one where it is.
+	 */
 	unsigned long channel = mslot_channel(file);
 	struct mslot_message *message, *old;
 
@@ -112,11 +122,13 @@ static ssize_t mslot_write(struct file *file, const char __user *buf, size_t cou
 	pr_debug("minor %u: channel %lu holds %zu bytes\n",
 		 iminor(file_inode(file)), channel, count);
 	return count;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
 			  loff_t *ppos)
 {
+	/* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6, D8) */
 	unsigned long channel = mslot_channel(file);
 	struct xarray *slot = mslot_of(file);
 	const struct mslot_message *message;
@@ -143,6 +155,7 @@ static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
 		return -EFAULT;
 	pr_debug("minor %u: channel %lu is read\n", iminor(file_inode(file)), channel);
 	return len;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static const struct file_operations mslot_fops = {
@@ -155,12 +168,13 @@ static const struct file_operations mslot_fops = {
 
 static int __init mslot_init(void)
 {
-	unsigned int minor;
 	int err;
 
+	/* lab:begin mslot-init: make all slots ready for the first file (D1, D4) */
 	/* First the slots: the first file may be opened at once. */
-	for (minor = 0; minor < MSG_SLOT_MINORS; minor++)
+	for (unsigned int minor = 0; minor < MSG_SLOT_MINORS; minor++)
 		xa_init_flags(&mslot_slots[minor], XA_FLAGS_ACCOUNT);
+	/* lab:end */
 
 	/* Registers 256 minors, MSG_SLOT_MINORS. */
 	err = register_chrdev(MSG_SLOT_MAJOR, KBUILD_MODNAME, &mslot_fops);
@@ -175,6 +189,7 @@ static int __init mslot_init(void)
 /* An open file holds a reference on this module: here, none is left. */
 static void __exit mslot_exit(void)
 {
+	/* lab:begin mslot-exit: give the major back, and every byte (D4) */
 	struct mslot_message *message;
 	unsigned long channel, count = 0;
 	unsigned int minor;
@@ -188,6 +203,7 @@ static void __exit mslot_exit(void)
 		xa_destroy(&mslot_slots[minor]);
 	}
 	pr_info("removed; channels that held a message: %lu\n", count);
+	/* lab:end stub: unregister_chrdev(MSG_SLOT_MAJOR, KBUILD_MODNAME); */
 }
 
 module_init(mslot_init);

@@ -31,7 +31,6 @@
 static const char greeting_text[] = "Greeting from kernel!";
 
 static DEFINE_MUTEX(greeting_lock);
-static u32 greeting_seq;		/* of the last greeting */
 
 static struct sock *greeting_nlsk;	/* the kernel's end */
 
@@ -42,6 +41,9 @@ MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 static unsigned int greeting_interval_ms;
 module_param_named(interval_ms, greeting_interval_ms, uint, 0444);
 MODULE_PARM_DESC(interval_ms, "greet this often, in milliseconds; 0: only on request (0)");
+
+/* lab:begin greeting-send: greet the group; that nobody listens is no error (G1, G3, N5) */
+static u32 greeting_seq;		/* of the last greeting */
 
 static int greeting_send(void)
 {
@@ -68,6 +70,9 @@ static int greeting_send(void)
 	return 0;
 }
 
+/* lab:end */
+
+/* lab:begin greeting-regularly: greet every interval_ms= milliseconds (G2) */
 static void greeting_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(greeting_work, greeting_work_fn);
 
@@ -82,9 +87,12 @@ static void greeting_work_fn(struct work_struct *work)
 	greeting_plan();
 }
 
+/* lab:end */
+
 static int greeting_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			    struct netlink_ext_ack *extack)
 {
+	/* lab:begin greeting-request: refuse what is none, greet when asked to (G2, N1, N3) */
 	int err;
 
 	if (nlh->nlmsg_type != NL_GREETING_REQUEST) {
@@ -103,6 +111,7 @@ static int greeting_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 	if (err)
 		NL_SET_ERR_MSG(extack, "no memory for the greeting");
 	return err;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static void greeting_input(struct sk_buff *skb)
@@ -125,15 +134,19 @@ static int __init greeting_init(void)
 	mutex_unlock(&greeting_lock);
 	if (IS_ERR(greeting_nlsk))
 		return PTR_ERR(greeting_nlsk);
+	/* lab:begin greeting-start: have it greet regularly, if interval_ms= is given (G2) */
 	if (greeting_interval_ms)
 		greeting_plan();
+	/* lab:end */
 	return 0;
 }
 
 static void __exit greeting_exit(void)
 {
+	/* lab:begin greeting-stop: no greeting may come any more (G2, N7) */
 	/* First the work, which plans itself again and uses the socket. */
 	cancel_delayed_work_sync(&greeting_work);
+	/* lab:end */
 	netlink_kernel_release(greeting_nlsk);
 	pr_info("removed\n");
 }

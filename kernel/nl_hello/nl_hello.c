@@ -24,14 +24,15 @@
 
 static const char hello_greeting[] = "Hello from kernel: ";
 
-/* How much of a text is logged, in bytes; escaped, each becomes four at most. */
-#define HELLO_LOGGED	64
-
 static struct sock *hello_nlsk;	/* the kernel's end */
 
 static unsigned int hello_protocol = IPCLAB_NETLINK_PROTO;
 module_param_named(protocol, hello_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
+
+/* lab:begin hello-log: log what is said; nobody may fill the log or forge a line of it (H1) */
+/* How much of a text is logged, in bytes; escaped, each becomes four at most. */
+#define HELLO_LOGGED	64
 
 /* Anybody may send anything, as often as they like: the log must not fill up. */
 static void hello_log(u32 portid, const u8 *text, int len)
@@ -46,6 +47,9 @@ static void hello_log(u32 portid, const u8 *text, int len)
 			    escaped, len > HELLO_LOGGED ? "..." : "");
 }
 
+/* lab:end */
+
+/* lab:begin hello-answer: send greeting and text to the socket that asked (H1, N2, N5) */
 static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
 			struct netlink_ext_ack *extack)
 {
@@ -74,9 +78,12 @@ static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
 	return err;
 }
 
+/* lab:end */
+
 static int hello_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			 struct netlink_ext_ack *extack)
 {
+	/* lab:begin hello-request: refuse what is no text; log it, answer it (H1, N1, N3) */
 	const u8 *text = nlmsg_data(nlh);
 	int len = nlmsg_len(nlh);
 
@@ -95,6 +102,7 @@ static int hello_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 
 	hello_log(NETLINK_CB(skb).portid, text, len);
 	return hello_answer(skb, nlh->nlmsg_seq, text, len, extack);
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static void hello_input(struct sk_buff *skb)

@@ -6,6 +6,7 @@
  * payload starts with one byte that tells the role (ipclab/netlink.h). A
  * subscriber then receives each body that the publisher sends.
  *
+ * lab:begin pubsub-design: say who is who, and what the lock protects (N4, N5)
  * Who is who: a member is a socket, kept as a referenced struct sock. A portid
  * would not do: it is free for others as soon as its socket is closed. A member
  * whose socket has died (SOCK_DEAD) is dropped on NETLINK_URELEASE and, because
@@ -14,6 +15,7 @@
  * Lock: pubsub_lock protects pubsub_publisher, pubsub_subscribers and
  * pubsub_dropped. Input and notifier both run in process context, so it is a
  * mutex; what is sent under it never blocks.
+ * lab:end
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,6 +31,7 @@
 #include <ipclab/netlink.h>
 #include <nl_frames.h>
 
+/* lab:begin pubsub-state: the publisher, the places for subscribers, their lock (B2, N4) */
 struct pubsub_subscriber {
 	struct sock *sk;	/* referenced; NULL: the place is free */
 	u32 portid;		/* of sk, which keeps it until it is closed */
@@ -38,6 +41,8 @@ struct pubsub_subscriber {
 static DEFINE_MUTEX(pubsub_lock);
 static struct sock *pubsub_publisher;	/* referenced; NULL: no publisher */
 static struct pubsub_subscriber pubsub_subscribers[NL_PUBSUB_PLACES];
+/* lab:end */
+
 static unsigned long pubsub_dropped;	/* messages that found a full queue */
 
 static struct sock *pubsub_nlsk;	/* the kernel's end */
@@ -58,6 +63,7 @@ static const struct kernel_param_ops pubsub_dropped_ops = {
 module_param_cb(dropped, &pubsub_dropped_ops, &pubsub_dropped, 0444);
 MODULE_PARM_DESC(dropped, "messages lost because a subscriber did not read (read only)");
 
+/* lab:begin pubsub-reap: whoever has ended, in whatever way, gives up the place (N4) */
 static void pubsub_reap_locked(void)
 {
 	struct pubsub_subscriber *sub;
@@ -77,6 +83,9 @@ static void pubsub_reap_locked(void)
 	}
 }
 
+/* lab:end */
+
+/* lab:begin pubsub-places: who gets a place, and who is refused with which errno (B2) */
 static struct pubsub_subscriber *pubsub_find_locked(const struct sock *sk)
 {
 	struct pubsub_subscriber *sub;
@@ -145,6 +154,9 @@ static int pubsub_subscribe(struct sk_buff *skb, struct netlink_ext_ack *extack)
 	return err;
 }
 
+/* lab:end */
+
+/* lab:begin pubsub-publish: each body to each subscriber; what has no room is lost (B3, N5, N6) */
 /* Send one body to one subscriber; @out is used up. A full queue is its own loss. */
 static void pubsub_forward_locked(struct pubsub_subscriber *sub,
 				  struct sk_buff *out, const u8 *body, int len)
@@ -200,9 +212,12 @@ free_out:
 	return err;
 }
 
+/* lab:end */
+
 static int pubsub_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			  struct netlink_ext_ack *extack)
 {
+	/* lab:begin pubsub-request: which role, how long a body, or which errno (B1, N1, N3) */
 	const u8 *payload = nlmsg_data(nlh);
 	int len = nlmsg_len(nlh) - 1;	/* of the body, after the role */
 
@@ -232,6 +247,7 @@ static int pubsub_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 		NL_SET_ERR_MSG(extack, "the payload starts with a role, p or s");
 		return -EINVAL;
 	}
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static void pubsub_input(struct sk_buff *skb)
@@ -241,6 +257,7 @@ static void pubsub_input(struct sk_buff *skb)
 
 static int pubsub_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
+	/* lab:begin pubsub-event: a socket on our protocol has been closed (N4) */
 	const struct netlink_notify *notify = ptr;
 
 	if (event != NETLINK_URELEASE || notify->protocol != pubsub_protocol)
@@ -250,6 +267,7 @@ static int pubsub_event(struct notifier_block *nb, unsigned long event, void *pt
 	pubsub_reap_locked();
 	mutex_unlock(&pubsub_lock);
 	return NOTIFY_OK;
+	/* lab:end stub: return NOTIFY_DONE; */
 }
 
 static struct notifier_block pubsub_notifier = {

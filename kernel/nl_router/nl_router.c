@@ -6,6 +6,7 @@
  * subscriber or as both, and publishes; each message goes to every subscriber
  * whose subscription covers its sender (ipclab/netlink.h).
  *
+ * lab:begin router-design: say who is who, what the locks protect, and their order (L5, N4, N5)
  * Who is who: a member is a socket, kept as a referenced struct sock, as in
  * nl_pubsub. A member whose socket has died (SOCK_DEAD) is passed over at once
  * and taken out on NETLINK_URELEASE.
@@ -17,6 +18,7 @@
  * rise; what is sent under it never blocks.
  *
  * Lock order: router_lock, then the lock of one member.
+ * lab:end
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -41,6 +43,7 @@
 #include <nl_frames.h>
 #include <nl_overrun.h>
 
+/* lab:begin router-state: members, the lists of them, their locks (L1, N4) */
 /* One role of one socket. */
 struct router_member {
 	struct list_head node;
@@ -74,6 +77,8 @@ static const char *const router_names[ROUTER_ROLES] = {
 	"publisher", "subscriber",
 };
 
+/* lab:end */
+
 static struct sock *router_nlsk;	/* the kernel's end */
 
 static unsigned int router_protocol = IPCLAB_NETLINK_PROTO;
@@ -82,6 +87,7 @@ MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 
 /* Members: made, found, taken out. */
 
+/* lab:begin router-members: nothing is sent to one that is taken out, nothing is left (L5, N4) */
 static struct router_member *router_new(const struct sk_buff *skb, u32 from)
 {
 	struct router_member *member = kzalloc(sizeof(*member), GFP_KERNEL);
@@ -134,8 +140,11 @@ static struct router_member *router_find(struct list_head *list,
 	return NULL;
 }
 
+/* lab:end */
+
 /* Requests: register and unregister. */
 
+/* lab:begin router-roles: the roles in a request; it has at least one (L1, N3) */
 static int router_roles(struct nlattr **tb, struct netlink_ext_ack *extack)
 {
 	if (tb[NL_ROUTER_A_ROLES] && nla_get_u32(tb[NL_ROUTER_A_ROLES]))
@@ -144,9 +153,12 @@ static int router_roles(struct nlattr **tb, struct netlink_ext_ack *extack)
 	return -EINVAL;
 }
 
+/* lab:end */
+
 static int router_register(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			   struct nlattr **tb, struct netlink_ext_ack *extack)
 {
+	/* lab:begin router-register: take all the roles, or none and say why (L1, L2) */
 	struct router_member *fresh[ROUTER_ROLES] = {};
 	u32 from = tb[NL_ROUTER_A_FROM] ? nla_get_u32(tb[NL_ROUTER_A_FROM]) : 0;
 	int roles = router_roles(tb, extack);
@@ -191,11 +203,13 @@ free_fresh:
 	for (i = 0; i < ROUTER_ROLES; i++)
 		router_free(fresh[i]);
 	return err;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static int router_unregister(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			     struct nlattr **tb, struct netlink_ext_ack *extack)
 {
+	/* lab:begin router-unregister: give the roles back, all of them or none (L1) */
 	struct router_member *found[ROUTER_ROLES] = {};
 	int roles = router_roles(tb, extack);
 	int err = 0, i;
@@ -221,10 +235,12 @@ static int router_unregister(struct sk_buff *skb, const struct nlmsghdr *nlh,
 	}
 	mutex_unlock(&router_lock);
 	return err;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 /* Requests: publish. */
 
+/* lab:begin router-build: the message as subscribers get it, the body's exact length (L2, N3) */
 /*
  * The message as every subscriber gets it, but for its number: header and
  * attributes' heads in the linear part, the body in a page fragment.
@@ -267,6 +283,9 @@ free_skb:
 	return NULL;
 }
 
+/* lab:end */
+
+/* lab:begin router-deliver: to each that wants it, in order, held up by nobody (L2, L3, N5, N6) */
 /* Give one subscriber its copy. A full queue, or no memory for it, is its own loss. */
 static void router_deliver(struct router_member *sub, struct sk_buff *message,
 			   struct nl_router_report *report)
@@ -340,9 +359,12 @@ static int router_publish_to_all(const struct sk_buff *skb,
 	return 0;
 }
 
+/* lab:end */
+
 static int router_publish(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			  struct nlattr **tb, struct netlink_ext_ack *extack)
 {
+	/* lab:begin router-publish: publish, and report what became of it (L2, L3, N3) */
 	const struct nlattr *body = tb[NL_ROUTER_A_BODY];
 	struct nl_router_report report = {};
 	int err, idx;
@@ -370,10 +392,12 @@ static int router_publish(struct sk_buff *skb, const struct nlmsghdr *nlh,
 	memcpy(extack->cookie, &report, sizeof(report));
 	extack->cookie_len = sizeof(report);
 	return 0;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 /* Requests: list. */
 
+/* lab:begin router-dump: both lists in parts, each member that stays exactly once (L1) */
 /*
  * How far a dump has come. By id and not by place: whoever comes or goes
  * between two parts, each member that stays is listed exactly once.
@@ -437,9 +461,12 @@ unlock:
 	return skb->len ?: err;
 }
 
+/* lab:end */
+
 static int router_list(struct sk_buff *skb, const struct nlmsghdr *nlh,
 		       struct nlattr **tb, struct netlink_ext_ack *extack)
 {
+	/* lab:begin router-list: start the dump (L1) */
 	struct netlink_dump_control control = { .dump = router_dump };
 	int err;
 
@@ -452,6 +479,7 @@ static int router_list(struct sk_buff *skb, const struct nlmsghdr *nlh,
 	if (err == -EBUSY)
 		NL_SET_ERR_MSG(extack, "a list is being read already");
 	return err;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 /* Input. */
@@ -521,6 +549,7 @@ static void router_input(struct sk_buff *skb)
 
 static int router_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
+	/* lab:begin router-event: a socket on our protocol has been closed (N4) */
 	const struct netlink_notify *notify = ptr;
 	struct router_member *member, *next;
 	int i;
@@ -540,6 +569,7 @@ static int router_event(struct notifier_block *nb, unsigned long event, void *pt
 	}
 	mutex_unlock(&router_lock);
 	return NOTIFY_OK;
+	/* lab:end stub: return NOTIFY_DONE; */
 }
 
 static struct notifier_block router_notifier = {
@@ -587,10 +617,12 @@ static void __exit router_exit(void)
 {
 	netlink_kernel_release(router_nlsk);
 	netlink_unregister_notifier(&router_notifier);
+	/* lab:begin router-exit: wait until all that is taken out has been freed (L5, N7) */
 	srcu_barrier(&router_srcu);
 	pr_info("removed, %s\n",
 		list_empty(&router_publishers) && list_empty(&router_subscribers) ?
 		"both lists are empty" : "members were left");
+	/* lab:end stub: pr_info("removed\n"); */
 }
 
 module_init(router_init);

@@ -27,6 +27,7 @@
 #include <nl_frames.h>
 #include <nl_open.h>
 
+/* lab:begin routes-table: what an entry is, and the table of them (E1, E2) */
 struct routes_entry {
 	struct list_head list;		/* in routes_table */
 	bool expires;
@@ -34,10 +35,12 @@ struct routes_entry {
 	char name[NL_ROUTES_NAME_MAX + 1];
 };
 
-DEFINE_MUTEX(routes_lock);		/* see above */
 static LIST_HEAD(routes_table);		/* in the order in which they were added */
 static unsigned int routes_count;
 static unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
+/* lab:end */
+
+DEFINE_MUTEX(routes_lock);		/* see above */
 struct sock *routes_nlsk;
 
 static unsigned int routes_protocol = IPCLAB_NETLINK_PROTO;
@@ -74,6 +77,7 @@ static const struct nla_policy routes_policy[NL_ROUTES_A_EXPIRE_MS + 1] = {
 static void routes_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(routes_work, routes_work_fn);
 
+/* lab:begin routes-entries: find one, delete one, plan when the next expires (E1, E2) */
 static struct routes_entry *routes_find_locked(const char *name)
 {
 	struct routes_entry *entry;
@@ -113,8 +117,17 @@ static void routes_delete_locked(struct routes_entry *entry, u32 reason)
 	kfree(entry);
 }
 
+static void routes_set_expiry(struct routes_entry *entry, u32 ms)
+{
+	entry->expires = ms;
+	entry->due = jiffies + msecs_to_jiffies(ms);
+}
+
+/* lab:end */
+
 static void routes_work_fn(struct work_struct *work)
 {
+	/* lab:begin routes-work: delete what has expired, and tell who watches it (E1) */
 	struct routes_entry *entry, *next;
 
 	mutex_lock(&routes_lock);
@@ -124,17 +137,13 @@ static void routes_work_fn(struct work_struct *work)
 			routes_delete_locked(entry, NL_ROUTES_EXPIRED);
 	routes_plan_locked();
 	mutex_unlock(&routes_lock);
-}
-
-static void routes_set_expiry(struct routes_entry *entry, u32 ms)
-{
-	entry->expires = ms;
-	entry->due = jiffies + msecs_to_jiffies(ms);
+	/* lab:end */
 }
 
 static int routes_add(const char *name, u32 expire_ms,
 		      struct netlink_ext_ack *extack)
 {
+	/* lab:begin routes-add: an entry that expires after so long, 0: never (E1, E2) */
 	struct routes_entry *entry;
 	int err = 0;
 
@@ -167,8 +176,10 @@ static int routes_add(const char *name, u32 expire_ms,
 
 	kfree(entry);
 	return err;
+	/* lab:end stub: return 0; */
 }
 
+/* lab:begin routes-change: the other requests, or which errno (E2) */
 /* Delete an entry, or change when it expires. */
 static int routes_change(u16 type, const char *name, u32 expire_ms,
 			 struct netlink_ext_ack *extack)
@@ -232,6 +243,9 @@ static int routes_unwatch(struct sk_buff *skb, const char *name,
 	return err;
 }
 
+/* lab:end */
+
+/* lab:begin routes-list: all entries, in as many parts as it takes (E2) */
 static int routes_put_locked(struct sk_buff *skb, struct netlink_callback *cb,
 			     const struct routes_entry *entry)
 {
@@ -297,6 +311,9 @@ static int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
 	return netlink_dump_start(skb->sk, skb, nlh, &control);
 }
 
+/* lab:end */
+
+/* lab:begin routes-name: whatever comes, a name is 1 to 15 bytes and a NUL (N3) */
 /* The name in a request; NULL without one. */
 static const char *routes_name(struct nlattr **tb, bool needed,
 			       struct netlink_ext_ack *extack)
@@ -317,9 +334,12 @@ static const char *routes_name(struct nlattr **tb, bool needed,
 	return nla_data(nla);
 }
 
+/* lab:end */
+
 static int routes_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			  struct netlink_ext_ack *extack)
 {
+	/* lab:begin routes-request: which request, its attributes, or which errno (N1, N3) */
 	struct nlattr *tb[NL_ROUTES_A_EXPIRE_MS + 1];
 	u16 type = nlh->nlmsg_type;
 	int maxtype = NL_ROUTES_A_NAME;
@@ -363,6 +383,7 @@ static int routes_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 	default:
 		return routes_unwatch(skb, name, extack);
 	}
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 static void routes_input(struct sk_buff *skb)
@@ -372,6 +393,7 @@ static void routes_input(struct sk_buff *skb)
 
 static int routes_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
+	/* lab:begin routes-event: a socket on our protocol has been closed (N4) */
 	const struct netlink_notify *notify = ptr;
 
 	if (event != NETLINK_URELEASE || notify->protocol != routes_protocol)
@@ -381,6 +403,7 @@ static int routes_event(struct notifier_block *nb, unsigned long event, void *pt
 	routes_reap_locked();
 	mutex_unlock(&routes_lock);
 	return NOTIFY_OK;
+	/* lab:end stub: return NOTIFY_DONE; */
 }
 
 static struct notifier_block routes_notifier = {
@@ -390,11 +413,13 @@ static struct notifier_block routes_notifier = {
 /* Stop the work, then free the table: nobody else can use it any more. */
 static void routes_free(void)
 {
+	/* lab:begin routes-free: every entry, also while one is about to expire (E4, N7) */
 	struct routes_entry *entry, *next;
 
 	cancel_delayed_work_sync(&routes_work);
 	list_for_each_entry_safe(entry, next, &routes_table, list)
 		kfree(entry);
+	/* lab:end stub: cancel_delayed_work_sync(&routes_work); */
 }
 
 static int __init routes_init(void)

@@ -13,26 +13,16 @@
 
 #include <nl_overrun.h>
 
-static LIST_HEAD(routes_watchers);
 unsigned long routes_dropped;
+
+/* lab:begin routes-watchers: who watches what, by socket and not by portid (E1, N4) */
+static LIST_HEAD(routes_watchers);
 
 static void routes_drop_locked(struct routes_watcher *watcher)
 {
 	list_del(&watcher->list);
 	sock_put(watcher->sk);
 	kfree(watcher);
-}
-
-void routes_reap_locked(void)
-{
-	struct routes_watcher *watcher, *next;
-
-	list_for_each_entry_safe(watcher, next, &routes_watchers, list) {
-		if (!sock_flag(watcher->sk, SOCK_DEAD))
-			continue;
-		pr_debug("watcher portid %u is gone\n", watcher->portid);
-		routes_drop_locked(watcher);
-	}
 }
 
 static struct routes_watcher *routes_watcher_locked(const struct sock *sk)
@@ -57,9 +47,26 @@ static unsigned int routes_place_locked(const struct routes_watcher *watcher,
 	return i;
 }
 
+/* lab:end */
+
+void routes_reap_locked(void)
+{
+	/* lab:begin routes-reap: whoever has ended, in whatever way, watches nothing (N4) */
+	struct routes_watcher *watcher, *next;
+
+	list_for_each_entry_safe(watcher, next, &routes_watchers, list) {
+		if (!sock_flag(watcher->sk, SOCK_DEAD))
+			continue;
+		pr_debug("watcher portid %u is gone\n", watcher->portid);
+		routes_drop_locked(watcher);
+	}
+	/* lab:end */
+}
+
 int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
 			const char *name, struct netlink_ext_ack *extack)
 {
+	/* lab:begin routes-watch: the sender watches one more entry, or all (E1, E2) */
 	struct routes_watcher *watcher = routes_watcher_locked(NETLINK_CB(skb).sk);
 
 	if (!watcher) {
@@ -86,11 +93,13 @@ int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
 	}
 	pr_debug("portid %u watches %s\n", watcher->portid, name ?: "all");
 	return 0;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
 int routes_unwatch_locked(const struct sock *sk, const char *name,
 			  struct netlink_ext_ack *extack)
 {
+	/* lab:begin routes-unwatch: the sender watches one entry less, or no longer all (E2) */
 	struct routes_watcher *watcher = routes_watcher_locked(sk);
 	unsigned int at;
 
@@ -117,8 +126,10 @@ int routes_unwatch_locked(const struct sock *sk, const char *name,
 not_watched:
 	NL_SET_ERR_MSG(extack, "this socket does not watch that");
 	return -ENOENT;
+	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
+/* lab:begin routes-send: one event to one watcher, without waiting for anything (N5, N6) */
 /*
  * What is allocated here is not waited for: how many watchers there are is known
  * only under the lock. Without memory the event is lost, and the watcher is told,
@@ -146,8 +157,11 @@ static int routes_send_locked(struct routes_watcher *watcher, u16 type,
 	return nlmsg_unicast(routes_nlsk, out, watcher->portid);
 }
 
+/* lab:end */
+
 void routes_tell_locked(u16 type, const char *name, u32 reason)
 {
+	/* lab:begin routes-tell: an event to each that watches the entry, numbered (E1, E2, N6) */
 	struct routes_watcher *watcher;
 
 	list_for_each_entry(watcher, &routes_watchers, list) {
@@ -164,4 +178,5 @@ void routes_tell_locked(u16 type, const char *name, u32 reason)
 				 watcher->seq, watcher->portid);
 		}
 	}
+	/* lab:end */
 }

@@ -104,11 +104,13 @@ impl Slot {
     /// # Errors
     /// [`Error::Call`]; `ENOTTY` or `EINVAL` if the file is no slot.
     pub fn choose(&self, channel: ChannelId) -> Result<(), Error> {
+        // lab:begin slot-choose: the ioctl takes the id itself, not a pointer to it (I1)
         // SAFETY: the descriptor is open, and a slot takes the argument as a number. What else the
         // user may have named on the command line knows no command of type 235.
         unsafe { ioctls::choose(self.as_raw_fd(), u32::from(channel.0).into()) }
             .map(drop)
             .map_err(|errno| Error::call("ioctl", errno.into()))
+        // lab:end stub: Err(Error::call("ioctl", Errno::ENOSYS.into()))
     }
 
     /// Put a message in the place of the one that the channel holds. Does not block.
@@ -117,6 +119,7 @@ impl Slot {
     /// [`Error::Call`]; `EINVAL` without a channel, `EMSGSIZE` unless there are 1 to 128 bytes. The
     /// old message is still there.
     pub fn write(&self, message: &[u8]) -> Result<(), Error> {
+        // lab:begin slot-write: one call, and all of it or an error (W1, S1)
         let written = (&self.0)
             .write(message)
             .map_err(|error| Error::call("write", error))?;
@@ -125,6 +128,7 @@ impl Slot {
         }
         // A slot takes all or nothing.
         Err(Error::call("write", Errno::EIO.into()))
+        // lab:end stub: Err(Error::call("write", Errno::ENOSYS.into()))
     }
 
     /// The message that the channel holds; it stays there. Does not block.
@@ -132,12 +136,14 @@ impl Slot {
     /// # Errors
     /// [`Error::Call`]; `EINVAL` without a channel, `EWOULDBLOCK` if the channel is empty.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
+        // lab:begin slot-read: the message with its exact length, whatever its bytes are (R1, P1)
         let mut message = vec![0; MESSAGE_MAX];
         let len = (&self.0)
             .read(&mut message)
             .map_err(|error| Error::call("read", error))?;
         message.truncate(len);
         Ok(message)
+        // lab:end stub: Err(Error::call("read", Errno::ENOSYS.into()))
     }
 }
 

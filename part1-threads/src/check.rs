@@ -48,6 +48,7 @@ impl<'a> Tally<'a> {
     /// # Errors
     /// [`Error::OutOfPlace`], [`Error::Backwards`] or [`Error::Unknown`]; it is not noted then.
     pub fn note(&mut self, data: u64) -> Result<(), Error> {
+        // lab:begin tally-note: is it the item that had to come, or could come, next (T2, T3)
         let producer = self.shares.producer_of(data).ok_or(Error::Unknown(data))?;
         let expected = self.next[producer];
         match &mut self.seen {
@@ -61,6 +62,7 @@ impl<'a> Tally<'a> {
         }
         self.next[producer] = data + 1;
         Ok(())
+        // lab:end stub: Err(Error::Unknown(data))
     }
 
     /// Whether all consumers together have got each item exactly once.

@@ -136,11 +136,13 @@ pub fn run(
 /// Put a range of items in. A buffer that is closed already is not this producer's failure: it is
 /// known from the consumer that has closed it, or from the items that are missing then.
 fn produce(mut putter: impl Put<u64>, items: Range<u64>, failed: &Failed) {
+    // lab:begin produce: put the items in, unless something has failed (T1, T3, T6)
     for item in items {
         if failed.is_set() || putter.put(item).is_err() {
             return;
         }
     }
+    // lab:end
 }
 
 /// Take items out until the end, and give back the end of the buffer with what came.
@@ -150,6 +152,7 @@ fn consume<'a, T: Take<u64>>(
     failed: &Failed,
     taken: &(dyn Fn(u64) + Sync),
 ) -> Result<(Tally<'a>, T), Error> {
+    // lab:begin consume: take until the end, note each, report progress (T2, T3, T8)
     let mut unreported = 0;
     while let Some(item) = taker.take() {
         tally.note(item).inspect_err(|_| failed.set())?;
@@ -161,6 +164,7 @@ fn consume<'a, T: Take<u64>>(
     }
     taken(unreported);
     Ok((tally, taker))
+    // lab:end stub: Ok((tally, taker))
 }
 
 /// A thread with its name.

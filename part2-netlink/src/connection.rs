@@ -63,6 +63,7 @@ impl Connection {
     /// # Errors
     /// [`Error::Call`]; `EPROTONOSUPPORT` if no module has registered the protocol.
     pub fn open() -> Result<Self, Error> {
+        // lab:begin connection-open: a socket of our own, on a portid of the kernel's choice (N11)
         let socket = NlSocket::new((PROTO as i32).into()).map_err(|error| {
             let mut error = Error::io("socket", &error);
             if let Error::Call {
@@ -87,6 +88,7 @@ impl Connection {
             early: VecDeque::new(),
             unread: VecDeque::new(),
         })
+        // lab:end stub: Err(Error::call("socket", Errno::ENOSYS))
     }
 
     /// Join a multicast group: from now on its messages are among the events.
@@ -105,6 +107,7 @@ impl Connection {
     /// [`Error::Call`] named `name`: the errno and the reason with which the module refused; or
     /// the system call that failed.
     pub fn request(&mut self, name: &'static str, kind: u16, payload: &[u8]) -> Result<(), Error> {
+        // lab:begin connection-request: wait for its answer; what else comes is not lost (N1, N11)
         self.send(kind, NLM_F_ACK, payload)?;
         loop {
             match self.read()? {
@@ -113,6 +116,7 @@ impl Connection {
                 Read::Event(event) => self.early.push_back(event),
             }
         }
+        // lab:end stub: Err(Error::call(name, Errno::ENOSYS))
     }
 
     /// Ask for all entries of a table and wait until they have arrived. Blocks. `None` if the
@@ -191,6 +195,7 @@ impl Connection {
 
     /// One datagram, of which there may be nothing to read.
     fn receive(&mut self) -> Result<(), Error> {
+        // lab:begin connection-receive: one datagram, if the kernel has sent it, whole (N10)
         let mut buffer = vec![0; RECEIVE_MAX];
         let mut parts = [IoSliceMut::new(&mut buffer)];
         let received =
@@ -226,6 +231,7 @@ impl Connection {
             });
         }
         Ok(())
+        // lab:end stub: Err(Error::call("recvmsg", Errno::ENOSYS))
     }
 }
 

@@ -13,9 +13,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Error> {
+    // lab:begin message-sender: send the bytes of MESSAGE and nothing else (S1, S2)
     let [slot, id, message] = arguments("message_sender SLOT CHANNEL MESSAGE")?;
     let channel = channel(&id)?;
     let slot = Slot::open(Path::new(&slot), OpenOptions::new().write(true))?;
     slot.choose(channel)?;
     slot.write(message.as_bytes())
+    // lab:end stub: Err(Error::Usage("message_sender is not written yet"))
 }

@@ -23,6 +23,7 @@ pub struct Buffer<T> {
     places: Condvar,
 }
 
+// lab:begin buffer-state: what the mutex guards (T1, T4)
 struct State<T> {
     /// Oldest in front.
     queue: VecDeque<T>,
@@ -54,18 +55,25 @@ impl Waiters {
     }
 }
 
+impl<T> State<T> {
+    fn with_capacity(capacity: usize) -> Self {
+        State {
+            queue: VecDeque::with_capacity(capacity),
+            closed: false,
+            consumers: Waiters::default(),
+            producers: Waiters::default(),
+        }
+    }
+}
+// lab:end stub: type State<T> = VecDeque<T>;
+
 impl<T> Buffer<T> {
     /// An empty buffer.
     pub fn new(capacity: NonZeroUsize) -> Self {
         let capacity = capacity.get();
         Buffer {
             capacity,
-            state: Mutex::new(State {
-                queue: VecDeque::with_capacity(capacity),
-                closed: false,
-                consumers: Waiters::default(),
-                producers: Waiters::default(),
-            }),
+            state: Mutex::new(State::with_capacity(capacity)),
             items: Condvar::new(),
             places: Condvar::new(),
         }
@@ -76,6 +84,7 @@ impl<T> Buffer<T> {
     /// # Errors
     /// [`Closed`] with the item.
     pub fn put(&self, item: T) -> Result<(), Closed<T>> {
+        // lab:begin buffer-put: wait for a place; wake who waits for an item (T1, T4, T9)
         let mut state = self.lock();
         while state.queue.len() == self.capacity && !state.closed {
             state.producers.0 += 1;
@@ -92,11 +101,13 @@ impl<T> Buffer<T> {
             self.items.notify_one();
         }
         Ok(())
+        // lab:end stub: Err(Closed(item))
     }
 
     /// Take the oldest item out; `None` if the buffer is closed and empty. Blocks while it is
     /// empty and not closed.
     pub fn take(&self) -> Option<T> {
+        // lab:begin buffer-take: wait for an item; wake who waits for a place (T1, T4, T9)
         let mut state = self.wait_for_item();
         let item = state.queue.pop_front()?;
         let wanted = state.producers.notify_one();
@@ -105,12 +116,14 @@ impl<T> Buffer<T> {
             self.places.notify_one();
         }
         Some(item)
+        // lab:end stub: None
     }
 
     /// Take all items out, in their order, and append them to `batch`: for a consumer that does
     /// not want the mutex for each. Nothing is appended if the buffer is closed and empty. Blocks
     /// while it is empty and not closed.
     pub fn take_all(&self, batch: &mut VecDeque<T>) {
+        // lab:begin buffer-take-all: wait for an item and take all there are; wake who waits for a place (T1, T4, T9)
         let mut state = self.wait_for_item();
         batch.append(&mut state.queue);
         let wanted = state.producers.notify_all();
@@ -118,16 +131,20 @@ impl<T> Buffer<T> {
         if wanted {
             self.places.notify_all();
         }
+        // lab:end stub: batch.clear();
     }
 
     /// Take no more items in. Whoever waits for a place gets the item back, whoever waits for an
     /// item sees the end.
     pub fn close(&self) {
+        // lab:begin buffer-close: nobody waits any more (T4, T6, T9)
         self.lock().closed = true;
         self.items.notify_all();
         self.places.notify_all();
+        // lab:end
     }
 
+    // lab:begin buffer-wait: wait for an item; the lock, when another thread has panicked (T1, T6)
     /// Wait until there is an item, or the end.
     fn wait_for_item(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.lock();
@@ -142,8 +159,11 @@ impl<T> Buffer<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    // lab:end
 }
 
+// lab:begin buffer-condvar: wait on a condition variable, whatever happened to others (T6)
 fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
+// lab:end

@@ -128,6 +128,7 @@ fn converse(
     mut lines: Lines,
     stop: &Stop,
 ) -> Result<End, Error> {
+    // lab:begin client-converse: register, publish each line, drain what has arrived (L4, N11)
     let register = Request::Register { roles, from };
     if let Some(end) = request(sender, "register", &register, stop)? {
         return Ok(end);
@@ -156,6 +157,7 @@ fn converse(
     // Once it is answered nothing more arrives, and all that came before has been printed.
     let end = request(sender, "unregister", &Request::Unregister(roles), stop)?;
     Ok(end.unwrap_or(End::Printed))
+    // lab:end stub: Err(Error::call("converse", Errno::ENOSYS))
 }
 
 /// A request, and its answer in words if there is something to say; `Some` if that is the end.
