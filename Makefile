@@ -4,10 +4,11 @@
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   what make fuzz draws from, to repeat it
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
+#   DIR=path UPTO=stage      where make starter writes to, and which stages it leaves solved
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,6 +58,9 @@ bench: setup ## What buffer, slot and router cost beside what the system offers:
 
 bench-machines: setup ## Measure how long machines take to come to life, cold and warm (15 minutes)
 	@$(LAB) bench-machines
+
+starter: setup ## What students begin with, in DIR=path; stages before UPTO=stage stay solved
+	@$(LAB) starter "$(or $(DIR),$(error expected DIR=path, found none))"
 
 doctor: ## Check everything that the lab needs, with the command that mends what is missing
 	@lab/doctor.sh

@@ -33,6 +33,7 @@ pub mod root;
 pub mod scene;
 pub mod slot_peer;
 pub mod stages;
+pub mod starter;
 pub mod subject;
 pub mod testing;
 pub mod transcript;

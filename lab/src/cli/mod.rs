@@ -9,6 +9,7 @@ mod doctor;
 mod grade;
 mod fuzz;
 mod soak;
+mod starter;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -85,6 +86,8 @@ enum Command {
     Grade(grade::Arguments),
     /// Compare modules with their models in operations drawn at random, until the time is up.
     Fuzz(fuzz::Arguments),
+    /// Write the tree that students begin with: the solutions without what they are to write.
+    Starter(starter::Arguments),
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -138,6 +141,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
         Command::Fuzz(wish) => fuzz::run(&wish, which, arguments.machine),
+        Command::Starter(wish) => starter::run(&wish),
         Command::Doctor => doctor::run(which),
     }
 }
