@@ -22,6 +22,8 @@ use crate::{
 pub enum Care {
     /// As Kbuild does; a warning is shown and is no error.
     Normal,
+    /// As Kbuild does; a warning is an error.
+    Clean,
     /// With `W=1 C=1`: extra warnings and sparse. A warning is an error.
     Strict,
 }
@@ -45,6 +47,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     // The same shape as the checkout, so that ../include is where Kbuild files expect it.
     let (kind, extra): (_, &[&str]) = match care {
         Care::Normal => ("modules", &[]),
+        Care::Clean => ("clean", &[]),
         Care::Strict => ("strict", &["W=1", "C=1"]),
     };
     let tree = tree(paths, kernel, kind);
@@ -89,7 +92,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
             &headers.display().to_string(),
         );
     let warns = said.contains("warning:");
-    if !output.status.success() || !built.exists() || (warns && care == Care::Strict) {
+    if !output.status.success() || !built.exists() || (warns && care != Care::Normal) {
         return Err(Error::Compile {
             what: format!("{name}.ko"),
             output: said,

@@ -4,9 +4,9 @@
 //! In the solutions a region is marked by two comments, each on a line of its own:
 //!
 //! ```c
-//! 	/* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6) */
-//! 	...
-//! 	/* lab:end stub: return -EOPNOTSUPP; */
+//!     /* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6) */
+//!     ...
+//!     /* lab:end stub: return -EOPNOTSUPP; */
 //! ```
 //!
 //! A starter has `TODO mslot-read: hand out ...` in its place and, if there is a stub, that behind
@@ -24,7 +24,12 @@ use std::{
 use crate::{
     Error, Result,
     error::output_of,
+    modules::{self, Care},
+    paths::Paths,
+    programs,
     stages::{STAGES, Stage},
+    subject::{Part, Subject},
+    workshop::Workshop,
 };
 
 const BEGIN: &str = "lab:begin ";
@@ -60,6 +65,8 @@ pub struct Region {
     pub file: PathBuf,
     /// Its lines, without the markers.
     pub lines: Vec<String>,
+    /// What stays in their place; may be empty.
+    pub stub: String,
 }
 
 /// A file of a starter.
@@ -153,7 +160,7 @@ impl Starter {
     }
 
     /// Write its files to a directory that may have others.
-    pub(crate) fn fill(&self, directory: &Path) -> io::Result<()> {
+    fn fill(&self, directory: &Path) -> io::Result<()> {
         for file in &self.files {
             let path = directory.join(&file.path);
             fs::create_dir_all(path.parent().unwrap_or(directory))?;
@@ -162,6 +169,59 @@ impl Starter {
         }
         Ok(())
     }
+}
+
+/// Build the modules and programs of a starter without any solution, under `build/`.
+///
+/// # Errors
+/// As [`Starter::of`]; [`Error::Compile`], also for a warning about a module.
+pub fn build(workshop: &Workshop) -> Result<Subject> {
+    let directory = workshop.paths.build.join("starters/verify");
+    let what = || Error::io(format!("writing {}", directory.display()));
+    let starter = Starter::of(&workshop.paths.checkout, &STAGES[0])?;
+    clear(&directory).map_err(what())?;
+    starter.fill(&directory).map_err(what())?;
+    let paths = Paths {
+        build: directory.join("build"),
+        checkout: directory,
+        cache: workshop.paths.cache.clone(),
+    };
+    let built = |file| Part::Built { file, debug: None };
+    let mut subject = Subject::default();
+    for &module in STAGES
+        .iter()
+        .flat_map(|stage| stage.steps)
+        .flat_map(|step| step.modules)
+    {
+        let source = paths.checkout.join("kernel").join(module);
+        let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
+        subject.modules.insert(module.to_owned(), built(file));
+    }
+    for file in programs::names(&programs::build(&paths)?)? {
+        if let Some(name) = file.file_name().and_then(|name| name.to_str()) {
+            subject
+                .programs
+                .insert(name.to_owned(), built(file.clone()));
+        }
+    }
+    Ok(subject)
+}
+
+/// Remove an earlier starter, but for what cargo has built there: most of it is others' crates.
+fn clear(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name() == "build" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn place(stage: &Stage) -> usize {
@@ -212,17 +272,20 @@ pub fn cut(file: &Path, text: &str, solved: bool) -> Result<(String, Vec<Region>
                 task: task.to_owned(),
                 file: file.to_owned(),
                 lines: Vec::new(),
+                stub: String::new(),
             };
             open = Some((region, number));
         } else if let Some((head, words, _)) = marker(line, END) {
-            let (region, _) = open
+            let (mut region, _) = open
                 .take()
                 .ok_or_else(|| wrong("an end without a begin".into()))?;
             match words.strip_prefix(STUB) {
-                Some(stub) if !solved => out += &format!("{}{stub}\n", indent(head)),
-                Some(_) => {}
+                Some(stub) => stub.clone_into(&mut region.stub),
                 None if words.is_empty() => {}
                 None => return Err(wrong(format!("expected{STUB}CODE, found{words}"))),
+            }
+            if !solved && !region.stub.is_empty() {
+                out += &format!("{}{}\n", indent(head), region.stub);
             }
             regions.push(region);
         } else {

@@ -10,6 +10,7 @@ mod grade;
 mod fuzz;
 mod soak;
 mod starter;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -88,6 +89,12 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Write the tree that students begin with: the solutions without what they are to write.
     Starter(starter::Arguments),
+    /// Carry out what a teacher relies on.
+    Verify {
+        /// What.
+        #[arg(value_enum)]
+        what: verify::What,
+    },
     /// Check kernels, KVM, disk and memory.
     Doctor,
 }
@@ -142,6 +149,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
         Command::Fuzz(wish) => fuzz::run(&wish, which, arguments.machine),
         Command::Starter(wish) => starter::run(&wish),
+        Command::Verify { what } => verify::run(what, which, arguments.machine),
         Command::Doctor => doctor::run(which),
     }
 }

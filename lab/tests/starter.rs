@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What students begin with: nothing of the solutions is in it, each task is, and it compiles.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use lab::{
+    modules::{self, Care},
+    paths::Paths,
+    stages::STAGES,
+    starter::{Region, Starter, cut},
+    testing::workshop,
+};
+
+fn checkout() -> PathBuf {
+    Paths::find().unwrap().checkout
+}
+
+/// The texts in a starter.
+fn texts(starter: &Starter) -> impl Iterator<Item = (&Path, &str)> {
+    let files = starter.files.iter();
+    files.filter_map(|file| Some((&*file.path, str::from_utf8(&file.contents).ok()?)))
+}
+
+/// A starter without any solution, in a place that is the same each time: cargo would keep what
+/// it has built for every other one.
+fn written(name: &str) -> PathBuf {
+    let directory = Paths::find().unwrap().build.join("starters").join(name);
+    fs::create_dir_all(directory.parent().unwrap()).unwrap();
+    if directory.exists() {
+        fs::remove_dir_all(&directory).unwrap();
+    }
+    let starter = Starter::of(&checkout(), &STAGES[0]).unwrap();
+    starter.write(&directory).unwrap();
+    directory
+}
+
+#[test]
+fn no_marker_is_left_and_each_region_is_a_task() {
+    for upto in STAGES {
+        let starter = Starter::of(&checkout(), upto).unwrap();
+        for (path, text) in texts(&starter) {
+            // Its own tests are full of them.
+            if path == Path::new("lab/src/starter.rs") {
+                continue;
+            }
+            let (_, regions) = cut(path, text, true).unwrap();
+            assert_eq!(regions, [], "{}", path.display());
+        }
+        let texts: HashMap<_, _> = texts(&starter).collect();
+        for Region {
+            name, task, file, ..
+        } in &starter.cut
+        {
+            let todo = format!("TODO {name}: {task}");
+            let count = texts[&**file].matches(&todo).count();
+            assert_eq!(count, 1, "{}: {name}", file.display());
+        }
+    }
+}
+
+#[test]
+fn stages_before_upto_stay_solved_and_the_others_are_cut() {
+    let all = Starter::of(&checkout(), &STAGES[0]).unwrap().cut;
+    let mut before = all.len() + 1;
+    for (number, upto) in STAGES.iter().enumerate() {
+        let starter = Starter::of(&checkout(), upto).unwrap();
+        assert!(starter.cut.len() < before, "{} has no region", upto.name);
+        before = starter.cut.len();
+        let texts: HashMap<_, _> = texts(&starter).collect();
+        let solved = all.iter().filter(|region| !starter.cut.contains(region));
+        for region in solved {
+            let lines = region.lines.join("\n");
+            assert!(texts[&*region.file].contains(&lines), "{}", region.name);
+        }
+        assert_eq!(starter.cut.len() == all.len(), number == 0);
+    }
+}
+
+/// Lines that are long enough to be an answer, and are nowhere else in the solutions.
+#[test]
+fn nothing_of_a_region_is_left() {
+    let starter = Starter::of(&checkout(), &STAGES[0]).unwrap();
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for file in &starter.files {
+        let Ok(text) = fs::read_to_string(checkout().join(&file.path)) else {
+            continue;
+        };
+        for line in text.lines() {
+            *count.entry(line.trim().to_owned()).or_default() += 1;
+        }
+    }
+    let left: BTreeSet<&str> = texts(&starter)
+        .flat_map(|(_, text)| text.lines())
+        .map(str::trim)
+        .collect();
+    let lines: Vec<&str> = starter
+        .cut
+        .iter()
+        .flat_map(|region| region.lines.iter().map(|line| (line.trim(), &region.stub)))
+        .filter(|(line, stub)| line.len() > 30 && line != stub && count[*line] == 1)
+        .map(|(line, _)| line)
+        .collect();
+    assert!(lines.len() > 500, "only {} lines", lines.len());
+    let found: Vec<&str> = lines
+        .into_iter()
+        .filter(|line| left.contains(line))
+        .collect();
+    assert_eq!(found, [""; 0]);
+}
+
+/// The clauses that a task ends with: `(D6, I1-I4)` of a stage are D6, I1, I2, I3 and I4.
+fn clauses(task: &str) -> Option<Vec<String>> {
+    let inside = task.strip_suffix(')')?.rsplit_once('(')?.1;
+    let mut found = Vec::new();
+    for part in inside.split(", ") {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number = |clause: &str| clause.get(1..)?.parse::<u32>().ok();
+        for clause in number(first)?..=number(last)? {
+            found.push(format!("{}{clause}", &part[..1]));
+        }
+    }
+    Some(found)
+}
+
+#[test]
+fn each_task_names_clauses_that_there_are() {
+    let text = fs::read_to_string(checkout().join("lab/clauses.toml")).unwrap();
+    let index: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&text).unwrap();
+    let mut behind: BTreeMap<_, _> = STAGES
+        .iter()
+        .map(|stage| (stage.name, Starter::of(&checkout(), stage).unwrap().cut))
+        .collect();
+    for pair in STAGES.windows(2) {
+        let next = behind[pair[1].name].clone();
+        let own = behind.get_mut(pair[0].name).unwrap();
+        own.retain(|region| !next.contains(region));
+    }
+    for (stage, regions) in behind {
+        for Region { name, task, .. } in regions {
+            let named = clauses(&task).unwrap_or_else(|| panic!("{name} names no clause: {task}"));
+            for clause in named {
+                assert!(
+                    index[stage].contains_key(&clause),
+                    "{name}: {stage}/{clause}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn modules_compile_without_a_warning() {
+    let directory = written("modules");
+    let kernel = &workshop().unwrap().kernel;
+    let paths = Paths {
+        build: directory.join("build"),
+        checkout: directory,
+        ..Paths::find().unwrap()
+    };
+    for module in STAGES
+        .iter()
+        .flat_map(|stage| stage.steps)
+        .flat_map(|step| step.modules)
+    {
+        let source = paths.checkout.join("kernel").join(module);
+        modules::build(&paths, kernel, &source, Care::Clean)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn all_crates_and_their_tests_compile_without_a_warning() {
+    let directory = written("crates");
+    let output = Command::new(env!("CARGO"))
+        .current_dir(&directory)
+        .args([
+            "check",
+            "--quiet",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+        ])
+        .env("CARGO_TARGET_DIR", checkout().join("build/target"))
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said, "");
+}
