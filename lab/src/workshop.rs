@@ -327,7 +327,7 @@ impl Workshop {
     /// As [`Workshop::boot`].
     pub fn boot_measured(&self) -> Result<Machine> {
         let finding = self.finding()?;
-        let root = root::build(&self.paths, "root", &self.program("lab-agent"), &[])?;
+        let root = root::build(&self.paths, "root", &self.agent(), &[])?;
         let mut machine =
             self.boot_on(&root, Guest::Measured, finding.kvm, finding.boot_limit())?;
         machine.slowness = finding.slowness();

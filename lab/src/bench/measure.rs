@@ -44,7 +44,7 @@ pub fn in_machine(workshop: &Workshop, machine: &mut Machine, care: Care) -> Res
             .map_err(|refusal| Error::Unexpected(format!("{module}: {refusal}")))?;
     }
     let program = machine
-        .put(&workshop.program("lab-bench"))
+        .put(&workshop.program("lab-bench")?)
         .map_err(trouble)?;
     let mut argv = vec![program, WORK_DIR.into()];
     match care {
