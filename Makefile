@@ -4,11 +4,12 @@
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   what make fuzz draws from, to repeat it
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
+#   CHECK=id                 which check make hint is asked about
 #   DIR=path UPTO=stage      where make starter writes to, and which stages it leaves solved
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade hint doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -61,6 +62,12 @@ bench-machines: setup ## Measure how long machines take to come to life, cold an
 
 starter: setup ## What students begin with, in DIR=path; stages before UPTO=stage stay solved
 	@$(LAB) starter "$(or $(DIR),$(error expected DIR=path, found none))"
+
+grade: ## Grade this very tree; lab/grade.sh grades what somebody has handed in
+	@lab/grade.sh
+
+hint: setup ## The next hint for a check, as in make hint CHECK=message-slot/W5-intact
+	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint
 
 doctor: ## Check everything that the lab needs, with the command that mends what is missing
 	@lab/doctor.sh

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod fuzz;
 mod grade;
+mod hint;
 mod soak;
 mod starter;
 mod verify;
@@ -85,6 +86,12 @@ enum Command {
     /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
     /// usage or unreadable submission, 3 the machinery failed.
     Grade(grade::Arguments),
+    /// Print the next hint for a check.
+    Hint {
+        /// Its id, as in a report.
+        #[arg(env = "CHECK")]
+        check: String,
+    },
     /// Compare modules with their models in operations drawn at random, until the time is up.
     Fuzz(fuzz::Arguments),
     /// Write the tree that students begin with: the solutions without what they are to write.
@@ -146,6 +153,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Bench => bench::run(which),
         Command::BenchMachines { restores } => bench_machines::run(restores, which),
         Command::Soak(wish) => soak::run(&wish, which, arguments.machine),
+        Command::Hint { check } => hint::run(&check),
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
         Command::Fuzz(wish) => fuzz::run(&wish, which, arguments.machine),
         Command::Starter(wish) => starter::run(&wish),
