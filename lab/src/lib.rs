@@ -22,6 +22,7 @@ pub mod leaks;
 pub mod machine;
 pub mod modules;
 pub mod monitor;
+pub mod mutants;
 pub mod paths;
 pub mod peer;
 pub mod probe;

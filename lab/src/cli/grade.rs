@@ -275,9 +275,12 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            if signals.wait().is_ok() {
-                raised.store(true, Ordering::Relaxed);
-                eprintln!("interrupted: what has begun is carried to its end");
+            while signals.wait().is_ok() {
+                if raised.swap(true, Ordering::Relaxed) {
+                    // Somebody means it. The machines end with us.
+                    std::process::exit(i32::from(BROKEN));
+                }
+                eprintln!("interrupted: what has begun is carried to its end, and reported");
             }
         })
         .context("starting a thread")?;

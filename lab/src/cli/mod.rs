@@ -101,6 +101,8 @@ enum Command {
         /// What.
         #[arg(value_enum)]
         what: verify::What,
+        /// Of the mutants, only those whose name or file contains this.
+        filter: Option<String>,
     },
     /// Check kernels, KVM, disk and memory.
     Doctor,
@@ -157,7 +159,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Grade(wish) => grade::run(&wish, which, arguments.machine),
         Command::Fuzz(wish) => fuzz::run(&wish, which, arguments.machine),
         Command::Starter(wish) => starter::run(&wish),
-        Command::Verify { what } => verify::run(what, which, arguments.machine),
+        Command::Verify { what, filter } => {
+            let filter = filter.unwrap_or_default();
+            verify::run(what, &filter, which, arguments.machine)
+        }
         Command::Doctor => doctor::run(which),
     }
 }

@@ -3,15 +3,30 @@
 
 use std::{
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use anstream::println;
+use anyhow::ensure;
 use lab::{
+    grade::{
+        intake, outcome,
+        report::{Machine, Report},
+        rubric::Rubric,
+        run::Bench,
+        submitted::{self, Submitted},
+        words::Words,
+    },
     kernels::Which,
+    mutants::{self, Mutant},
+    progress,
     scene::Scenario,
-    stages::{STAGES, Stage},
+    stages::{self, STAGES, Stage},
     starter,
     transcript::Status,
     workshop::{Start, Workshop},
@@ -23,6 +38,8 @@ use super::{green, red};
 pub(crate) enum What {
     /// What students begin with fails, and does nothing worse.
     Starters,
+    /// The grader catches each wrong variant of the solutions in the checks that it names.
+    Mutants,
 }
 
 /// Machines that run at the same time.
@@ -31,9 +48,15 @@ const MACHINES: usize = 2;
 /// The seed of all scenarios: another would show nothing else.
 const SEED: u64 = 1;
 
-pub(crate) fn run(what: What, which: Option<Which>, start: Start) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    what: What,
+    filter: &str,
+    which: Option<Which>,
+    start: Start,
+) -> anyhow::Result<ExitCode> {
     match what {
         What::Starters => starters(which, start),
+        What::Mutants => mutants(filter, which, start),
     }
 }
 
@@ -54,6 +77,104 @@ fn starters(which: Option<Which>, start: Start) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Grade each mutant as if it had been handed in, by the checks that are to catch it.
+fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<ExitCode> {
+    let workshop = Workshop::open(which, start)?;
+    let checkout = &workshop.paths.checkout;
+    let mut all = mutants::all(checkout)?;
+    // What only random operations find is the matter of `lab fuzz`.
+    all.retain(|mutant| mutant.caught_by.iter().any(|id| stages::find(id).is_some()));
+    all.retain(|mutant| {
+        let file = mutant.file.to_string_lossy();
+        mutant.name.contains(filter) || file.contains(filter)
+    });
+    let bar = progress::bar("grading mutants", all.len() as u64);
+    let waiting = Mutex::new(all.iter());
+    let caught = AtomicUsize::new(0);
+    let work = || {
+        let next = || {
+            waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next()
+        };
+        while let Some(mutant) = next() {
+            match missed(&workshop, mutant) {
+                Ok(missed) if missed.is_empty() => {
+                    caught.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(missed) => bar.suspend(|| {
+                    println!("{} {}: {}", red("missed"), mutant.name, missed.join(", "));
+                }),
+                Err(error) => bar.suspend(|| {
+                    println!("{} {}: {error:#}", red("error "), mutant.name);
+                }),
+            }
+            bar.inc(1);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..MACHINES {
+            scope.spawn(work);
+        }
+    });
+    bar.finish_and_clear();
+    let caught = caught.into_inner();
+    let line = format!("{caught} of {} mutants are caught", all.len());
+    println!(
+        "{}",
+        if caught == all.len() {
+            green(line)
+        } else {
+            red(line)
+        }
+    );
+    Ok(if caught == all.len() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The checks that are to catch a mutant and do not, with what they say instead.
+fn missed(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
+    let directory = tempfile::tempdir()?;
+    mutant.hand_in(&workshop.paths.checkout, directory.path())?;
+    let submission = intake::open(directory.path())?;
+    let mut rubric = Rubric::builtin()?;
+    rubric.keep(|_, check| mutant.caught_by.contains(&check.id));
+    ensure!(!rubric.stages.is_empty(), "none of its checks is graded");
+    // What is in the way of another check is another matter.
+    rubric.without_parents();
+    let stages = submitted::stages(&submission);
+    let submitted = Submitted::build(workshop, &submission, &stages, directory.path())?;
+    for remark in &submitted.remarks {
+        ensure!(!remark.text.contains("does not build"), "{}", remark.text);
+    }
+    let machine = Machine {
+        accelerator: "",
+        cpu: Words::default(),
+        start: "",
+    };
+    let report = Mutex::new(Report::new("", SEED, "", machine, &rubric));
+    let bench = Bench {
+        modules: submitted.modules,
+        programs: submitted.programs,
+        timeout: Duration::from_secs(300),
+        machines: 1,
+    };
+    bench.carry_out(&rubric, &report, || false, |_| ());
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(report
+        .checks()
+        .filter(|check| {
+            use outcome::Status::{Crash, Fail, Timeout};
+            !matches!(check.outcome.status, Crash | Fail | Timeout)
+        })
+        .map(|check| format!("{} {}", check.id, check.outcome.status))
+        .collect())
 }
 
 /// Carry out all of these, with a line for each that does not end by what it observes.
