@@ -9,7 +9,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade hint doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor clean clean-cache setup
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -65,6 +65,9 @@ starter: setup ## What students begin with, in DIR=path; stages before UPTO=stag
 
 grade: ## Grade this very tree; lab/grade.sh grades what somebody has handed in
 	@lab/grade.sh
+
+verify: setup ## The solutions have full score, starters do not, and mutants are caught (an hour)
+	@$(LAB) grade && $(LAB) verify starters && $(LAB) verify mutants
 
 hint: setup ## The next hint for a check, as in make hint CHECK=message-slot/W5-intact
 	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint

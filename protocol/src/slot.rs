@@ -4,7 +4,7 @@
 //!
 //! | call | errno | when |
 //! |---|---|---|
-//! | ioctl | `EINVAL` | another command than [`CHANNEL`]; an id of 0 or above 2^32-1 |
+//! | ioctl | `EINVAL` | another command than [`CHANNEL`]; an id of 0 (the argument has 32 bits, what is above them is ignored) |
 //! | write, read | `EINVAL` | no channel has been chosen for this file |
 //! | write | `EMSGSIZE` | no bytes, or more than [`MESSAGE_MAX`] |
 //! | write | `ENOMEM` | no memory for the message |
