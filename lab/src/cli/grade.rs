@@ -75,7 +75,7 @@ pub(crate) struct Arguments {
     /// How long one check may take, in seconds.
     #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-    /// Do not build the lab's own programs again.
+    /// Neither set up nor build the lab itself: take what is there.
     #[arg(long)]
     no_build: bool,
     /// Say of each check when it ends.
