@@ -14,4 +14,7 @@ if $build; then
 	"$lab/setup.sh" || exit 3
 	"$lab/lab.sh" --version >/dev/null || exit 3
 fi
+# No wish is the same as an empty one.
+[[ -n ${KERNEL-} ]] || unset KERNEL
+[[ -n ${MACHINE-} ]] || unset MACHINE
 exec "$lab/../build/target/debug/lab" grade "$@"
