@@ -79,8 +79,11 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     scene.put(&file, b"first")?;
     let messages = [MESSAGE_MAX, MESSAGE_MAX / 2].map(|len| any_message(scene, len));
     let writes = messages.iter().map(|message| file.write(message)).collect();
+    // What a refused write leaves in its channel is W5's matter.
+    let other = scene.open_slot(&actor, &path)?;
+    scene.choose(&other, 9)?;
     // The lowest descriptor that is free is the same each time.
-    let next = file.fd + 1;
+    let next = other.fd + 1;
     let fresh = SlotFile {
         fd: next,
         ..file.clone()
@@ -96,8 +99,8 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         calls
     };
     let refused = vec![
-        file.write_from(Memory::Unmapped, &messages[0]),
-        file.write_from(Memory::Crossing { mapped: 64 }, &messages[0]),
+        other.write_from(Memory::Unmapped, &messages[0]),
+        other.write_from(Memory::Crossing { mapped: 64 }, &messages[0]),
     ];
     let chosen: Vec<_> = (0..MANY).map(|_| scene.rng.u32(1..).into()).collect();
     let chosen = chosen.into_iter().map(|id| file.choose(id)).collect();
