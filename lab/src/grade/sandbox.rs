@@ -77,9 +77,14 @@ impl Sandbox {
             Ok(Ended { success: true, .. }) => Ok(sandbox),
             Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Err(Error::Missing {
                 what: format!("bubblewrap cannot make a sandbox here: {}", said.trim()),
-                mend: "run it as root, or let users have namespaces: \
-                       sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
-                    .into(),
+                mend: if in_chroot() {
+                    "run it outside of the chroot: in one, the kernel allows no user namespace"
+                        .into()
+                } else {
+                    "run it as root, or let users have namespaces: \
+                     sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
+                        .into()
+                },
             }),
             Err(error) => Err(error),
         }
@@ -224,6 +229,13 @@ impl Sandbox {
             .args(inner.get_args());
         bwrap
     }
+}
+
+/// Whether our root directory is another than that of the first process, as far as we may know.
+fn in_chroot() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let of = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    matches!((of("/"), of("/proc/1/root/")), (Ok(ours), Ok(first)) if ours != first)
 }
 
 /// Read to the end, or until the time is up; says whether it was. Keeps the beginning.
