@@ -146,6 +146,18 @@ fn listen(events: &Receiver<Event>, tallies: &[(&'static Target, Tally)]) -> Exi
             println!("{}", green("all answers are those of the models"));
             return ExitCode::SUCCESS;
         }
+        Event::Interrupted
+            if tallies
+                .iter()
+                .any(|(_, tally)| tally.found.load(Ordering::Relaxed)) =>
+        {
+            println!(
+                "{}",
+                red(
+                    "interrupted while what was found was being shrunk; repeat it with the same seed"
+                )
+            );
+        }
         Event::Interrupted => {
             println!(
                 "{}",

@@ -15,7 +15,8 @@ mod slot;
 use std::{
     cell::RefCell,
     fmt::{self, Display},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 use proptest::{
@@ -87,6 +88,8 @@ pub struct Tally {
     pub sequences: AtomicU64,
     /// Machines that were started, those for shrinking included.
     pub machines: AtomicU64,
+    /// Whether a difference was found, which may still be being shrunk.
+    pub found: AtomicBool,
 }
 
 impl Display for Tally {
@@ -174,7 +177,10 @@ fn run<M: Subject>(
             let Some(found) = found else { return Ok(()) };
             if let Some(seen) = seen {
                 // What comes behind the difference is left out first of all.
-                let count = found.at.map_or(operations.len(), |at| at + 1);
+                let count = match found.at {
+                    Some(at) => at + 1,
+                    None => bench.deadly::<M>(&state, &operations),
+                };
                 seen.store(count, Ordering::SeqCst);
             }
             Err(TestCaseError::fail("another answer"))
@@ -269,7 +275,10 @@ impl Bench<'_> {
                 match &state.found {
                     Some(first) => found.drawn = first.drawn,
                     // Shrinking takes a while.
-                    None => eprintln!("{}: found after {}; it is shrunk", M::ID, self.tally),
+                    None => {
+                        self.tally.found.store(true, Ordering::Relaxed);
+                        eprintln!("{}: found after {}; it is shrunk", M::ID, self.tally);
+                    }
                 }
                 state.found = Some(found.clone());
                 Some(found)
@@ -281,12 +290,26 @@ impl Bench<'_> {
         }
     }
 
-    /// Leave out what is not needed. proptest has tried each operation once; what others needed
+    /// How many of these operations it takes until the machine dies, which none of the answers tells.
+    fn deadly<M: Subject>(&self, start: &M::State, operations: &[M::Transition]) -> usize {
+        let (mut lives, mut dies) = (0, operations.len());
+        while dies - lives > 1 {
+            let middle = usize::midpoint(lives, dies);
+            match self.attempt::<M>(start, &operations[..middle]) {
+                Some(_) => dies = middle,
+                None => lives = middle,
+            }
+        }
+        dies
+    }
+
+    /// Leave out what is not needed, as long as that takes no longer than proptest may. proptest has tried each operation once; what others needed
     /// then may be needless now. An operation that later ones rely on goes with the first of them
     /// without which the rest is possible, as an open with its close.
     fn leave_out<M: Subject>(&self, start: &M::State, mut operations: Vec<M::Transition>) {
+        let begin = Instant::now();
         let mut at = operations.len();
-        while at > 0 {
+        while at > 0 && begin.elapsed() < Duration::from_millis(SHRINK_MS.into()) {
             at -= 1;
             let mut fewer = operations.clone();
             fewer.remove(at);
