@@ -98,7 +98,8 @@ fn guest(body: Vec<String>, eventually: bool) -> Result<Block, String> {
 /// What is different in each run.
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
-    Regex::new(r"(?m)^\[ *\d+\.\d+\] |\b((?:portid|pid) )[1-9]\d*\b").expect("a valid pattern")
+    Regex::new(r"(?m)^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? |\b((?:portid|pid) )[1-9]\d*\b")
+        .expect("a valid pattern")
 });
 
 fn comparable(line: &str) -> String {
