@@ -8,21 +8,17 @@ use std::{
         atomic::Ordering,
         mpsc::{Receiver, Sender, channel},
     },
-    thread,
     time::{Duration, Instant},
 };
 
+use super::{green, on_interrupt, red, spawn};
 use anstream::{print, println};
-use anyhow::Context;
 use lab::{
     fuzz::{Found, TARGETS, Tally, Target, target},
     kernels::Which,
     modules::Care,
     workshop::{Start, Workshop},
 };
-use nix::sys::signal::{SigSet, Signal};
-
-use super::{green, red};
 
 /// Operations that one module carries out before it is the next one's turn. Not a time: a turn can
 /// be repeated.
@@ -68,18 +64,9 @@ pub(crate) fn run(
         "kernel {}, {} minutes, seed {seed}",
         workshop.kernel, arguments.minutes
     );
-    // Before there is another thread: all leave these signals to the one that waits for them.
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block().context("blocking signals")?;
     let (tell, events) = channel();
     let interrupts = tell.clone();
-    spawn("signals", move || {
-        if signals.wait().is_ok() {
-            let _ = interrupts.send(Event::Interrupted);
-        }
-    })?;
+    on_interrupt(move || drop(interrupts.send(Event::Interrupted)))?;
     let deadline = Instant::now() + Duration::from_secs(60) * arguments.minutes;
     let targets: Vec<&'static Target> = match arguments.module {
         Some(only) => vec![only],
@@ -96,11 +83,6 @@ pub(crate) fn run(
         go_on(&workshop, seed, deadline, &tallies, &tell);
     })?;
     Ok(listen(&events, &counted))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
-    let spawned = thread::Builder::new().name(name.into()).spawn(work);
-    spawned.map(drop).context("starting a thread")
 }
 
 /// One module after the other, each turn with a seed of its own: the first is the one that was

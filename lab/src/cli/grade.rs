@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use super::{on_interrupt, processor, red};
 use anstream::{eprintln, print};
 use anyhow::Context;
 use lab::{
@@ -32,9 +33,6 @@ use lab::{
     stages::STAGES,
     workshop::{Start, Workshop},
 };
-use nix::sys::signal::{SigSet, Signal};
-
-use super::red;
 
 /// What a usage that is wrong and a submission that cannot be read end with.
 const UNREADABLE: u8 = 2;
@@ -222,15 +220,6 @@ fn best(which: Option<Which>) -> anyhow::Result<Which> {
     Ok(best.unwrap_or(Which::Stock))
 }
 
-fn processor() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or("an unknown processor", |(_, name)| name)
-        .to_owned()
-}
-
 /// Write the report into all files that are wished for.
 fn write_all(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
     let mut files: Vec<(PathBuf, Format)> = Vec::new();
@@ -265,24 +254,14 @@ fn write_all(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
 /// A flag that is raised by Ctrl-C, or when make ends. What has not been carried out by then is told
 /// as that.
 fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
-    // Before there is another thread: all leave these signals to the one that waits for them.
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block().context("blocking signals")?;
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            while signals.wait().is_ok() {
-                if raised.swap(true, Ordering::Relaxed) {
-                    // Somebody means it. The machines end with us.
-                    std::process::exit(i32::from(BROKEN));
-                }
-                eprintln!("interrupted: what has begun is carried to its end, and reported");
-            }
-        })
-        .context("starting a thread")?;
+    on_interrupt(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            // Somebody means it. The machines end with us.
+            std::process::exit(i32::from(BROKEN));
+        }
+        eprintln!("interrupted: what has begun is carried to its end, and reported");
+    })?;
     Ok(flag)
 }

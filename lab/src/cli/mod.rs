@@ -13,7 +13,7 @@ mod soak;
 mod starter;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, thread};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
@@ -26,6 +26,7 @@ use lab::{
     qemu,
     workshop::{Start, Workshop},
 };
+use nix::sys::signal::{SigSet, Signal};
 
 /// Boots kernels, inserts modules and shows what really happens.
 #[derive(Parser)]
@@ -173,15 +174,40 @@ fn die_with_parent() -> nix::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)
 }
 
+/// Have `act` called each time that Ctrl-C is pressed, or when make ends. To be called before there is
+/// another thread: all leave these signals to the one that waits for them.
+pub(crate) fn on_interrupt(mut act: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.thread_block().context("blocking signals")?;
+    spawn("signals", move || {
+        while signals.wait().is_ok() {
+            act();
+        }
+    })
+}
+
+/// Start a thread that nobody joins.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    let spawned = thread::Builder::new().name(name.into()).spawn(work);
+    spawned.map(drop).context("starting a thread")
+}
+
 /// This host, for whoever compares figures: its processor and how many there are.
 pub(crate) fn host() -> String {
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores of {}", processor())
+}
+
+/// What kind of processor this host has.
+pub(crate) fn processor() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpu
+    let name = cpu
         .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("an unknown processor", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores of {cpu}")
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or("an unknown processor", |(_, name)| name)
+        .to_owned()
 }
 
 /// Style of the status words.

@@ -9,7 +9,6 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -23,9 +22,9 @@ use lab::{
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::SigSet;
 
-use super::{demo, green, red};
+use super::{demo, green, on_interrupt, red, spawn};
 
 /// Machines that run at the same time.
 const MACHINES: usize = 2;
@@ -90,19 +89,10 @@ pub(crate) fn run(
         "kernel {}, {MACHINES} machines at a time, {} minutes; to repeat a run: lab/lab.sh soak --scenario ID --seed N",
         workshop.kernel, arguments.minutes
     );
-    // Before there is another thread: all leave these signals to the one that waits for them.
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block().context("blocking signals")?;
     let deadline = Instant::now() + Duration::from_secs(60) * arguments.minutes;
     let (tell, events) = channel();
     let interrupts = tell.clone();
-    spawn("signals", move || {
-        if signals.wait().is_ok() {
-            let _ = interrupts.send(Event::Interrupted);
-        }
-    })?;
+    on_interrupt(move || drop(interrupts.send(Event::Interrupted)))?;
     let workshop = Arc::new(workshop);
     let stop = Arc::new(AtomicBool::new(false));
     let next = Arc::new(AtomicUsize::new(0));
@@ -114,11 +104,6 @@ pub(crate) fn run(
         })?;
     }
     Ok(listen(&events, deadline, &stop))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
-    let spawned = thread::Builder::new().name(name.into()).spawn(work);
-    spawned.map(drop).context("starting a thread")
 }
 
 /// One scenario after the other: the next that no other machine has taken.
