@@ -86,11 +86,16 @@ pub struct Scenario {
     pub run: fn(&mut Scene<'_>) -> Outcome,
 }
 
+/// The clause of a check's id: `N3` of `part2/N3-lengths`. The stage's own name may have a dash.
+pub fn clause(id: &str) -> &str {
+    let (_, name) = id.split_once('/').unwrap_or_default();
+    name.split('-').next().unwrap_or_default()
+}
+
 impl Scenario {
-    /// The clause of its id.
+    /// The clause that it observes.
     pub fn clause(&self) -> &'static str {
-        let name = self.id.split_once('/').map_or(self.id, |(_, name)| name);
-        name.split('-').next().unwrap_or_default()
+        clause(self.id)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     rubric::{self, Rubric},
     words::Words,
 };
-use crate::console::Class;
+use crate::{console::Class, scene};
 
 /// What kind of thing was found besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -165,8 +165,7 @@ impl Check {
 
     /// The clause that it observes: `W5` of `message-slot/W5-intact`.
     pub fn clause(&self) -> &str {
-        let (_, what) = self.id.split_once('/').unwrap_or_default();
-        what.split('-').next().unwrap_or_default()
+        scene::clause(&self.id)
     }
 
     /// Points that it has earned.
