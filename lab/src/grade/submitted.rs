@@ -274,25 +274,16 @@ const REGISTERS: Scenario = Scenario {
     title: "which major number is registered",
     run: |scene| {
         scene.step("insert the module", "a number more is taken", |scene| {
-            let before = majors(scene)?;
+            let before = scene.character_devices()?;
             scene.insert("message_slot", "")?;
-            let mut now = majors(scene)?;
-            now.retain(|major| !before.contains(major));
-            let major = now.first();
-            let major = major.ok_or_else(|| fail("a new character device", "none"))?;
+            let now = scene.character_devices()?;
+            let major = now.iter().find(|device| !before.contains(device));
+            let (major, _) = major.ok_or_else(|| fail("a new character device", "none"))?;
             scene.note("message_slot", Kind::Does, format!("{MAJOR}{major}"));
             Ok(())
         })
     },
 };
-
-/// The major numbers of all character devices.
-fn majors(scene: &mut Scene<'_>) -> Outcome<Vec<u32>> {
-    let devices = scene.read("/proc/devices")?;
-    let characters = devices.split("\n\n").next().unwrap_or_default();
-    let major = |line: &str| line.split_whitespace().next()?.parse().ok();
-    Ok(characters.lines().filter_map(major).collect())
-}
 
 const CHOOSES: Scenario = Scenario {
     id: "message-slot/edition-argument",

@@ -173,6 +173,20 @@ impl Scene<'_> {
         }
     }
 
+    /// The character devices that are registered: major numbers and names (`/proc/devices`).
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub fn character_devices(&mut self) -> Outcome<Vec<(u32, String)>> {
+        let devices = self.read("/proc/devices")?;
+        let characters = devices.split("\n\n").next().unwrap_or_default();
+        let row = |line: &str| {
+            let (major, name) = line.trim_start().split_once(' ')?;
+            Some((major.parse().ok()?, name.to_owned()))
+        };
+        Ok(characters.lines().filter_map(row).collect())
+    }
+
     /// Expect that one of our modules logs a line that contains `text`. All that was logged
     /// before it is noted too.
     ///

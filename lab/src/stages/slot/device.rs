@@ -19,14 +19,10 @@ const KERN_ERR: u8 = 3;
 
 /// Who has registered the major number, by `/proc/devices`.
 fn owner(scene: &mut Scene<'_>) -> Outcome<Option<String>> {
-    let devices = scene.read("/proc/devices")?;
-    let characters = devices.split("\n\n").next().unwrap_or_default();
-    let wanted = scene.slot_edition().major.to_string();
-    let row = |line: &str| {
-        let (major, name) = line.trim_start().split_once(' ')?;
-        (major == wanted).then(|| name.to_owned())
-    };
-    Ok(characters.lines().find_map(row))
+    let wanted = scene.slot_edition().major;
+    let devices = scene.character_devices()?;
+    let owner = devices.into_iter().find(|(major, _)| *major == wanted);
+    Ok(owner.map(|(_, name)| name))
 }
 
 pub(super) const MINORS: Scenario = Scenario {
