@@ -68,8 +68,13 @@ impl Mutant {
     /// As [`Mutant::apply`], or [`Error::Io`].
     pub fn hand_in(&self, checkout: &Path, directory: &Path) -> Result<()> {
         let wrong = self.apply(checkout)?;
-        let of = |part: &Path| part.starts_with("kernel") as usize + 1;
-        let part: PathBuf = self.file.iter().take(of(&self.file)).collect();
+        // `kernel/NAME`, or a crate.
+        let depth = if self.file.starts_with("kernel") {
+            2
+        } else {
+            1
+        };
+        let part: PathBuf = self.file.iter().take(depth).collect();
         copy(&checkout.join(&part), &directory.join(&part))?;
         paths::write_if_changed(&directory.join(&self.file), wrong.as_bytes(), 0o644)
     }
