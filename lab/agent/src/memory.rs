@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! read(2) and write(2) with buffers of all kinds, those that cannot be accessed among them.
 
-use std::{os::fd::RawFd, ptr};
+use std::{cell::Cell, os::fd::RawFd, ptr};
 
 use lab_agent::{Answer, Bytes, Memory, Outcome, POISON, Page, Refusal};
 use nix::{errno::Errno, libc};
@@ -93,17 +93,49 @@ impl Drop for Buffer {
     }
 }
 
+thread_local! {
+    /// The last ordinary buffer. To map one costs more than the call that it is for.
+    static KEPT: Cell<Option<Buffer>> = const { Cell::new(None) };
+}
+
+/// Make a call with a buffer of `data`.
+fn with_buffer<T>(
+    memory: Memory,
+    data: &[u8],
+    call: impl FnOnce(&Buffer) -> T,
+) -> Result<T, Refusal> {
+    let new = || Buffer::new(memory, data).map_err(|errno| Refusal::new("mmap", errno));
+    if memory != Memory::Ordinary {
+        return Ok(call(&new()?));
+    }
+    let kept = KEPT.take().filter(|kept| PAGE + data.len() <= kept.size);
+    let buffer = match kept {
+        Some(mut kept) => {
+            // SAFETY: the mapping is long enough behind its first page, and nobody else's.
+            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), kept.start, data.len()) };
+            kept.readable = data.len();
+            kept
+        }
+        None => new()?,
+    };
+    let result = call(&buffer);
+    KEPT.set(Some(buffer));
+    Ok(result)
+}
+
 pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
     let poison = vec![POISON; len];
     let mut found = poison.clone();
-    let buffer = Buffer::new(memory, &poison).map_err(|errno| Refusal::new("mmap", errno))?;
-    // SAFETY: the kernel checks what it writes to. All `len` bytes are the buffer's own, or
-    // nothing is mapped there.
-    let result = Errno::result(unsafe { libc::read(fd, buffer.start.cast(), len) });
-    found.truncate(buffer.readable);
-    // SAFETY: as many bytes can be read, and `found` has room for them.
-    unsafe { ptr::copy_nonoverlapping(buffer.start, found.as_mut_ptr(), found.len()) };
-    drop(buffer);
+    let call = |buffer: &Buffer| {
+        // SAFETY: the kernel checks what it writes to. All `len` bytes are the buffer's own, or
+        // nothing is mapped there.
+        let result = Errno::result(unsafe { libc::read(fd, buffer.start.cast(), len) });
+        found.truncate(buffer.readable);
+        // SAFETY: as many bytes can be read, and `found` has room for them.
+        unsafe { ptr::copy_nonoverlapping(buffer.start, found.as_mut_ptr(), found.len()) };
+        result
+    };
+    let result = with_buffer(memory, &poison, call)?;
     Ok(Answer::Filled {
         returned: result
             .map(|len| usize::try_from(len).unwrap_or_default())
@@ -113,10 +145,9 @@ pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
 }
 
 pub(crate) fn write(fd: RawFd, memory: Memory, data: &[u8]) -> Outcome {
-    let buffer = Buffer::new(memory, data).map_err(|errno| Refusal::new("mmap", errno))?;
     // SAFETY: the kernel checks what it reads from.
-    let result = Errno::result(unsafe { libc::write(fd, buffer.start.cast(), data.len()) });
-    drop(buffer);
+    let call = |buffer: &Buffer| unsafe { libc::write(fd, buffer.start.cast(), data.len()) };
+    let result = with_buffer(memory, data, |buffer| Errno::result(call(buffer)))?;
     result
         .map(|len| Answer::Value(len as i64))
         .map_err(|errno| Refusal::new("write", errno))
