@@ -71,6 +71,17 @@ fn batch(rounds: u64, persist: bool, calls: &[Call]) -> Answer {
     Answer::Batch { rounds, outcomes }
 }
 
+fn repeat(times: u64, call: &Call) -> Answer {
+    let mut outcomes = Vec::new();
+    for _ in 0..times {
+        let outcome = make(call.clone());
+        if !outcomes.contains(&outcome) {
+            outcomes.push(outcome);
+        }
+    }
+    Answer::Repeated(outcomes)
+}
+
 fn make(call: Call) -> Outcome {
     let done = |name: &str, result: nix::Result<()>| {
         result
@@ -133,6 +144,7 @@ fn make(call: Call) -> Outcome {
             persist,
             calls,
         } => Ok(batch(rounds, persist, &calls)),
+        Call::Repeat { times, call } => Ok(repeat(times, &call)),
     }
 }
 

@@ -302,6 +302,14 @@ pub enum Call {
         /// The calls of one round.
         calls: Vec<Call>,
     },
+    /// The same call again and again, whether it fails or not: [`Answer::Repeated`]. For what is
+    /// to be looked at each time and mostly gives the same.
+    Repeat {
+        /// How often.
+        times: u64,
+        /// The call.
+        call: Box<Call>,
+    },
 }
 
 /// One of the two after fork(2).
@@ -464,6 +472,9 @@ pub enum Answer {
         /// What the calls of the last one gave; the last of them failed if some were not made.
         outcomes: Vec<Outcome>,
     },
+    /// What came of a call that was repeated: each different outcome once, in the order in which
+    /// it first came.
+    Repeated(Vec<Outcome>),
 }
 
 /// What the agent tells the host, in the order in which it happened.
