@@ -65,13 +65,7 @@ static UNKNOWN: LazyLock<Regex> = LazyLock::new(|| {
 /// Symbols of a module as in /proc/kallsyms, `address type name\t[module]`, with where it ends as
 /// in /proc/modules, `module size references users state address`.
 pub fn symbols(kallsyms: &str, modules: &str, module: &str) -> Vec<Symbol> {
-    let end = modules.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let address = words.get(5)?.strip_prefix("0x")?;
-        let address = u64::from_str_radix(address, 16).ok()?;
-        (words[0] == module).then_some(address + words[1].parse::<u64>().ok()?)
-    });
-    let end = end.unwrap_or(u64::MAX);
+    let end = end_of(modules, module).unwrap_or(u64::MAX);
     let mut found: Vec<Symbol> = kallsyms
         .lines()
         .filter_map(|line| {
@@ -90,6 +84,33 @@ pub fn symbols(kallsyms: &str, modules: &str, module: &str) -> Vec<Symbol> {
         .collect();
     found.sort();
     found
+}
+
+/// The functions of a module that were known when it was in before: now it is elsewhere. `None` if
+/// none are known.
+pub fn moved(known: &[Symbol], modules: &str, module: &str) -> Option<Vec<Symbol>> {
+    let of_module = |symbol: &&Symbol| symbol.module == module && symbol.end != u64::MAX;
+    let last = known.iter().rfind(of_module)?.end;
+    let end = end_of(modules, module)?;
+    let symbols = known.iter().filter(|symbol| symbol.end == last);
+    Some(
+        symbols
+            .map(|symbol| Symbol {
+                address: symbol.address.wrapping_sub(last).wrapping_add(end),
+                end,
+                ..symbol.clone()
+            })
+            .collect(),
+    )
+}
+
+fn end_of(modules: &str, module: &str) -> Option<u64> {
+    modules.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let address = words.get(5)?.strip_prefix("0x")?;
+        let address = u64::from_str_radix(address, 16).ok()?;
+        (words[0] == module).then_some(address + words[1].parse::<u64>().ok()?)
+    })
 }
 
 /// What the caches list (the agent's `AllocTraces`): entries of a line `cache NAME`, a line that
@@ -194,6 +215,19 @@ mod tests {
             "nl_leak 16384 0 - Live 0xffffffffa0000000 (O)\n",
             "nl_leak",
         )
+    }
+
+    #[test]
+    fn a_module_that_comes_back_elsewhere_takes_its_functions_along() {
+        let known = leak_symbols();
+        let place = "nl_leak 16384 0 - Live 0xffffffffa0010000 (O)\n";
+        let there = symbols(
+            "ffffffffa0010000 t leak_rcv\t[nl_leak]\nffffffffa0010040 t leak_exit\t[nl_leak]\n",
+            place,
+            "nl_leak",
+        );
+        assert_eq!(moved(&known, place, "nl_leak"), Some(there));
+        assert_eq!(moved(&known, place, "nl_hello"), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
                 many(scene, &sender, round)?;
                 drain(scene, &listener)?;
             }
-            Count::Buffers.expect_back(scene, before, MANY / 2)
+            Count::Buffers.expect_back(scene, &before, MANY / 2)
         },
     )?;
     scene.step(
@@ -159,7 +159,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             // However large a socket is, it comes from a general cache (sk_prot_alloc()).
             let before = Count::Objects.now(scene)?;
             scene.batch(&visitor.program, MANY as u64, calls)?;
-            Count::Objects.expect_back(scene, before, MANY / 2)
+            Count::Objects.expect_back(scene, &before, MANY / 2)
         },
     )?;
     let Some((_, kind, payload)) = M::listener_asks() else {
@@ -185,7 +185,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             ];
             let before = Count::Objects.now(scene)?;
             scene.batch(&listener.program, MANY as u64, calls)?;
-            Count::Objects.expect_back(scene, before, MANY / 2)
+            Count::Objects.expect_back(scene, &before, MANY / 2)
         },
     )
 }

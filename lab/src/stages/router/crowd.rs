@@ -65,15 +65,15 @@ pub(in crate::stages) const GREAT_CROWD: Scenario = Scenario {
 fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
     scene.watch_leaks()?;
     scene.insert(MODULE, "")?;
-    let mut before = 0;
     let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
-    scene.step(size.start, "all register", |scene| {
-        before = Count::Buffers.now(scene)?;
+    let before = scene.step(size.start, "all register", |scene| {
+        let before = Count::Buffers.now(scene)?;
         for _ in 0..size.members {
             publishers.push(start(scene, "publisher")?);
             subscribers.push(start(scene, "subscriber")?);
         }
-        wait_for(scene, 2 * size.members)
+        wait_for(scene, 2 * size.members)?;
+        Ok(before)
     })?;
     let mut line = 0_u32;
     let begin = Instant::now();
@@ -131,7 +131,7 @@ fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
         |scene| {
             scene.remove(MODULE)?;
             scene.expect_no_leaks()?;
-            Count::Buffers.expect_back(scene, before, size.members * size.lines)
+            Count::Buffers.expect_back(scene, &before, size.members * size.lines)
         },
     )
 }

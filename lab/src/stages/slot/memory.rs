@@ -35,14 +35,13 @@ pub(super) const FREED: Scenario = Scenario {
                     scene.insert(MODULE, "")?;
                     scene.remove(MODULE)?;
                 }
-                scene.expect_no_leaks()
+                scene.expect_caches_clean()
             },
         )?;
         scene.step(
             "2000 channels with ids of all sizes, each written twice, then out",
             "nothing is left",
             |scene| {
-                scene.watch_leaks()?;
                 scene.insert(MODULE, "")?;
                 let path = scene.make_slot(77, FOR_ALL)?;
                 let actor = scene.actor("student", STUDENT)?;
@@ -121,12 +120,12 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         ),
         ("choose another channel and write nothing", 1, chosen),
     ];
+    let before = Count::Objects.now(scene)?;
     for (what, rounds, calls) in cases {
         let title = format!("2000 times: {what}");
         scene.step(&title, "about as many objects as before", |scene| {
-            let before = Count::Objects.now(scene)?;
             repeat(scene, &file, rounds, calls)?;
-            Count::Objects.expect_back(scene, before, NOISE)
+            Count::Objects.expect_back(scene, &before, NOISE)
         })?;
     }
     scene.step("the messages afterwards", "the last of each", |scene| {
