@@ -21,8 +21,21 @@ pub struct Mutant {
     pub file: PathBuf,
     /// Ids of the checks that catch it.
     pub caught_by: Vec<String>,
+    /// Clauses whose checks fail, too, though the mistake is not theirs, and why.
+    #[serde(default)]
+    pub also: Option<Also>,
     /// What is there, once, and what is put in its place; in this order.
     replace: Vec<(String, String)>,
+}
+
+/// What else a wrong variant breaks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Also {
+    /// `part2/N5`.
+    pub clauses: Vec<String>,
+    /// In one sentence.
+    pub because: String,
 }
 
 /// All mutants of a checkout.

@@ -2,11 +2,9 @@
 //! `lab verify`: what a teacher relies on, carried out.
 
 use std::{
+    collections::HashSet,
     process::ExitCode,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -25,7 +23,7 @@ use lab::{
     kernels::Which,
     mutants::{self, Mutant},
     progress,
-    scene::Scenario,
+    scene::{self, Scenario},
     stages::{self, STAGES, Stage},
     starter,
     transcript::Status,
@@ -79,7 +77,8 @@ fn starters(which: Option<Which>, start: Start) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Grade each mutant as if it had been handed in, by the checks that are to catch it.
+/// Grade each mutant as if it had been handed in: the checks that it names catch it, and no other
+/// clause's blames it.
 fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(which, start)?;
     let checkout = &workshop.paths.checkout;
@@ -91,64 +90,48 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
         mutant.name.contains(filter) || file.contains(filter)
     });
     let bar = progress::bar("grading mutants", all.len() as u64);
-    let waiting = Mutex::new(all.iter());
-    let caught = AtomicUsize::new(0);
-    let work = || {
-        let next = || {
-            waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .next()
-        };
-        while let Some(mutant) = next() {
-            match missed(&workshop, mutant) {
-                Ok(missed) if missed.is_empty() => {
-                    caught.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(missed) => bar.suspend(|| {
-                    println!("{} {}: {}", red("missed"), mutant.name, missed.join(", "));
-                }),
-                Err(error) => bar.suspend(|| {
-                    println!("{} {}: {error:#}", red("error "), mutant.name);
-                }),
-            }
-            bar.inc(1);
+    let mut fine = 0;
+    for mutant in &all {
+        match wrong(&workshop, mutant) {
+            Ok(wrong) if wrong.is_empty() => fine += 1,
+            Ok(wrong) => bar.suspend(|| {
+                println!("{} {}: {}", red("wrong"), mutant.name, wrong.join(", "));
+            }),
+            Err(error) => bar.suspend(|| {
+                println!("{} {}: {error:#}", red("error"), mutant.name);
+            }),
         }
-    };
-    thread::scope(|scope| {
-        for _ in 0..MACHINES {
-            scope.spawn(work);
-        }
-    });
+        bar.inc(1);
+    }
     bar.finish_and_clear();
-    let caught = caught.into_inner();
-    let line = format!("{caught} of {} mutants are caught", all.len());
-    println!(
-        "{}",
-        if caught == all.len() {
-            green(line)
-        } else {
-            red(line)
-        }
+    let line = format!(
+        "{fine} of {} mutants are caught where they are to be",
+        all.len()
     );
-    Ok(if caught == all.len() {
-        ExitCode::SUCCESS
+    let (line, code) = if fine == all.len() {
+        (green(line), ExitCode::SUCCESS)
     } else {
-        ExitCode::FAILURE
-    })
+        (red(line), ExitCode::FAILURE)
+    };
+    println!("{line}");
+    Ok(code)
 }
 
-/// The checks that are to catch a mutant and do not, with what they say instead.
-fn missed(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
+/// What is wrong with how a mutant is graded: checks that are to catch it and do not, and checks of
+/// other clauses that fail.
+fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let directory = tempfile::tempdir()?;
     mutant.hand_in(&workshop.paths.checkout, directory.path())?;
     let submission = intake::open(directory.path())?;
     let mut rubric = Rubric::builtin()?;
-    rubric.keep(|_, check| mutant.caught_by.contains(&check.id));
-    ensure!(!rubric.stages.is_empty(), "none of its checks is graded");
+    let stages = submitted::stages(&submission);
+    rubric.keep(|stage, check| stages.contains(&stage) || mutant.caught_by.contains(&check.id));
+    let named = rubric
+        .checks()
+        .any(|check| mutant.caught_by.contains(&check.id));
+    ensure!(named, "none of its checks is graded");
     // What is in the way of another check is another matter.
     rubric.without_parents();
-    let stages = submitted::stages(&submission);
     let submitted = Submitted::build(workshop, &submission, &stages, directory.path())?;
     for remark in &submitted.remarks {
         ensure!(!remark.text.contains("does not build"), "{}", remark.text);
@@ -163,18 +146,30 @@ fn missed(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
         modules: submitted.modules,
         programs: submitted.programs,
         timeout: Duration::from_secs(300),
-        machines: 1,
+        machines: MACHINES,
     };
     bench.carry_out(&rubric, &report, || false, |_| ());
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(report
-        .checks()
-        .filter(|check| {
-            use outcome::Status::{Crash, Fail, Timeout};
-            !matches!(check.outcome.status, Crash | Fail | Timeout)
-        })
-        .map(|check| format!("{} {}", check.id, check.outcome.status))
-        .collect())
+    let clause = |id: &str| {
+        let (stage, _) = id.split_once('/').unwrap_or_default();
+        format!("{stage}/{}", scene::clause(id))
+    };
+    let mut guilty: HashSet<String> = mutant.caught_by.iter().map(|id| clause(id)).collect();
+    guilty.extend(mutant.also.iter().flat_map(|also| also.clauses.clone()));
+    let wrong = report.checks().filter_map(|check| {
+        use outcome::Status::{Blocked, Crash, Error, Fail, Pass, Timeout};
+        let named = mutant.caught_by.contains(&check.id);
+        match check.outcome.status {
+            Crash | Fail | Timeout if guilty.contains(&clause(&check.id)) => None,
+            // It tries a part that was not handed in.
+            Blocked if !named => None,
+            Pass if !named => None,
+            Pass | Blocked => Some(format!("{} does not catch it", check.id)),
+            status @ (Crash | Fail | Timeout) => Some(format!("{} blames it: {status}", check.id)),
+            status @ Error => Some(format!("{}: {status}", check.id)),
+        }
+    });
+    Ok(wrong.collect())
 }
 
 /// Carry out all of these, with a line for each that does not end by what it observes.
