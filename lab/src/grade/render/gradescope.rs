@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `results.json` of Gradescope's autograders (gradescope-autograders.readthedocs.io, "Autograder
-//! Specifications"). `lab/schemas/gradescope.json` describes the part of it that is used.
+//! Specifications"). `lab/schemas/gradescope.json` describes the part of it that is used, and
+//! where each field is known from.
 //!
 //! Deductions belong to no test, so the score is given as a whole. Without a score none is in it,
 //! and Gradescope says that the autograder has failed.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! KTAP, version 1 (Documentation/dev-tools/ktap.rst): a test for each stage, its checks below it.
-//! What is said of a check stands above its result, as the kernel's own parser wants it.
+//! What is said of a check stands above its result, as the kernel's own parser wants it. That is in
+//! no package; with its source, `tools/testing/kunit/kunit.py parse FILE` reads this (6.12, by hand:
+//! the statuses of the snapshot, crash and timeout as failed, blocked as skipped).
 
 use super::{closing, explanation};
 use crate::grade::{
