@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use lab_agent::{Answer, Op};
+use lab_agent::{Answer, Op, Refusal};
 
 use super::{Outcome, Scene, fail, is_from};
 use crate::{
@@ -161,15 +161,24 @@ impl Scene<'_> {
     /// # Errors
     /// [`super::Halt::Fail`] if it cannot be read.
     pub fn read(&mut self, path: &str) -> Outcome<String> {
+        self.try_read(path)?
+            .map_err(|refusal| fail(format!("{path} can be read"), refusal.to_string()))
+    }
+
+    /// The same of a file that may be missing.
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub fn try_read(&mut self, path: &str) -> Outcome<Result<String, Refusal>> {
         match self.machine.order(
             &format!("reading {path}"),
             Op::Read {
                 path: path.to_owned(),
             },
         )? {
-            Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0).into_owned()),
+            Ok(Answer::Data(data)) => Ok(Ok(String::from_utf8_lossy(&data.0).into_owned())),
             Ok(other) => Err(Trouble::Lost(format!("expected a file, found {other:?}")).into()),
-            Err(refusal) => Err(fail(format!("{path} can be read"), refusal.to_string())),
+            Err(refusal) => Ok(Err(refusal)),
         }
     }
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Headers, addresses and lengths that nobody has vouched for: clauses N1-N3.
 
+use std::time::Duration;
+
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
 
-use super::{Told, carry_out, datagram, expect_errno, introduce, pair, refuse, with_length};
+use super::{
+    Told, bad_payloads, carry_out, datagram, expect_errno, introduce, pair, pass_over, refuse,
+    with_length,
+};
 use crate::{
     machine::PATIENCE,
     peer::{request, request_header},
@@ -74,11 +79,7 @@ pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome
         "EINVAL, and nothing is done",
         |scene| {
             if scene.workshop().subject.contract_only {
-                scene.note(
-                    "host",
-                    Kind::Does,
-                    "passes over what the contract leaves open",
-                );
+                pass_over(scene);
                 return Ok(());
             }
             let (kind, payload) = M::request(3);
@@ -184,25 +185,17 @@ pub(in crate::stages) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step(
-        "two messages, the second cut short",
-        "EINVAL, and none is carried out",
-        |scene| {
-            let (kind, payload) = M::request(1);
-            let mut data = request(kind, &payload);
-            data.resize(data.len().next_multiple_of(4), 0);
-            data.extend(&whole[..HEADER_LEN]);
-            let second = data.len() - HEADER_LEN;
-            data[second..second + 4].copy_from_slice(&100_u32.to_ne_bytes());
-            refuse(
-                scene,
-                &peers,
-                data,
-                "one and a half messages",
-                Errno::EINVAL,
-            )
-        },
-    )?;
+    let contract_only = scene.workshop().subject.contract_only;
+    if !contract_only {
+        scene.step(
+            "two messages, the second cut short",
+            "EINVAL, and none is carried out",
+            |scene| {
+                let what = "one and a half messages";
+                refuse(scene, &peers, one_and_a_half::<M>(1), what, Errno::EINVAL)
+            },
+        )?;
+    }
     let after = M::state(scene, sender, PortId(0))?;
     expect_eq("what there was before", after, before)?;
     scene.step(
@@ -222,7 +215,34 @@ pub(in crate::stages) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             }
             Ok(())
         },
-    )
+    )?;
+    if contract_only {
+        // Whoever reads one message after the other has carried out the first by then.
+        scene.step(
+            "two messages, the second cut short",
+            "refused, the second at least",
+            |scene| {
+                scene.send(sender, one_and_a_half::<M>(4))?;
+                let mut refused = false;
+                while let Some(datagram) = scene.receive(sender, Duration::ZERO)? {
+                    let ack = datagram.message()?.ack();
+                    refused |= matches!(ack, Ok(Some(ack)) if ack.errno != 0);
+                }
+                expect_eq("one and a half messages: refused", refused, true)
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Request `n`, and the header of another that says that there is more of it.
+fn one_and_a_half<M: Told>(n: u32) -> Vec<u8> {
+    let (kind, payload) = M::request(n);
+    let mut data = request(kind, &payload);
+    data.resize(data.len().next_multiple_of(4), 0);
+    let second = datagram::<M>(1)[..HEADER_LEN].to_vec();
+    data.extend(with_length(second, 100));
+    data
 }
 
 pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
@@ -234,7 +254,7 @@ pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         "payloads that are wrong",
         "an errno with its reason, and nothing is done",
         |scene| {
-            for (what, kind, payload, errno) in M::bad_payloads() {
+            for (what, kind, payload, errno) in bad_payloads::<M>(scene) {
                 refuse(scene, &peers, request(kind, &payload), what, errno)?;
             }
             Ok(())

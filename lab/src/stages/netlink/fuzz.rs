@@ -4,7 +4,7 @@
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
 
-use super::{STUDENT, Told, carry_out, expect_errno, pair, with_length};
+use super::{BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, with_length};
 use crate::scene::{Outcome, Scene, expect_eq};
 
 /// How many datagrams each user sends.
@@ -44,7 +44,7 @@ fn any_length(rng: &mut fastrand::Rng) -> usize {
 }
 
 /// A datagram that is wrong in at least one way.
-fn wrong<M: Told>(rng: &mut fastrand::Rng, contract_only: bool) -> Wrong {
+fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bool) -> Wrong {
     let (known, payload) = M::request(1);
     let one = |data, errno| Wrong {
         data,
@@ -77,8 +77,9 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, contract_only: bool) -> Wrong {
             let flags = header.flags & !NLM_F_REQUEST;
             one(Header { flags, ..header }.encode(&payload), Errno::EINVAL)
         }
-        // Several messages, of which the last is cut short: none is carried out.
-        4 => {
+        // Several messages, of which the last is cut short: none is carried out. Those who read one
+        // after the other have carried out some by then.
+        4 if !contract_only => {
             let mut data = Vec::new();
             for _ in 0..rng.usize(1..4) {
                 data.extend(any_header(rng, known).encode(&payload));
@@ -114,13 +115,14 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, contract_only: bool) -> Wrong {
             let len = any_length(rng);
             let header = any_header(rng, known);
             match M::junk(len) {
+                // Too long and no payload besides: which of the two is told is left open.
+                Some(_) if contract_only => one(header.encode(&vec![0xff; len]), Errno::EINVAL),
                 Some(errno) => one(header.encode(&vec![0xff; len]), errno),
-                None => wrong::<M>(rng, contract_only),
+                None => wrong::<M>(rng, bad, contract_only),
             }
         }
         // Payloads of which it is known what is wrong.
         _ => {
-            let bad = M::bad_payloads();
             if rng.bool() {
                 let over = if rng.bool() { 1 } else { rng.usize(1..1000) };
                 let (kind, payload) = M::long(BODY_MAX + over);
@@ -138,6 +140,7 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         let (sender, listener) = &pair::<M>(scene, uid)?;
         let before = M::state(scene, sender, PortId(0))?;
         let contract_only = scene.workshop().subject.contract_only;
+        let bad = bad_payloads::<M>(scene);
         scene.step(
             &format!("as {name}, datagrams that are wrong in any way"),
             "each is refused with its errno, nobody hears of any",
@@ -147,7 +150,7 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                         data,
                         answers,
                         errno,
-                    } = wrong::<M>(&mut scene.rng, contract_only);
+                    } = wrong::<M>(&mut scene.rng, &bad, contract_only);
                     let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
                     scene.send(sender, data)?;
                     for _ in 0..answers {

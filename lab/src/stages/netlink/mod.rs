@@ -21,6 +21,7 @@ use crate::{
     machine::PATIENCE,
     peer::{Datagram, Peer, request, request_header},
     scene::{Outcome, Scene, expect_eq, fail, readable},
+    transcript::Kind,
 };
 
 /// Errno 0, success, as nix has it.
@@ -68,6 +69,12 @@ pub(super) trait Told: Module {
 
     /// Requests that are refused for their payloads.
     fn bad_payloads() -> Vec<BadPayload>;
+
+    /// Those that are refused for an attribute that is another request's, or for a flag: modules that
+    /// were handed in may pass over such things.
+    fn odd_payloads() -> Vec<BadPayload> {
+        Vec::new()
+    }
 
     /// A request with so many bytes where at most 1024 may be.
     fn long(len: usize) -> (u16, Vec<u8>) {
@@ -187,6 +194,21 @@ fn refuse(
     }
     scene.expect_nothing(sender)?;
     scene.expect_nothing(listener)
+}
+
+/// What the module has to refuse.
+fn bad_payloads<M: Told>(scene: &Scene<'_>) -> Vec<BadPayload> {
+    let mut bad = M::bad_payloads();
+    if !scene.workshop().subject.contract_only {
+        bad.extend(M::odd_payloads());
+    }
+    bad
+}
+
+/// Note that something is not looked at.
+pub(super) fn pass_over(scene: &mut Scene<'_>) {
+    let text = "passes over what the contract leaves open";
+    scene.note("host", Kind::Does, text);
 }
 
 /// Whether the contract has no errno where this checkout's modules have this one, and is all that

@@ -16,7 +16,7 @@ use super::{
     netlink::{
         BadPayload, Module, OK, TALKATIVE, Told, Wish, body, life, netlink_scenarios,
         programs::{Printer, Typed, long_lines, overrun, strangers},
-        slow::{self, Counts, expect_dropped},
+        slow::{self, Counts, dropped, expect_dropped},
     },
 };
 use crate::{
@@ -125,7 +125,7 @@ impl Told for Pubsub {
 
     /// Which places are taken, as a newcomer finds it, and how many messages were lost.
     fn state(scene: &mut Scene<'_>, _: &Peer, _: PortId) -> Outcome<Vec<String>> {
-        let mut found = vec![scene.read("/sys/module/nl_pubsub/parameters/dropped")?];
+        let mut found = Vec::from_iter(dropped(scene, MODULE)?);
         for wish in [Request::Claim, Request::Subscribe] {
             let newcomer = scene.peer("newcomer", 0)?;
             let ack = scene.ask(&newcomer, request(REQUEST, &wish.payload()))?;

@@ -50,6 +50,10 @@ impl Told for Router {
         payloads::bad_payloads()
     }
 
+    fn odd_payloads() -> Vec<BadPayload> {
+        payloads::odd_payloads()
+    }
+
     fn long(len: usize) -> (u16, Vec<u8>) {
         (PUBLISH, Request::Publish(&vec![b'x'; len]).payload())
     }

@@ -76,6 +76,10 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             expect_eq("some are lost", (1..sent).contains(&lost), true)?;
             let found = counts(stopped_portid);
             expect_eq("stopped", found, Some((sent - lost, lost)))?;
+            if scene.workshop().subject.contract_only {
+                // What a publisher's counters count, the contract leaves open.
+                return Ok(());
+            }
             let of_publisher = counts(publisher.portid);
             expect_eq("publisher", of_publisher, Some((2 * sent - lost, lost)))
         },

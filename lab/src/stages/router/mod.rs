@@ -135,6 +135,14 @@ fn ask(scene: &mut Scene<'_>, peer: &Peer, what: &Request<'_>, expected: Errno) 
     scene.expect_answer_to(peer, encode(what), &words(what), expected)
 }
 
+/// Send a request to register or unregister that is refused. The contract names no errno for it.
+fn refuse(scene: &mut Scene<'_>, peer: &Peer, what: &Request<'_>, expected: Errno) -> Outcome {
+    if scene.workshop().subject.contract_only {
+        return scene.expect_refused(peer, encode(what), &words(what));
+    }
+    ask(scene, peer, what, expected)
+}
+
 fn register(scene: &mut Scene<'_>, peer: &Peer, roles: Roles) -> Outcome {
     ask(scene, peer, &Request::Register { roles, from: None }, OK)
 }

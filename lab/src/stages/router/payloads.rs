@@ -12,11 +12,6 @@ use crate::stages::netlink::BadPayload;
 /// Payloads that a policy, or the module behind it, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {
     let roles = Roles::SUBSCRIBER.0;
-    let made = |make: &dyn Fn(&mut Vec<u8>)| {
-        let mut payload = Vec::new();
-        make(&mut payload);
-        payload
-    };
     let wrong = [
         ("register without attributes", REGISTER, Vec::new()),
         ("unregister without attributes", UNREGISTER, Vec::new()),
@@ -39,6 +34,33 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
                 put_bytes(out, A_FROM, &[1; 8]);
             }),
         ),
+        (
+            "an attribute that is cut short",
+            PUBLISH,
+            made(&|out| {
+                put_bytes(out, A_BODY, b"hello");
+                out.truncate(8);
+            }),
+        ),
+        (
+            "nla_len 3",
+            PUBLISH,
+            made(&|out| {
+                put_bytes(out, A_BODY, b"hello");
+                out[..2].copy_from_slice(&3_u16.to_ne_bytes());
+            }),
+        ),
+        ("bytes that are no attribute", PUBLISH, b"abc".to_vec()),
+    ];
+    wrong
+        .map(|(what, kind, payload)| (what, kind, payload, Errno::EINVAL))
+        .into()
+}
+
+/// Attributes that other requests have, or none, and a list that is no dump.
+pub(super) fn odd_payloads() -> Vec<BadPayload> {
+    let roles = Roles::SUBSCRIBER.0;
+    let wrong = [
         (
             "register with a body",
             REGISTER,
@@ -63,26 +85,15 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
                 put_u32(out, A_MAX + 1, 1);
             }),
         ),
-        (
-            "an attribute that is cut short",
-            PUBLISH,
-            made(&|out| {
-                put_bytes(out, A_BODY, b"hello");
-                out.truncate(8);
-            }),
-        ),
-        (
-            "nla_len 3",
-            PUBLISH,
-            made(&|out| {
-                put_bytes(out, A_BODY, b"hello");
-                out[..2].copy_from_slice(&3_u16.to_ne_bytes());
-            }),
-        ),
-        ("bytes that are no attribute", PUBLISH, b"abc".to_vec()),
         ("a list without NLM_F_DUMP", LIST, Vec::new()),
     ];
     wrong
         .map(|(what, kind, payload)| (what, kind, payload, Errno::EINVAL))
         .into()
+}
+
+fn made(make: &dyn Fn(&mut Vec<u8>)) -> Vec<u8> {
+    let mut payload = Vec::new();
+    make(&mut payload);
+    payload
 }

@@ -129,6 +129,10 @@ impl Told for Routes {
         payloads::bad_payloads()
     }
 
+    fn odd_payloads() -> Vec<BadPayload> {
+        payloads::odd_payloads()
+    }
+
     fn listener_asks() -> Option<Wish> {
         Some(("watch all", WATCH, Request::Watch(None).payload()))
     }

@@ -12,16 +12,6 @@ use crate::stages::netlink::BadPayload;
 
 /// Payloads that the policy, or the module behind it, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {
-    let one = |kind, value: &[u8]| {
-        let mut payload = Vec::new();
-        put_bytes(&mut payload, kind, value);
-        payload
-    };
-    let named = |kind, value: &[u8]| {
-        let mut payload = one(A_NAME, b"R1\0");
-        put_bytes(&mut payload, kind, value);
-        payload
-    };
     let mut too_long_len = one(A_NAME, b"N1\0");
     too_long_len[0] += 9;
     let mut leftover = one(A_NAME, b"N1\0\0");
@@ -59,19 +49,6 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
         ),
         ("bytes behind the attributes", ADD, leftover, Errno::EINVAL),
         ("three bytes", ADD, vec![1, 2, 3], Errno::EINVAL),
-        ("an unknown attribute", ADD, named(9, b"x"), Errno::EINVAL),
-        (
-            "a time in add",
-            ADD,
-            named(A_EXPIRE_MS, &[1, 0, 0, 0]),
-            Errno::EINVAL,
-        ),
-        (
-            "a reason in watch",
-            WATCH,
-            named(A_REASON, &[1, 0, 0, 0]),
-            Errno::EINVAL,
-        ),
         ("no time", EXPIRE, one(A_NAME, b"R1\0"), Errno::EINVAL),
         (
             "a time of 2 bytes",
@@ -91,6 +68,37 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
             named(A_EXPIRE_MS, &(EXPIRE_MAX + 1).to_ne_bytes()),
             Errno::ERANGE,
         ),
+    ]
+}
+
+/// Attributes that other requests have, or none, and a list that is no dump.
+pub(super) fn odd_payloads() -> Vec<BadPayload> {
+    vec![
+        ("an unknown attribute", ADD, named(9, b"x"), Errno::EINVAL),
+        (
+            "a time in add",
+            ADD,
+            named(A_EXPIRE_MS, &[1, 0, 0, 0]),
+            Errno::EINVAL,
+        ),
+        (
+            "a reason in watch",
+            WATCH,
+            named(A_REASON, &[1, 0, 0, 0]),
+            Errno::EINVAL,
+        ),
         ("a list without NLM_F_DUMP", LIST, Vec::new(), Errno::EINVAL),
     ]
+}
+
+fn one(kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    put_bytes(&mut payload, kind, value);
+    payload
+}
+
+fn named(kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut payload = one(A_NAME, b"R1\0");
+    put_bytes(&mut payload, kind, value);
+    payload
 }
