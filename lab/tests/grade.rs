@@ -213,7 +213,7 @@ fn what_cannot_be_graded_ends_with_status_2() {
     let rubric = rubric.display().to_string();
     for (submission, arguments, said) in [
         (Path::new("/nowhere"), &[][..], "/nowhere"),
-        (empty.path(), &[], "nothing in the submission can be graded"),
+        (empty.path(), &[], "nothing in it can be graded"),
         (binary.path(), &[], "message_slot.c is no text"),
         (&right(), &["--stage", "part9"], "part9"),
         (&right(), &["no-such-check"], "no check"),

@@ -112,7 +112,8 @@ pub(crate) fn run(
         for remark in &submission.remarks {
             eprintln!("{}", Words::from(remark.as_str()));
         }
-        return Ok(refuse("nothing in the submission can be graded"));
+        let why = format!("{}: nothing in it can be graded", submission.name);
+        return Ok(refuse(&why));
     }
     let filter = arguments.filter.as_deref().unwrap_or_default();
     rubric.keep(|stage, check| stages.contains(&stage) && check.id.contains(filter));
