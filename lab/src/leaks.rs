@@ -12,6 +12,9 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex::Regex;
 
+/// What is expected of every module; a check in which something else is seen has found a leak.
+pub const ALL_FREED: &str = "the module frees all that it has allocated";
+
 /// A function of a module while it was in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {

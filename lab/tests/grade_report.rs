@@ -125,6 +125,23 @@ fn for_people_when_the_machinery_failed() {
 }
 
 #[test]
+fn a_leak_is_found_besides_and_costs_no_more_than_its_check() {
+    let mut report = report(GOT);
+    let before = report.score();
+    let left = "2 objects of kmalloc-8, allocated in slot_open [message_slot]";
+    let outcome = Outcome::new(Status::Fail, lab::leaks::ALL_FREED, left);
+    report.record("message-slot/W5-intact", outcome);
+    let found = report.findings();
+    let leaks: Vec<_> = (found.iter())
+        .filter(|finding| finding.kind == Kind::Leak)
+        .map(|leak| (leak.check.as_deref(), &*leak.text, leak.deduction))
+        .collect();
+    assert_eq!(leaks, [(Some("message-slot/W5-intact"), left, 0)]);
+    assert_eq!(report.score(), before);
+    reading::json(&rendered(Format::Json, &report), "report.json");
+}
+
+#[test]
 fn as_json() {
     let text = rendered(Format::Json, &report(GOT));
     reading::json(&text, "report.json");

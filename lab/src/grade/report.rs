@@ -13,7 +13,7 @@ use super::{
     rubric::{self, Rubric},
     words::Words,
 };
-use crate::{console::Class, scene};
+use crate::{console::Class, leaks, scene};
 
 /// What kind of thing was found besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -90,7 +90,7 @@ pub struct Report {
     pub machine: Machine,
     /// In the order of the rubric.
     pub stages: Vec<Stage>,
-    /// What else was found; crashes are added by [`Report::findings`].
+    /// What else was found; crashes and leaks are added by [`Report::findings`].
     pub remarks: Vec<Finding>,
     /// What each kind of crash costs.
     crash_deduction: u32,
@@ -240,10 +240,21 @@ impl Report {
             })
     }
 
-    /// Crashes, once for each kind, and what else was found.
+    /// Memory that checks have found left behind. It costs their points, and no more.
+    fn leaks(&self) -> impl Iterator<Item = Finding> {
+        self.checks()
+            .filter(|check| check.outcome.expected.as_deref() == Some(leaks::ALL_FREED))
+            .map(|check| Finding {
+                check: Some(check.id.clone()),
+                ..Finding::new(Kind::Leak, check.outcome.got.clone().unwrap_or_default())
+            })
+    }
+
+    /// Crashes, once for each kind, leaks, and what else was found.
     pub fn findings(&self) -> Vec<Finding> {
         let crashes = self.crashes().map(|(_, finding)| finding);
-        crashes.chain(self.remarks.iter().cloned()).collect()
+        let remarks = self.remarks.iter().cloned();
+        crashes.chain(self.leaks()).chain(remarks).collect()
     }
 
     /// In how many checks the machinery failed.

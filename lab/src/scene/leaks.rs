@@ -195,8 +195,5 @@ impl Scene<'_> {
 
 fn leaked(left: &[Leak]) -> Halt {
     let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-    fail(
-        "the module frees all that it has allocated",
-        left.join("; "),
-    )
+    fail(leaks::ALL_FREED, left.join("; "))
 }
