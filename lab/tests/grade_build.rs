@@ -410,6 +410,19 @@ fn a_command_that_does_not_end_is_ended() {
 }
 
 #[test]
+fn a_command_that_fills_the_disk_is_ended() {
+    let sandbox = Sandbox::new(shop()).unwrap();
+    let mut command = Command::new("sh");
+    // No file is too long, and all of them are too much.
+    let script = "for i in 1 2 3 4 5 6 7 8 9 a b; do fallocate -l 100000000 $i; done; sleep 1000";
+    command.args(["-c", script]);
+    let ended = sandbox
+        .run(&command, std::time::Duration::from_secs(300))
+        .unwrap();
+    assert!(ended.large && !ended.late && !ended.success, "{ended:?}");
+}
+
+#[test]
 fn one_crate_that_does_not_compile_loses_its_own_programs() {
     let lib = of_checkout("message-slot/src/lib.rs");
     let reader = of_checkout("message-slot/src/bin/message_reader.rs");

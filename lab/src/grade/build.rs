@@ -246,6 +246,9 @@ pub(super) fn refused(ended: &Ended, files: &[Entry]) -> Refused {
     if ended.late {
         return Refused("compiling it took longer than anything should".into());
     }
+    if ended.large {
+        return Refused("what came of compiling it was larger than anything should be".into());
+    }
     if ended.said.contains("missing MODULE_LICENSE()") {
         return Refused(
             "the module declares no licence: MODULE_LICENSE(\"GPL\") is missing, and without it \

@@ -9,7 +9,10 @@
 use std::{
     fs,
     io::{self, Read},
-    os::{fd::AsFd, unix::process::CommandExt},
+    os::{
+        fd::AsFd,
+        unix::{fs::MetadataExt, process::CommandExt},
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -33,8 +36,15 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 const MEMORY_MAX: u64 = 6 << 30;
 /// Longest file, in bytes; static programs with debug information have 20 MiB.
 const FILE_MAX: u64 = 128 << 20;
+/// All of the private directory, in bytes; with the dependencies of our crates it has 200 MiB. It is
+/// no file system of its own: who may be no root cannot limit it otherwise, and must be able to read it.
+const DIRECTORY_MAX: u64 = 1 << 30;
+/// How often that is looked at, while nothing is said.
+const LOOK: Duration = Duration::from_secs(1);
 /// Size of the empty `/tmp`, in bytes.
 const TMP_MAX: &str = "1073741824";
+/// Unit of `st_blocks`, in bytes (stat(3type)).
+const BLOCK: u64 = 512;
 /// What is kept of what a command says, in bytes.
 const SAID_MAX: usize = 256 << 10;
 
@@ -56,6 +66,8 @@ pub struct Ended {
     pub success: bool,
     /// Whether it was ended because its time was up.
     pub late: bool,
+    /// Whether it was ended because it filled the private directory.
+    pub large: bool,
     /// What it wrote to stdout and stderr, the beginning of it.
     pub said: String,
 }
@@ -154,13 +166,13 @@ impl Sandbox {
         })?;
         // It has our ends of the pipe; the end of its output is the end of all in it.
         drop(bwrap);
-        let result = listen(&mut output, Instant::now() + limit);
-        if !matches!(result, Ok((_, false))) {
+        let result = self.listen(&mut output, Instant::now() + limit);
+        if !matches!(result, Ok((_, End::Itself))) {
             // Its first process ends all others in its namespace.
             let _ = child.kill();
         }
         let status = child.wait().map_err(Error::io("waiting for bubblewrap"))?;
-        let (said, late) = result.map_err(Error::io("reading what bubblewrap says"))?;
+        let (said, end) = result.map_err(Error::io("reading what bubblewrap says"))?;
         let said = String::from_utf8_lossy(&said).into_owned();
         // No compiler begins like this: all files have names of ours in front of theirs.
         if !status.success() && said.starts_with("bwrap: ") {
@@ -171,10 +183,44 @@ impl Sandbox {
             });
         }
         Ok(Ended {
-            success: status.success() && !late,
-            late,
+            success: status.success() && end == End::Itself,
+            late: end == End::Late,
+            large: end == End::Large,
             said,
         })
+    }
+
+    /// Read to the end, or until there is a reason to end it. Keeps the beginning.
+    fn listen(&self, output: &mut io::PipeReader, end: Instant) -> io::Result<(Vec<u8>, End)> {
+        let mut said = Vec::new();
+        let mut buffer = [0; 16384];
+        let mut look = Instant::now() + LOOK;
+        loop {
+            let now = Instant::now();
+            if now >= end {
+                return Ok((said, End::Late));
+            }
+            if now >= look {
+                if bytes_in(self.path()) > DIRECTORY_MAX {
+                    return Ok((said, End::Large));
+                }
+                look = now + LOOK;
+            }
+            let left = end.min(look).saturating_duration_since(now);
+            let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, left) {
+                Ok(0) | Err(nix::Error::EINTR) => continue,
+                Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let len = output.read(&mut buffer)?;
+            if len == 0 {
+                return Ok((said, End::Itself));
+            }
+            let room = SAID_MAX - said.len();
+            said.extend_from_slice(&buffer[..len.min(room)]);
+        }
     }
 
     fn command(&self, inner: &Command) -> Command {
@@ -233,30 +279,26 @@ impl Sandbox {
 
 /// Whether our root directory is another than that of the first process, as far as we may know.
 fn in_chroot() -> bool {
-    use std::os::unix::fs::MetadataExt;
     let of = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
     matches!((of("/"), of("/proc/1/root/")), (Ok(ours), Ok(first)) if ours != first)
 }
 
-/// Read to the end, or until the time is up; says whether it was. Keeps the beginning.
-fn listen(output: &mut io::PipeReader, end: Instant) -> io::Result<(Vec<u8>, bool)> {
-    let mut said = Vec::new();
-    let mut buffer = [0; 16384];
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut fds, left) {
-            Ok(0) => return Ok((said, true)),
-            Ok(_) => {}
-            Err(nix::Error::EINTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        let len = output.read(&mut buffer)?;
-        if len == 0 {
-            return Ok((said, false));
-        }
-        let room = SAID_MAX - said.len();
-        said.extend_from_slice(&buffer[..len.min(room)]);
-    }
+/// Why nobody listens any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Itself,
+    Late,
+    Large,
+}
+
+/// What all files below a directory take up. What goes away meanwhile is not there.
+fn bytes_in(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => bytes_in(&entry.path()),
+            Ok(meta) => meta.blocks() * BLOCK,
+            Err(_) => 0,
+        })
+        .sum()
 }
