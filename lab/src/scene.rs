@@ -201,6 +201,7 @@ pub(crate) fn improvise(
         }
     };
     let healthy = healthy
+        && !workshop.subject.contract_only
         && !matches!(
             scene.transcript.status(),
             Status::Crash | Status::Timeout | Status::Error
@@ -424,7 +425,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Kill what runs, take out what is in.
+    /// Kill what runs, take out what is in. A module that was handed in stays: what its removal does
+    /// is the matter of the checks that remove it, and the machine is not used again.
     fn clean_up(&mut self) -> Outcome {
         for program in std::mem::take(&mut self.programs) {
             if self.exit_of(&program).is_none() {
@@ -439,7 +441,11 @@ impl Scene<'_> {
                     })?;
             }
         }
-        for name in std::mem::take(&mut self.modules).into_iter().rev() {
+        let mut modules = std::mem::take(&mut self.modules);
+        if self.workshop().subject.contract_only {
+            modules.clear();
+        }
+        for name in modules.into_iter().rev() {
             let removed = self
                 .machine
                 .order(&format!("rmmod {name}"), Op::Remove { name: name.clone() })?;

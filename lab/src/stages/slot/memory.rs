@@ -5,7 +5,7 @@ use lab_agent::{Answer, Call, Memory};
 use nix::libc;
 use protocol::slot::MESSAGE_MAX;
 
-use super::{FOR_ALL, MODULE, STUDENT, any_message};
+use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq},
     slot_peer::{SlotFile, complete},
@@ -49,7 +49,7 @@ pub(super) const FREED: Scenario = Scenario {
                 let message = any_message(scene, MESSAGE_MAX);
                 let calls = (0..MANY)
                     .flat_map(|_| {
-                        let id = scene.rng.u32(1..);
+                        let id = any_channel(scene);
                         [file.choose(id.into()), file.write(&message)]
                     })
                     .collect();
@@ -101,7 +101,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         other.write_from(Memory::Unmapped, &messages[0]),
         other.write_from(Memory::Crossing { mapped: 64 }, &messages[0]),
     ];
-    let chosen: Vec<_> = (0..MANY).map(|_| scene.rng.u32(1..).into()).collect();
+    let chosen: Vec<_> = (0..MANY).map(|_| any_channel(scene).into()).collect();
     let chosen = chosen.into_iter().map(|id| file.choose(id)).collect();
     let cases: [(&str, u64, Vec<Call>); 7] = [
         ("overwrite a message", MANY / 2, writes),

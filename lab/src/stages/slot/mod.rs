@@ -98,14 +98,19 @@ fn as_each_user(
     Ok(())
 }
 
-/// A channel of any size.
+/// A channel of any size. A submission loses what ids from 2^31 on do to it in I4 alone.
 fn any_channel(scene: &mut Scene<'_>) -> u32 {
-    scene.rng.u32(1..)
+    let id = scene.rng.u32(1..);
+    if scene.workshop().subject.contract_only {
+        return id >> 1 | 1;
+    }
+    id
 }
 
-/// Arbitrary bytes.
+/// Arbitrary bytes. A submission loses what NULs do to it in W1 alone.
 fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {
-    (0..len).map(|_| scene.rng.u8(..)).collect()
+    let least = u8::from(scene.workshop().subject.contract_only);
+    (0..len).map(|_| scene.rng.u8(..).max(least)).collect()
 }
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {

@@ -171,9 +171,18 @@ fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 if len > 0 {
                     scene.put(file, &message)?;
                 }
+                let lengths = of_lengths(file, &[0, MESSAGE_MAX + 1, 4096]);
+                if scene.workshop().subject.contract_only {
+                    // That they fail, and how, is the matter of W3 and W4.
+                    return [from_bad_buffers(file), lengths]
+                        .concat()
+                        .iter()
+                        .try_for_each(|(what, write)| {
+                            scene.expect_intact(file, what, write, held)
+                        });
+                }
                 scene.expect_refusals(file, &from_bad_buffers(file), Errno::EFAULT, held)?;
-                let writes = of_lengths(file, &[0, MESSAGE_MAX + 1, 4096]);
-                scene.expect_refusals(file, &writes, Errno::EMSGSIZE, held)
+                scene.expect_refusals(file, &lengths, Errno::EMSGSIZE, held)
             },
         )?;
     }
