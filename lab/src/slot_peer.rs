@@ -121,7 +121,7 @@ pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
 }
 
 /// The same, whatever is behind the message.
-fn judge_message(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+pub fn judge_message(observed: &Observed, message: &[u8]) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         let said = format!("reads: {observed:?}");

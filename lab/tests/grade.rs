@@ -189,6 +189,62 @@ fn each_fault_costs_its_own_clause_and_a_crash_some_more() {
 }
 
 #[test]
+fn a_fault_that_many_checks_meet_costs_its_own_clause() {
+    let submission = changed(&[
+        (
+            "message_slot.c",
+            "state->id = id;\n\treturn SUCCESS;",
+            "state->id = id;\n\treturn 1;",
+        ),
+        ("message_slot.c", "|| id == 0)", "|| (int)id <= 0)"),
+        ("message_slot.c", "return -EWOULDBLOCK;", "return -ENOENT;"),
+    ]);
+    let graded = grade(submission.path(), &["message-slot/R"]);
+    assert_eq!(graded.status, Some(1), "{}{}", graded.text, graded.said);
+    assert_eq!(graded.check("message-slot/R3-empty")["status"], "fail");
+    assert!(graded.text.ends_with("\nScore: 15/18\n"), "{}", graded.text);
+    let graded = grade(submission.path(), &["message-slot/I"]);
+    for (id, status) in [
+        ("message-slot/I1-chosen", "fail"),
+        ("message-slot/I2-unknown", "pass"),
+        ("message-slot/I3-zero", "pass"),
+        ("message-slot/I4-ids", "fail"),
+    ] {
+        assert_eq!(
+            graded.check(id)["status"],
+            status,
+            "{id} in {}",
+            graded.text
+        );
+    }
+}
+
+#[test]
+fn a_leak_is_named_among_the_findings() {
+    let free = "\tkfree(file->private_data);\n";
+    let submission = changed(&[("message_slot.c", free, "")]);
+    let graded = grade(submission.path(), &["D4-freed"]);
+    assert_eq!(graded.status, Some(1), "{}{}", graded.text, graded.said);
+    let leaks = graded.findings("leak");
+    assert_eq!(leaks.len(), 1, "{}", graded.text);
+    assert!(leaks[0].contains("device_open [message_slot]"), "{leaks:?}");
+}
+
+#[test]
+fn a_module_that_the_contract_allows_loses_nothing() {
+    let submission = right().with_file_name("pubsub_loop");
+    let graded = grade(&submission, &["part2/N3-"]);
+    for id in ["part2/N3-lengths", "part2/N3-body-lengths", "part2/N3-fuzz"] {
+        assert_eq!(
+            graded.check(id)["status"],
+            "pass",
+            "{id} in {}",
+            graded.text
+        );
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_report() {
     let [first, second] = [(); 2].map(|()| {
         let mut json = grade(&right(), &["D2-"]).json;

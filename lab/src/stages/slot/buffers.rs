@@ -8,7 +8,7 @@ use protocol::slot::MESSAGE_MAX;
 use super::{any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, complete, judge_read, returned},
+    slot_peer::{SlotFile, complete, judge_message, judge_read, returned},
 };
 
 /// How many calls each user makes.
@@ -83,9 +83,15 @@ fn expect_one_of(
     Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
 }
 
-/// Expect that the channel holds this message, whole; `None`: nothing.
-fn judge_held(observed: &Observed, held: Option<&[u8]>) -> Outcome {
+/// Expect that the channel holds this message, whole; `None`: nothing. Of a submission, what is
+/// behind the message and which errno it is where nothing is are the matters of R1 and R3.
+fn judge_held(observed: &Observed, held: Option<&[u8]>, contract_only: bool) -> Outcome {
     match held {
+        Some(message) if contract_only => judge_message(observed, message).1,
+        None if contract_only => {
+            let empty = matches!(returned(observed), Err(_) | Ok(0));
+            expect_eq("nothing is read", empty, true)
+        }
         Some(message) => judge_read(observed, message).1,
         None => expect_eq("a read", returned(observed), Err(Errno::EWOULDBLOCK)),
     }
@@ -109,6 +115,7 @@ pub(super) const WRITES: Scenario = Scenario {
 };
 
 fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let contract_only = scene.workshop().subject.contract_only;
     let id = any_channel(scene);
     scene.choose(file, id)?;
     scene.step(
@@ -139,7 +146,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 if got.is_ok() {
                     held = Some(data);
                 }
-                judge_held(&pair[1], held)?;
+                judge_held(&pair[1], held, contract_only)?;
             }
             Ok(())
         },
@@ -153,6 +160,7 @@ pub(super) const READS: Scenario = Scenario {
 };
 
 fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let contract_only = scene.workshop().subject.contract_only;
     let id = any_channel(scene);
     scene.choose(file, id)?;
     scene.step(
@@ -190,7 +198,7 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 if got.is_ok() {
                     judge_read(&three[1], message).1?;
                 }
-                judge_held(&three[2], Some(message))?;
+                judge_held(&three[2], Some(message), contract_only)?;
             }
             Ok(())
         },
