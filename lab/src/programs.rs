@@ -15,14 +15,19 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
 /// Packages whose programs run in the guest.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "lab-agent",
     "lab-bench",
+    "lab-threads",
     "part2-netlink",
     "message-slot",
     "part3-lists",
     "part1-threads",
 ];
+
+/// Programs of `lab/threads`: they link the library of part 1, to see what its own program does not
+/// show.
+pub(crate) const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
 /// Build all of them and return the directory that they are in.
 ///

@@ -197,7 +197,9 @@ pub fn build(workshop: &Workshop) -> Result<Subject> {
         let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
         subject.modules.insert(module.to_owned(), built(file));
     }
-    for file in programs::names(&programs::build(&paths)?)? {
+    let directory = programs::build(&paths)?;
+    let drivers = programs::DRIVERS.map(|name| directory.join(name));
+    for file in programs::names(&directory)?.into_iter().chain(drivers) {
         if let Some(name) = file.file_name().and_then(|name| name.to_str()) {
             subject
                 .programs

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clause T9: every interleaving of the buffer's synchronisation, within a bounded number of
+//! pre-emptions, tried by loom. What comes of them is reported, and judged by the host; where all
+//! threads wait, loom says so, and that is the end.
+//!
+//! The buffer's source is compiled a second time here, against loom's mutex and condition variable
+//! (`sync`).
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    num::NonZeroUsize,
+    process::exit,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use clap::{Parser, ValueEnum};
+use loom::{model::Builder, thread};
+use part1_threads::Closed;
+
+#[path = "../../../../part1-threads/src/buffer/mutex.rs"]
+pub mod mutex;
+#[path = "../outcome.rs"]
+mod outcome;
+mod sync {
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+}
+
+use mutex::Buffer;
+use outcome::{Explored, FIRST, LATE, Outcome};
+
+/// Try every interleaving of two producers and some consumers.
+#[derive(Clone, Copy, Parser)]
+#[command(name = "lab-model", version)]
+struct Arguments {
+    /// How many items the buffer holds.
+    #[arg(long)]
+    capacity: NonZeroUsize,
+    /// How many items each producer puts.
+    #[arg(long)]
+    each: u32,
+    /// How many consumers there are. Without one, the buffer is closed while producers put.
+    #[arg(long)]
+    consumers: usize,
+    /// How they take.
+    #[arg(long, value_enum, default_value = "one")]
+    taking: Taking,
+    /// How many pre-emptions an interleaving may have.
+    #[arg(long)]
+    preemptions: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Taking {
+    /// Item by item.
+    One,
+    /// All that is there.
+    All,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    // Where a model ends in a deadlock, its threads cannot be taken down.
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let said = payload.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| payload.downcast_ref::<&str>().copied());
+        eprintln!("lab-model: {}", said.unwrap_or("a panic without a text"));
+        exit(1);
+    }));
+    let outcomes = Arc::new(Mutex::new(BTreeSet::new()));
+    let interleavings = Arc::new(AtomicU64::new(0));
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(arguments.preemptions);
+    {
+        let (outcomes, interleavings) = (Arc::clone(&outcomes), Arc::clone(&interleavings));
+        builder.check(move || {
+            let outcome = model(arguments);
+            let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            outcomes.insert(outcome);
+            interleavings.fetch_add(1, Relaxed);
+        });
+    }
+    for outcome in &*outcomes.lock().unwrap_or_else(PoisonError::into_inner) {
+        println!("{}", serde_json::to_string(outcome)?);
+    }
+    let explored = Explored {
+        interleavings: interleavings.load(Relaxed),
+    };
+    println!("{}", serde_json::to_string(&explored)?);
+    Ok(())
+}
+
+/// One interleaving. What is not of `loom` here is shared without loom's knowing: it is not what
+/// is modelled, and looking at it must give loom nothing to try.
+fn model(arguments: Arguments) -> Outcome {
+    let buffer = Arc::new(Buffer::new(arguments.capacity));
+    let closing = Arc::new(AtomicBool::new(false));
+    let producers = FIRST.map(|first| {
+        let buffer = Arc::clone(&buffer);
+        thread::spawn(move || {
+            let refused = |item| buffer.put(item).err().map(|Closed(item)| item);
+            (first..first + arguments.each)
+                .filter_map(refused)
+                .collect::<Vec<_>>()
+        })
+    });
+    let start = |_| {
+        let (buffer, closing) = (Arc::clone(&buffer), Arc::clone(&closing));
+        thread::spawn(move || {
+            let took = consume(&buffer, arguments.taking);
+            (took, !closing.load(Relaxed))
+        })
+    };
+    let consumers: Vec<_> = (0..arguments.consumers).map(start).collect();
+    let close = || {
+        closing.store(true, Relaxed);
+        buffer.close();
+    };
+    if consumers.is_empty() {
+        close();
+    }
+    let mut back: Vec<_> = producers.into_iter().flat_map(joined).collect();
+    back.sort_unstable();
+    close();
+    let late = buffer.put(LATE).err().map(|Closed(item)| item);
+    let (took, early): (_, Vec<_>) = consumers.into_iter().map(joined).unzip();
+    Outcome {
+        took,
+        early: early.contains(&true),
+        back,
+        left: std::iter::from_fn(|| buffer.take()).collect(),
+        late,
+    }
+}
+
+/// What a thread returns; it has not panicked, or this process would have ended.
+fn joined<T>(thread: thread::JoinHandle<T>) -> T {
+    match thread.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+fn consume(buffer: &Buffer<u32>, taking: Taking) -> Vec<Vec<u32>> {
+    let mut took = Vec::new();
+    loop {
+        let mut batch = VecDeque::new();
+        match taking {
+            Taking::One => batch.extend(buffer.take()),
+            Taking::All => buffer.take_all(&mut batch),
+        }
+        if batch.is_empty() {
+            return took;
+        }
+        took.push(batch.into());
+    }
+}
