@@ -32,6 +32,11 @@ pub struct Programs {
 /// Where cargo's home is inside. Crates from the registry are read from the user's.
 const CARGO_HOME: &str = "/tmp/cargo";
 
+/// The crate that the programs of `lab/threads` link, their package, and its directory.
+const DRIVEN: &str = "part1-threads";
+const DRIVER: &str = "lab-threads";
+const DRIVER_AT: &str = "lab/threads";
+
 /// How long a crate may take, for the first time with all that it depends on: a minute, and five
 /// on a busy machine.
 const CARGO_PATIENCE: Duration = Duration::from_secs(1200);
@@ -68,7 +73,7 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
             None => sandbox.insert(prepared_sandbox(workshop)?),
         };
         place(workshop, sandbox, &submission.files, package, directory)?;
-        let ended = compile(workshop, sandbox, package)?;
+        let ended = compile(workshop, sandbox, package, package)?;
         let output = sandbox.path().join("target").join(programs::OUTPUT);
         for name in names {
             let program = output.join(name);
@@ -78,6 +83,19 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
                 Err(build::refused(&ended, &submission.files))
             };
             built.insert(name, result);
+        }
+        if package == DRIVEN {
+            place_driver(workshop, sandbox)?;
+            let ended = compile(workshop, sandbox, package, DRIVER)?;
+            for name in programs::DRIVERS {
+                let program = output.join(name);
+                let result = if build::is_file(&program) {
+                    Ok(program)
+                } else {
+                    Err(build::refused(&ended, &submission.files))
+                };
+                built.insert(name, result);
+            }
         }
     }
     Ok(Programs {
@@ -123,7 +141,7 @@ fn prepared_sandbox(workshop: &Workshop) -> Result<Sandbox> {
 /// do nothing: there is nothing of ours in it that could be handed in, and nothing of anybody else.
 fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
     let mut inputs = vec![read(workshop, "Cargo.toml")?, read(workshop, "Cargo.lock")?];
-    for package in CRATES {
+    for package in CRATES.into_iter().chain([DRIVER_AT]) {
         inputs.push(read(workshop, &format!("{package}/Cargo.toml"))?);
     }
     let version = rustc(workshop, &["--version", "--verbose"])?;
@@ -145,13 +163,22 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
     progress::while_busy("building what submissions depend on", || {
         for package in CRATES {
             place(workshop, &sandbox, &nothing, package, "")?;
-            let ended = compile(workshop, &sandbox, package)?;
-            if !ended.success {
-                return Err(Error::Tool {
+            let built = |ended: Ended| match ended.success {
+                true => Ok(()),
+                false => Err(Error::Tool {
                     what: format!("building what {package} depends on"),
                     status: "cargo failed".into(),
                     output: ended.said,
-                });
+                }),
+            };
+            built(compile(workshop, &sandbox, package, package)?)?;
+            if package == DRIVEN {
+                join_driver(workshop, &sandbox)?;
+                sandbox.write(
+                    &format!("{DRIVEN}/{DRIVER_AT}/src/bin/nothing.rs"),
+                    b"fn main() {}",
+                )?;
+                built(compile(workshop, &sandbox, package, DRIVER)?)?;
             }
         }
         // Whole or not at all.
@@ -161,14 +188,15 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// Run cargo for one crate that has been put in its place.
-fn compile(workshop: &Workshop, sandbox: &Sandbox, package: &str) -> Result<Ended> {
+/// Run cargo for one package of the workspace of a crate that has been put in its place.
+fn compile(workshop: &Workshop, sandbox: &Sandbox, of: &str, package: &str) -> Result<Ended> {
     // Not the user's own command, which may be rustup's and chooses by what is in the home.
     let bin = sysroot(workshop)?.join("bin");
     let mut cargo = programs::cargo(&bin.join("cargo"), &[package]);
     cargo
-        .arg("--offline")
-        .arg(format!("--manifest-path={INSIDE}/{package}/Cargo.toml"))
+        // A program that does not compile is not in the way of another.
+        .args(["--offline", "--keep-going"])
+        .arg(format!("--manifest-path={INSIDE}/{of}/Cargo.toml"))
         // cargo looks for rustc by its name.
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env("CARGO_HOME", CARGO_HOME)
@@ -204,10 +232,7 @@ fn place(
     package: &str,
     directory: &str,
 ) -> Result<()> {
-    let text = String::from_utf8_lossy(&read(workshop, "Cargo.toml")?).into_owned();
-    let manifest = members(&text, &["protocol", package])
-        .map_err(|error| Error::Unexpected(format!("Cargo.toml: {error}")))?;
-    sandbox.write(&format!("{package}/Cargo.toml"), manifest.as_bytes())?;
+    manifest(workshop, sandbox, package, &["protocol", package])?;
     for file in ["Cargo.lock", &format!("{package}/Cargo.toml")] {
         sandbox.write(&format!("{package}/{file}"), &read(workshop, file)?)?;
     }
@@ -235,8 +260,40 @@ fn place(
     Ok(())
 }
 
+/// Put the programs of `lab/threads` beside a crate that is in its place: they link its library.
+fn place_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
+    join_driver(workshop, sandbox)?;
+    let (checkout, inside) = (&workshop.paths.checkout, sandbox.path().join(DRIVEN));
+    // Its faults are those of our tests.
+    for (from, to) in [
+        (checkout.join(DRIVER_AT).join("src"), inside.join(DRIVER_AT)),
+        (checkout.join(DRIVEN).join("tests"), inside.join(DRIVEN)),
+    ] {
+        output_of(
+            "copying what drives a part 1",
+            Command::new("cp").arg("--recursive").args([from, to]),
+        )?;
+    }
+    Ok(())
+}
+
+/// Make the package of `lab/threads` a member of a crate's workspace.
+fn join_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
+    let own = read(workshop, &format!("{DRIVER_AT}/Cargo.toml"))?;
+    sandbox.write(&format!("{DRIVEN}/{DRIVER_AT}/Cargo.toml"), &own)?;
+    manifest(workshop, sandbox, DRIVEN, &["protocol", DRIVEN, DRIVER_AT])
+}
+
+/// Write the manifest of a crate's workspace.
+fn manifest(workshop: &Workshop, sandbox: &Sandbox, package: &str, members: &[&str]) -> Result<()> {
+    let text = String::from_utf8_lossy(&read(workshop, "Cargo.toml")?).into_owned();
+    let manifest = with_members(&text, members)
+        .map_err(|error| Error::Unexpected(format!("Cargo.toml: {error}")))?;
+    sandbox.write(&format!("{package}/Cargo.toml"), manifest.as_bytes())
+}
+
 /// The workspace's manifest with other members.
-fn members(manifest: &str, members: &[&str]) -> std::result::Result<String, String> {
+fn with_members(manifest: &str, members: &[&str]) -> std::result::Result<String, String> {
     let mut manifest: toml::Table = manifest
         .parse()
         .map_err(|error: toml::de::Error| error.to_string())?;
@@ -285,12 +342,12 @@ fn not_theirs(
 
 #[cfg(test)]
 mod tests {
-    use super::members;
+    use super::with_members;
 
     #[test]
     fn only_the_members_of_the_workspace_change() {
         let text = "[workspace]\nmembers = [\"a\"]\nresolver = \"3\"\n[profile.dev.package.x]\nopt-level = 3\n";
-        let changed = members(text, &["b"]).unwrap();
+        let changed = with_members(text, &["b"]).unwrap();
         let changed: toml::Table = changed.parse().unwrap();
         let workspace = changed["workspace"].as_table().unwrap();
         assert_eq!(
@@ -298,6 +355,6 @@ mod tests {
             Some("b")
         );
         assert_eq!(workspace["resolver"].as_str(), Some("3"));
-        assert!(members("[package]", &[]).is_err());
+        assert!(with_members("[package]", &[]).is_err());
     }
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Error, Result,
     modules::Care,
+    programs::DRIVERS,
     progress,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::{SlotFile, returned},
@@ -247,6 +248,26 @@ fn programs(
             },
         };
         programs.insert(name.to_owned(), found);
+    }
+    if stages.contains(&"part1") {
+        for name in DRIVERS {
+            let found = match crates.built.get(name) {
+                Some(Ok(file)) => part(file),
+                Some(Err(why)) => {
+                    let why = why.to_string();
+                    if !said.contains(&why) {
+                        remarks.push(remark(&format!(
+                            "{name} does not build: it links the library of part 1 as the starter \
+                             has it\n{why}"
+                        )));
+                        said.push(why);
+                    }
+                    Part::Missing("it does not build with the library that was handed in".into())
+                }
+                None => Part::Missing("the library that it links was not handed in".into()),
+            };
+            programs.insert(name.to_owned(), found);
+        }
     }
     built._crates = Some(crates);
     Ok(programs)
