@@ -100,19 +100,19 @@ fn a_check_that_is_missing_is_named() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_line() {
-    let row = "{ id = \"T1-threads\", points = 15 }";
+    let row = "{ id = \"T1-threads\", points = 6 }";
     let line = 1 + TEXT[..TEXT.find(row).unwrap()].matches('\n').count();
     for (new, expected) in [
         (
-            "{ id = \"T1-thread\", points = 15 }",
+            "{ id = \"T1-thread\", points = 6 }",
             "there is no check part1/T1-thread",
         ),
         (
-            "{ id = \"T3-many\", points = 15 }",
-            "part1/T3-many is here twice",
+            "{ id = \"T1-waiting\", points = 6 }",
+            "part1/T1-waiting is here twice",
         ),
         (
-            "{ id = \"T1-demonstration\", points = 15 }",
+            "{ id = \"T1-demonstration\", points = 6 }",
             "there is no check part1/T1-demonstration",
         ),
         (
@@ -126,16 +126,16 @@ fn what_is_wrong_is_told_with_its_line() {
         ),
         ("{ id = \"T1-threads\" }", "missing field `points`"),
         (
-            "{ id = \"T1-threads\", points = 15, parent = \"T3-many\" }",
+            "{ id = \"T1-threads\", points = 6, parent = \"T3-many\" }",
             "there is no check part1/T3-many above this one",
         ),
         (
-            "{ id = \"T1-threads\", points = 15, parent = \"T1-threads\" }",
+            "{ id = \"T1-threads\", points = 6, parent = \"T1-threads\" }",
             "there is no check part1/T1-threads above this one",
         ),
     ] {
         // The second of two is the one that is told.
-        let at = if new.contains("T3-many\", points") {
+        let at = if new.contains("T1-waiting\", points") {
             line + 1
         } else {
             line
@@ -153,13 +153,13 @@ fn what_is_wrong_is_told_with_its_line() {
 fn totals_stages_and_hints_are_verified() {
     for (old, new, expected) in [
         (
-            "id = \"T1-threads\", points = 15",
-            "id = \"T1-threads\", points = 16",
+            "id = \"T1-threads\", points = 6",
+            "id = \"T1-threads\", points = 7",
             "expected 100 points in part1, found 101",
         ),
         (
             "[stage.part1.hints]\nT1 =",
-            "[stage.part1.hints]\nT2 =",
+            "[stage.part1.hints]\nT0 =",
             "there are no hints for part1/T1-threads",
         ),
         (

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 1: the program `threads`, clauses T1-T5, T7 and T8 as far as they show in what it says.
+//! Part 1: the program `threads`, in what it says and how it ends ([`checks`]), and its library,
+//! which programs of `lab/threads` link: buffers ([`ends`]), runs over a buffer that does wrong
+//! ([`faults`]), every interleaving ([`model`]).
 //!
-//! What can only be seen inside the process (waiting, faulty buffers, panics, a terminal, the
-//! model) is tested in `part1-threads/tests/`.
+//! What a terminal shows is tested in `part1-threads/tests/`.
 
 mod checks;
+mod ends;
+mod faults;
+mod model;
 
 use lab_agent::Exit;
 use regex::Regex;
@@ -29,12 +33,20 @@ static DEMONSTRATION: Scenario = Scenario {
 /// The clauses, one by one.
 static CHECKS: &[Scenario] = &[
     checks::THREADS,
+    ends::WAITING,
+    faults::OUT_OF_PLACE,
+    faults::LEFT_OVER,
     checks::MANY,
+    ends::CLOSE,
+    ends::CLOSE_WAKES,
+    ends::ENDS,
     checks::CAPACITIES,
     checks::ZEROES,
+    faults::PANICS,
     checks::BUFFERS,
     checks::COMPARED,
     checks::QUIET,
+    model::MODEL,
 ];
 
 /// Run the program and expect one line, `headline` with time and speed behind it, nothing else,
