@@ -452,3 +452,48 @@ fn one_crate_that_does_not_compile_loses_its_own_programs() {
         ))
     );
 }
+
+#[test]
+fn a_library_with_another_interface_loses_what_links_it() {
+    let program = ("part1-threads/src/bin/threads.rs", "fn main() {}");
+    let other = submission(&[program, ("part1-threads/src/lib.rs", "pub struct Mine;")]);
+    let found = crates::build(shop(), &other).unwrap();
+    assert!(is_static(found.built["threads"].as_ref().unwrap()));
+    for name in ["lab-threads", "lab-model"] {
+        let Refused(words) = found.built[name].as_ref().unwrap_err();
+        assert!(words.contains("unresolved import"), "{words}");
+    }
+
+    // One that is right, but whose buffer does not stand alone.
+    let names = [
+        "bin/threads.rs",
+        "buffer/crossbeam.rs",
+        "buffer/mod.rs",
+        "buffer/mpsc.rs",
+        "buffer/mutex.rs",
+        "buffer/own.rs",
+        "check.rs",
+        "lib.rs",
+        "report.rs",
+        "run.rs",
+        "shares.rs",
+        "sync.rs",
+    ];
+    let mut files = names.map(|name| {
+        let file = format!("part1-threads/src/{name}");
+        let text = of_checkout(&file);
+        (file, text)
+    });
+    files[4].1 += "use crate::shares as _;\n";
+    let files: Vec<_> = files
+        .iter()
+        .map(|(file, text)| (&**file, &**text))
+        .collect();
+    let found = crates::build(shop(), &submission(&files)).unwrap();
+    assert!(is_static(found.built["lab-threads"].as_ref().unwrap()));
+    let Refused(words) = found.built["lab-model"].as_ref().unwrap_err();
+    assert!(
+        words.contains("part1-threads/src/buffer/mutex.rs"),
+        "{words}"
+    );
+}
