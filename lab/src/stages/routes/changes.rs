@@ -137,17 +137,29 @@ pub(super) const PROGRAMS: Scenario = Scenario {
                 refused(scene, &["route-ctl", "add", ""], &["add", "EINVAL"])
             },
         )?;
-        scene.step("one watcher of two entries", "is told of both", |scene| {
-            let watcher = scene.start("watcher", &["route-watch", "R1", "R3"])?;
-            scene.expect_log("watches R3")?;
+        scene.step("list the table", "a line for each entry", |scene| {
+            let control = scene.start("control", &["route-ctl", "list"])?;
             for name in ["R1", "R2", "R3"] {
-                let control = scene.start("control", &["route-ctl", "del", name])?;
-                scene.expect_exit(&control, Exit::Status(0))?;
+                scene.expect_line(&control, name)?;
             }
-            scene.expect_line(&watcher, "R1 deleted (requested)")?;
-            scene.expect_line(&watcher, "R3 deleted (requested)")?;
-            scene.expect_silent(&watcher)
+            scene.expect_exit(&control, Exit::Status(0))
         })?;
+        scene.step(
+            "one watcher of two entries",
+            "is told of both, and why they went",
+            |scene| {
+                let watcher = scene.start("watcher", &["route-watch", "R1", "R3"])?;
+                scene.expect_log("watches R3")?;
+                for command in [&["del", "R1"][..], &["del", "R2"], &["expire", "R3", "1"]] {
+                    let command = [&["route-ctl"], command].concat();
+                    let control = scene.start("control", &command)?;
+                    scene.expect_exit(&control, Exit::Status(0))?;
+                }
+                scene.expect_line(&watcher, "R1 deleted (requested)")?;
+                scene.expect_line(&watcher, "R3 deleted (expired)")?;
+                scene.expect_silent(&watcher)
+            },
+        )?;
         scene.step("an empty list", "no line, exit status 0", |scene| {
             let control = scene.start("control", &["route-ctl", "list"])?;
             scene.expect_exit(&control, Exit::Status(0))
