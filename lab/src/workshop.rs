@@ -103,8 +103,16 @@ impl Workshop {
     pub fn module(&self, name: &str) -> Result<PathBuf> {
         match self.subject.modules.get(name) {
             Some(part) => handed_in(name, part),
-            None => self.module_in(&self.paths.checkout.join("kernel").join(name)),
+            None => self.own_module(name),
         }
+    }
+
+    /// Build a module of `kernel/`, whoever's is tried, and return its `.ko`.
+    ///
+    /// # Errors
+    /// [`Error::Compile`].
+    pub fn own_module(&self, name: &str) -> Result<PathBuf> {
+        self.module_in(&self.paths.checkout.join("kernel").join(name))
     }
 
     /// Build a module of `lab/fixtures/`, which are for testing the harness and the modules.

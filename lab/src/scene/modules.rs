@@ -36,6 +36,16 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
+    /// Insert a module of `kernel/` as a tool: this checkout's, whoever's is tried.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if the kernel refuses it.
+    pub fn insert_own(&mut self, name: &str, params: &str) -> Outcome {
+        let file = self.workshop.own_module(name)?;
+        self.try_insert_file(&file, params)?
+            .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
+    }
+
     /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
     ///
     /// # Errors

@@ -269,7 +269,7 @@ const INTERVAL: Scenario = Scenario {
                 scene.remove(MODULE)?;
                 // The clock is another module. It is in before the timer is: it cannot take the
                 // place in memory at which one that was forgotten would fire.
-                scene.insert("nl_routes", "expire_ms=0")?;
+                scene.insert_own("nl_routes", "expire_ms=0")?;
                 let clock = scene.peer("clock", 0)?;
                 let interval = EVERY.as_millis();
                 scene.insert(MODULE, &format!("protocol=17 interval_ms={interval}"))?;

@@ -156,7 +156,7 @@ pub(super) const REMOVED_BEFORE: Scenario = Scenario {
 /// greetings the timer of nl_routes, on 17, would have fired. Inserted first, it does not take the
 /// place in memory that nl_routes has left.
 fn removed_before(scene: &mut Scene<'_>) -> Outcome {
-    scene.insert("nl_greeting", "interval_ms=1000")?;
+    scene.insert_own("nl_greeting", "interval_ms=1000")?;
     let clock = scene.peer("clock", 0)?;
     expect_eq("the clock's protocol", PROTO, 31)?;
     join(scene, &clock, greeting::GROUP)?;
