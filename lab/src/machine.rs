@@ -22,6 +22,10 @@ use crate::{
     qemu::{Launch, Qemu},
 };
 
+/// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
+/// printing would fill the host's memory, and be searched for what is waited for again and again.
+const OUTPUT_MAX: usize = 4 << 20;
+
 /// How long anything may take on the machine that deadlines are stated for: one with speed
 /// factor 1, where the lab kernel is up in [`crate::probe::REFERENCE_BOOT`].
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,7 +66,7 @@ pub struct LogLine {
 /// What is known of a process in the guest.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
-    /// All it has written, by stream.
+    /// What it has written, by stream: the first 4 MiB of each.
     pub output: BTreeMap<Stream, Vec<u8>>,
     /// How it ended, if it has.
     pub exit: Option<Exit>,
@@ -430,7 +434,9 @@ fn listen(from_agent: UnixStream, shared: &Shared) {
                 data,
             } => {
                 let process = observed.processes.entry(process).or_default();
-                process.output.entry(stream).or_default().extend(data.0);
+                let kept = process.output.entry(stream).or_default();
+                let room = OUTPUT_MAX.saturating_sub(kept.len());
+                kept.extend(data.0.into_iter().take(room));
             }
             Report::Exited { process, how } => {
                 observed.processes.entry(process).or_default().exit = Some(how);
