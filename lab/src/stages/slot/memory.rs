@@ -149,7 +149,11 @@ fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>)
         calls,
     };
     let observed = scene.call(&file.program, &call)?;
-    if let Ok(Answer::Batch { outcomes, .. }) = &observed {
+    // That they fail, W4 sees to of a submission.
+    let ours = !scene.workshop().subject.contract_only;
+    if let Ok(Answer::Batch { outcomes, .. }) = &observed
+        && ours
+    {
         let worked = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         expect_eq("writes that worked", worked, 0)?;
     }

@@ -151,7 +151,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     .map(|(name, uid)| {
         let actor = scene.actor(name, uid)?;
         let file = scene.open_slot(&actor, &path)?;
-        scene.choose(&file, 0x8000_0001)?;
+        scene.choose(&file, 42)?;
         Ok(file)
     })
     .into_iter()
