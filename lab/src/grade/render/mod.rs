@@ -88,7 +88,7 @@ fn conclusion(report: &Report) -> String {
         None => {
             let errors = report.errors();
             let s = if errors == 1 { "" } else { "s" };
-            format!("no score: the machinery failed in {errors} check{s}")
+            format!("no score: {errors} check{s} could not be carried out")
         }
     }
 }
