@@ -15,8 +15,8 @@ use lab::{
     grade::{
         intake, outcome,
         report::{Machine, Report},
-        rubric::Rubric,
-        run::Bench,
+        rubric::{Check, Rubric},
+        run::{self, Bench},
         submitted::{self, Submitted},
         words::Words,
     },
@@ -125,7 +125,19 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let submission = intake::open(directory.path())?;
     let mut rubric = Rubric::builtin()?;
     let stages = submitted::stages(&submission);
-    rubric.keep(|stage, check| stages.contains(&stage) || mutant.caught_by.contains(&check.id));
+    // The others try what was not handed in.
+    let tries = |check: &Check| {
+        if run::of_programs(check.scenario) {
+            return !submission.programs.is_empty();
+        }
+        let mut steps = STAGES.iter().flat_map(|stage| stage.steps);
+        let step = steps.find(|step| step.checks.iter().any(|it| it.id == check.id));
+        let modules = step.map_or(&[][..], |step| step.modules);
+        modules
+            .iter()
+            .any(|&name| submission.modules.contains_key(name))
+    };
+    rubric.keep(|stage, check| stages.contains(&stage) && tries(check));
     let named = rubric
         .checks()
         .any(|check| mutant.caught_by.contains(&check.id));

@@ -33,10 +33,15 @@ enum Side {
 /// Clauses that are about programs, besides all of part 1.
 const PROGRAMS: [&str; 9] = ["S1", "S2", "P1", "P2", "N10", "N11", "B4", "E3", "L4"];
 
+/// Whether a check looks at programs, and not at a module.
+pub fn of_programs(scenario: &Scenario) -> bool {
+    let clause = scenario.clause();
+    clause.starts_with('T') || PROGRAMS.contains(&clause)
+}
+
 impl Side {
     fn of(scenario: &Scenario) -> Self {
-        let clause = scenario.clause();
-        if clause.starts_with('T') || PROGRAMS.contains(&clause) {
+        if of_programs(scenario) {
             Side::User
         } else {
             Side::Kernel
