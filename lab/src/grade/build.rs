@@ -43,9 +43,6 @@ pub struct Program {
     _directory: Sandbox,
 }
 
-/// Of what takes longer than [`PATIENCE`] to compile.
-pub const LATE: &str = "compiling it took longer than anything should";
-
 /// A part that does not build. It loses its own checks and nobody else's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -247,7 +244,7 @@ pub(super) fn is_file(path: &Path) -> bool {
 /// What a compiler has said, as people who know the files by their own names want to read it.
 pub(super) fn refused(ended: &Ended, files: &[Entry]) -> Refused {
     if ended.late {
-        return Refused(LATE.into());
+        return Refused("compiling it took longer than anything should".into());
     }
     if ended.large {
         return Refused("what came of compiling it was larger than anything should be".into());

@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod crates;
+mod edition;
 pub mod intake;
 pub mod numbers;
 pub mod outcome;

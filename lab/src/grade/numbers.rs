@@ -28,17 +28,6 @@ pub struct Numbers {
     pub deviations: Vec<String>,
 }
 
-impl Numbers {
-    /// The lab's own.
-    pub fn ours() -> Self {
-        Numbers {
-            major: MAJOR,
-            channel_command: CHANNEL,
-            deviations: Vec::new(),
-        }
-    }
-}
-
 /// The channel's macro; all editions of the assignment call it so.
 const CHANNEL_NAME: &str = "MSG_SLOT_CHANNEL";
 /// Macros of the major, where no call says which one it is.
@@ -71,7 +60,7 @@ pub fn probe(workshop: &Workshop, submission: &Submission) -> Result<Numbers> {
         if channel.is_some() && major.is_some() {
             break;
         }
-        let probe = Probe::new(workshop, submission, &file.path, how)?;
+        let mut probe = Probe::new(workshop, submission, &file.path, how)?;
         let called = source::major_expression(&file.contents);
         let names = called.iter().map(String::as_str).chain(MAJOR_NAMES);
         // Mostly both are there, and one compilation is enough.
@@ -89,6 +78,10 @@ pub fn probe(workshop: &Workshop, submission: &Submission) -> Result<Numbers> {
                 break;
             }
             major = probe.evaluate(&[name])?.map(|values| values[0]);
+        }
+        // So would all others.
+        if probe.late {
+            break;
         }
     }
     Ok(judge(submission, channel, major))
@@ -181,6 +174,8 @@ struct Probe<'a> {
     sandbox: Sandbox,
     file: &'a str,
     how: For,
+    /// Compiling it takes longer than [`PATIENCE`], and is not begun again.
+    late: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -197,11 +192,15 @@ impl<'a> Probe<'a> {
             sandbox,
             file,
             how,
+            late: false,
         })
     }
 
     /// The values of constant expressions; `None` if one of them is none, or has no meaning here.
-    fn evaluate(&self, expressions: &[&str]) -> Result<Option<Vec<u64>>> {
+    fn evaluate(&mut self, expressions: &[&str]) -> Result<Option<Vec<u64>>> {
+        if self.late {
+            return Ok(None);
+        }
         // Beside the sources, so that what those include is found.
         let mut text = format!("#include \"{}\"\n", self.file);
         for (index, expression) in expressions.iter().enumerate() {
@@ -216,11 +215,11 @@ impl<'a> Probe<'a> {
             .write("module/src/lab_probe.c", text.as_bytes())?;
         let object = self.sandbox.path().join("module/src/lab_probe.o");
         let _ = fs::remove_file(&object);
-        match self.how {
+        let ended = match self.how {
             For::Kernel => {
                 // Modules are not linked: the object is all that is wanted.
                 let list = "obj-m := lab_probe_all.o\nlab_probe_all-y := src/lab_probe.o\n";
-                build::make(self.workshop, &self.sandbox, list, self.files)?;
+                build::make(self.workshop, &self.sandbox, list, self.files)?
             }
             For::User => {
                 let mut gcc = Command::new("gcc");
@@ -232,9 +231,10 @@ impl<'a> Probe<'a> {
                     .arg("-o")
                     .arg(format!("{INSIDE}/module/src/lab_probe.o"))
                     .arg(format!("{INSIDE}/module/src/lab_probe.c"));
-                self.sandbox.run(&gcc, PATIENCE)?;
+                self.sandbox.run(&gcc, PATIENCE)?
             }
-        }
+        };
+        self.late = ended.late;
         if !build::is_file(&object) {
             return Ok(None);
         }

@@ -4,13 +4,11 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    thread::{self, ScopedJoinHandle},
 };
 
-use lab_agent::Memory;
-use nix::errno::Errno;
-
 use super::{
-    build, crates,
+    build, crates, edition,
     intake::{MODULES, PROGRAMS, Part as Source, Submission},
     numbers::{self, Numbers},
     report::{self, Finding},
@@ -20,11 +18,8 @@ use crate::{
     modules::Care,
     programs::DRIVERS,
     progress,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, returned},
     stages::STAGES,
     subject::{Part, SlotEdition, Subject},
-    transcript::{Entry, Kind, Status},
     workshop::Workshop,
 };
 
@@ -112,54 +107,44 @@ impl Submitted {
         stages: &[&str],
         consoles: &Path,
     ) -> Result<Self> {
-        let mut remarks = Vec::new();
         let mut built = Built::default();
         let remark = |text: String| Finding::new(report::Kind::Remark, text);
-        let mut modules = BTreeMap::new();
-        for name in MODULES {
-            if stage_of_module(name).is_none_or(|stage| !stages.contains(&stage)) {
-                continue;
-            }
-            let part = if submission.modules.contains_key(name) {
-                let what = format!("building {name}");
-                match progress::while_busy(&what, || build::module(workshop, submission, name))? {
-                    Ok(module) => {
-                        let part = Part::Built {
-                            file: module.stripped.clone(),
-                            debug: Some(module.unstripped.clone()),
-                        };
-                        built._modules.push(module);
-                        part
-                    }
-                    Err(refused) => {
-                        remarks.push(remark(format!("{name} does not build:\n{refused}")));
-                        Part::Missing("it does not build".into())
-                    }
-                }
-            } else {
-                Part::Missing("it was not handed in".into())
-            };
-            modules.insert(name.to_owned(), part);
-        }
-        let programs = programs(workshop, submission, stages, &mut built, &mut remarks)?;
+        // Most compilers keep one processor busy.
+        let (built_modules, programs, numbers) = thread::scope(|scope| {
+            let modules = scope.spawn(|| modules(workshop, submission, stages));
+            let programs = programs(workshop, submission, stages, &mut built);
+            let has_slot = stages.contains(&"message-slot");
+            let numbers = has_slot.then(|| numbers::probe(workshop, submission));
+            (joined(modules), programs, numbers)
+        });
+        let Modules {
+            parts: modules,
+            built: kept,
+            mut remarks,
+        } = built_modules?;
+        built._modules = kept;
+        let (programs, of_programs) = programs?;
+        remarks.extend(of_programs);
         let mut slot = SlotEdition::default();
         let mut our_modules = BTreeMap::new();
-        if stages.contains(&"message-slot") {
-            // A probe would take as long once more.
-            let late = remarks
-                .iter()
-                .any(|remark| remark.text.contains(build::LATE));
-            let mut numbers = match late {
-                true => Numbers::ours(),
-                false => numbers::probe(workshop, submission)?,
-            };
-            slot = edition(submission, &numbers);
-            if let Some(Part::Built { .. }) = modules.get("message_slot") {
-                slot = find_edition(workshop, &modules, slot, consoles)?;
-            } else {
-                // Ours, which stands for it, has EFAULT.
-                slot.einval_for_bad_buffer = false;
-            }
+        if let Some(numbers) = numbers.transpose()? {
+            let assumed = edition::by_sources(submission, &numbers);
+            let (found, ours) = thread::scope(|scope| {
+                // Mostly it is spoken to as its sources say.
+                let ours = scope.spawn(|| our_slot(workshop, &numbers, assumed));
+                let found = match modules.get("message_slot") {
+                    Some(Part::Built { .. }) => {
+                        edition::by_trying(workshop, &modules, assumed, consoles)
+                    }
+                    // Ours, which stands for it, has EFAULT.
+                    _ => Ok(SlotEdition {
+                        einval_for_bad_buffer: false,
+                        ..assumed
+                    }),
+                };
+                (found, joined(ours))
+            });
+            slot = found?;
             for text in &numbers.deviations {
                 remarks.push(Finding::new(report::Kind::Deviation, text.as_str()));
             }
@@ -170,7 +155,6 @@ impl Submitted {
                 );
                 remarks.push(Finding::new(report::Kind::Deviation, text));
             }
-            numbers.major = slot.major;
             if slot.by_pointer {
                 let text = "the ioctl takes a pointer to the channel id and not the id itself; \
                     it is graded that way";
@@ -181,8 +165,13 @@ impl Submitted {
                     where the contract has EFAULT; it costs nothing";
                 remarks.push(remark(text.into()));
             }
-            if slot != SlotEdition::default() {
-                let ours = numbers::our_slot_with(workshop, &numbers, slot.by_pointer)?;
+            let as_assumed = (slot.major, slot.by_pointer) == (assumed.major, assumed.by_pointer);
+            let ours = if as_assumed {
+                ours?
+            } else {
+                our_slot(workshop, &numbers, slot)?
+            };
+            if let Some(ours) = ours {
                 let part = Part::Built {
                     file: ours.stripped.clone(),
                     debug: None,
@@ -206,19 +195,91 @@ impl Submitted {
     }
 }
 
-/// The programs of the stages, each built or with the reason why it is not.
+/// What came of a thread.
+fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    let panicked = |_| Error::Unexpected("a thread that builds panicked".into());
+    thread.join().map_err(panicked)?
+}
+
+/// Our own module as a slot of this edition is spoken to; `None` if that is as ours is.
+fn our_slot(
+    workshop: &Workshop,
+    numbers: &Numbers,
+    slot: SlotEdition,
+) -> Result<Option<build::Module>> {
+    let as_ours = SlotEdition {
+        einval_for_bad_buffer: slot.einval_for_bad_buffer,
+        ..SlotEdition::default()
+    };
+    if slot == as_ours {
+        return Ok(None);
+    }
+    let numbers = Numbers {
+        major: slot.major,
+        ..numbers.clone()
+    };
+    numbers::our_slot_with(workshop, &numbers, slot.by_pointer).map(Some)
+}
+
+/// The modules of the stages.
+struct Modules {
+    /// Each built, or with the reason why it is not.
+    parts: BTreeMap<String, Part>,
+    built: Vec<build::Module>,
+    remarks: Vec<Finding>,
+}
+
+fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Result<Modules> {
+    let mut modules = Modules {
+        parts: BTreeMap::new(),
+        built: Vec::new(),
+        remarks: Vec::new(),
+    };
+    for name in MODULES {
+        if stage_of_module(name).is_none_or(|stage| !stages.contains(&stage)) {
+            continue;
+        }
+        let part = if submission.modules.contains_key(name) {
+            let what = format!("building {name}");
+            match progress::while_busy(&what, || build::module(workshop, submission, name))? {
+                Ok(module) => {
+                    let part = Part::Built {
+                        file: module.stripped.clone(),
+                        debug: Some(module.unstripped.clone()),
+                    };
+                    modules.built.push(module);
+                    part
+                }
+                Err(refused) => {
+                    let text = format!("{name} does not build:\n{refused}");
+                    modules
+                        .remarks
+                        .push(Finding::new(report::Kind::Remark, text));
+                    Part::Missing("it does not build".into())
+                }
+            }
+        } else {
+            Part::Missing("it was not handed in".into())
+        };
+        modules.parts.insert(name.to_owned(), part);
+    }
+    Ok(modules)
+}
+
+/// The programs of the stages, each built or with the reason why it is not, and what there is to
+/// say of them.
 fn programs(
     workshop: &Workshop,
     submission: &Submission,
     stages: &[&str],
     built: &mut Built,
-    remarks: &mut Vec<Finding>,
-) -> Result<BTreeMap<String, Part>> {
+) -> Result<(BTreeMap<String, Part>, Vec<Finding>)> {
     let part = |file: &PathBuf| Part::Built {
         file: file.clone(),
         debug: None,
     };
     let remark = |text: &str| Finding::new(report::Kind::Remark, text);
+    let mut remarks = Vec::new();
     let crates = progress::while_busy("building the crates", || {
         crates::build(workshop, submission)
     })?;
@@ -246,11 +307,11 @@ fn programs(
                     built._programs.push(program);
                     part
                 }
-                Err(why) => refused(remarks, &mut said, why.to_string()),
+                Err(why) => refused(&mut remarks, &mut said, why.to_string()),
             },
             Some(Source::Rust { .. }) => match crates.built.get(name) {
                 Some(Ok(file)) => part(file),
-                Some(Err(why)) => refused(remarks, &mut said, why.to_string()),
+                Some(Err(why)) => refused(&mut remarks, &mut said, why.to_string()),
                 None => Part::Missing("it was not handed in".into()),
             },
         };
@@ -277,117 +338,5 @@ fn programs(
         }
     }
     built._crates = Some(crates);
-    Ok(programs)
-}
-
-/// Where the starter has the module of the slot. What lies elsewhere may have been written for
-/// another edition of the assignment.
-const STARTER: &str = "kernel/message_slot/";
-
-fn edition(submission: &Submission, numbers: &Numbers) -> SlotEdition {
-    let of_starter = submission
-        .modules
-        .get("message_slot")
-        .is_some_and(|part| matches!(part, Source::C(sources) if sources[0].contains(STARTER)));
-    SlotEdition {
-        major: numbers.major,
-        command: numbers.channel_command,
-        by_pointer: false,
-        einval_for_bad_buffer: !of_starter,
-    }
-}
-
-/// How the note begins that says which major number a module has registered.
-const MAJOR: &str = "registers major ";
-
-const REGISTERS: Scenario = Scenario {
-    id: "message-slot/edition-major",
-    title: "which major number is registered",
-    run: |scene| {
-        scene.step("insert the module", "a number more is taken", |scene| {
-            let before = scene.character_devices()?;
-            scene.insert("message_slot", "")?;
-            let now = scene.character_devices()?;
-            let major = now.iter().find(|device| !before.contains(device));
-            let (major, _) = major.ok_or_else(|| fail("a new character device", "none"))?;
-            scene.note("message_slot", Kind::Does, format!("{MAJOR}{major}"));
-            Ok(())
-        })
-    },
-};
-
-const CHOOSES: Scenario = Scenario {
-    id: "message-slot/edition-argument",
-    title: "which way the ioctl takes its argument",
-    run: |scene| {
-        let file = open(scene)?;
-        scene.step("choose, write, choose others, read", "works", |scene| {
-            scene.choose(&file, 7)?;
-            scene.put(&file, b"x")?;
-            scene.choose(&file, 8)?;
-            scene.choose(&file, 7)?;
-            scene.expect_message(&file, b"x")
-        })
-    },
-};
-
-const EINVAL: Scenario = Scenario {
-    id: "message-slot/edition-bad-buffer",
-    title: "whether a bad buffer is EINVAL",
-    run: |scene| {
-        let file = open(scene)?;
-        scene.step("write from where nothing is", "EINVAL", |scene| {
-            scene.choose(&file, 7)?;
-            let write = file.write_from(Memory::Unmapped, b"x");
-            let observed = scene.call(&file.program, &write)?;
-            expect_eq("write", returned(&observed), Err(Errno::EINVAL))
-        })
-    },
-};
-
-fn open(scene: &mut Scene<'_>) -> Outcome<SlotFile> {
-    scene.insert("message_slot", "")?;
-    let path = scene.make_slot(1, 0o600)?;
-    let actor = scene.actor("root", 0)?;
-    scene.open_slot(&actor, &path)
-}
-
-/// Try out what sources do not say for sure. Where nothing works, the checks will tell.
-fn find_edition(
-    workshop: &Workshop,
-    modules: &BTreeMap<String, Part>,
-    slot: SlotEdition,
-    consoles: &Path,
-) -> Result<SlotEdition> {
-    let carry_out = |slot, scenario| {
-        let subject = Subject {
-            modules: modules.clone(),
-            slot,
-            ..Subject::default()
-        };
-        let workshop = workshop.trying(subject, consoles);
-        let ended = workshop.carry_out(scenario, 1, &mut |_| ())?;
-        Ok::<_, Error>(ended.transcript)
-    };
-    let works = |slot, scenario| {
-        let transcript = carry_out(slot, scenario)?;
-        Ok::<_, Error>(transcript.status() == Status::Pass)
-    };
-    let mut slot = slot;
-    // The kernel knows better than any reading of the source.
-    let registered = carry_out(slot, &REGISTERS)?;
-    let major = registered.entries.iter().find_map(|entry| match entry {
-        Entry::Line { text, .. } => text.strip_prefix(MAJOR)?.parse().ok(),
-        _ => None,
-    });
-    slot.major = major.unwrap_or(slot.major);
-    let pointer = SlotEdition {
-        by_pointer: true,
-        ..slot
-    };
-    if !works(slot, &CHOOSES)? && works(pointer, &CHOOSES)? {
-        slot = pointer;
-    }
-    slot.einval_for_bad_buffer = slot.einval_for_bad_buffer && works(slot, &EINVAL)?;
-    Ok(slot)
+    Ok((programs, remarks))
 }
