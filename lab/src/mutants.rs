@@ -9,7 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, Result, paths};
+use crate::{
+    Error, Result, paths,
+    stages::{STAGES, Step},
+};
 
 /// A wrong variant.
 #[derive(Debug, Deserialize)]
@@ -81,6 +84,9 @@ impl Mutant {
     /// As [`Mutant::apply`], or [`Error::Io`].
     pub fn hand_in(&self, checkout: &Path, directory: &Path) -> Result<()> {
         let wrong = self.apply(checkout)?;
+        if let Ok(header) = self.file.strip_prefix("kernel/include") {
+            return self.hand_in_header(header, &wrong, checkout, directory);
+        }
         // `kernel/NAME`, or a crate.
         let depth = if self.file.starts_with("kernel") {
             2
@@ -90,6 +96,38 @@ impl Mutant {
         let part: PathBuf = self.file.iter().take(depth).collect();
         copy(&checkout.join(&part), &directory.join(&part))?;
         paths::write_if_changed(&directory.join(&self.file), wrong.as_bytes(), 0o644)
+    }
+
+    /// The grader has headers of its own: a wrong one is handed in beside each source that includes it,
+    /// in the modules that are to be caught.
+    fn hand_in_header(
+        &self,
+        header: &Path,
+        wrong: &str,
+        checkout: &Path,
+        directory: &Path,
+    ) -> Result<()> {
+        let header = header.display().to_string();
+        let theirs = format!("#include <{header}>");
+        let own = format!("#include \"{header}\"");
+        let steps = STAGES.iter().flat_map(|stage| stage.steps);
+        let caught = |step: &&Step| {
+            let mut checks = step.checks.iter();
+            checks.any(|check| self.caught_by.iter().any(|id| id == check.id))
+        };
+        for module in steps.filter(caught).flat_map(|step| step.modules) {
+            let from = checkout.join("kernel").join(module);
+            let to = directory.join("kernel").join(module);
+            copy(&from, &to)?;
+            let what = || Error::io(format!("reading {}", from.display()));
+            for entry in fs::read_dir(&from).map_err(what())? {
+                let name = entry.map_err(what())?.file_name();
+                let text = read(&from.join(&name))?.replace(&theirs, &own);
+                paths::write_if_changed(&to.join(&name), text.as_bytes(), 0o644)?;
+            }
+            paths::write_if_changed(&to.join(&header), wrong.as_bytes(), 0o644)?;
+        }
+        Ok(())
     }
 }
 

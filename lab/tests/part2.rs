@@ -6,6 +6,7 @@ mod common;
 scenarios! {
     "part2";
     hello_demonstration = "part2/H1-demonstration",
+    hello_program = "part2/H1-program",
     hello_bytes = "part2/H1-bytes",
     hello_logged = "part2/H1-logged",
     hello_log_filled = "part2/H1-log-filled",

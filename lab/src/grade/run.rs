@@ -30,13 +30,25 @@ enum Side {
     User,
 }
 
-/// Clauses that are about programs, besides all of part 1.
-const PROGRAMS: [&str; 9] = ["S1", "S2", "P1", "P2", "N10", "N11", "B4", "E3", "L4"];
+/// What is about programs, besides all of part 1: clauses, and a check of one that is about both.
+const PROGRAMS: [&str; 10] = [
+    "S1",
+    "S2",
+    "P1",
+    "P2",
+    "N10",
+    "N11",
+    "B4",
+    "E3",
+    "L4",
+    "H1-program",
+];
 
 /// Whether a check looks at programs, and not at a module.
 pub fn of_programs(scenario: &Scenario) -> bool {
     let clause = scenario.clause();
-    clause.starts_with('T') || PROGRAMS.contains(&clause)
+    let of_both = |name: &&str| scenario.id.ends_with(&format!("/{name}"));
+    clause.starts_with('T') || PROGRAMS.contains(&clause) || PROGRAMS.iter().any(of_both)
 }
 
 impl Side {

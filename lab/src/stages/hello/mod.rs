@@ -35,6 +35,7 @@ static DEMONSTRATION: Scenario = Scenario {
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Hello, "part2", "hello-", "acknowledged", "payloads";
+    PROGRAM,
     BYTES,
     LOGGED,
     LOG_FILLED,
@@ -117,6 +118,27 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
 }
+
+const PROGRAM: Scenario = Scenario {
+    id: "part2/H1-program",
+    title: "nl-hello prints the answer",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        for text in ["x", "two words", "größer als 127: ✓"] {
+            scene.step(
+                &format!("say {text:?} to the kernel"),
+                "the answer is printed, exit status 0",
+                |scene| {
+                    let program = scene.start("asker", &["nl-hello", text])?;
+                    scene.expect_line(&program, &format!("{GREETING}{text}"))?;
+                    scene.expect_exit(&program, Exit::Status(0))
+                },
+            )?;
+        }
+        Ok(())
+    },
+};
 
 const BYTES: Scenario = Scenario {
     id: "part2/H1-bytes",

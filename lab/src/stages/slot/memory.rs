@@ -43,10 +43,19 @@ pub(super) const FREED: Scenario = Scenario {
             "nothing is left",
             |scene| {
                 scene.insert(MODULE, "")?;
-                let path = scene.make_slot(77, FOR_ALL)?;
                 let actor = scene.actor("student", STUDENT)?;
-                let file = scene.open_slot(&actor, &path)?;
                 let message = any_message(scene, MESSAGE_MAX);
+                // The first and the last slot, too.
+                for minor in [0, 255] {
+                    let path = scene.make_slot(minor, FOR_ALL)?;
+                    let file = scene.open_slot(&actor, &path)?;
+                    scene.choose(&file, 5)?;
+                    scene.put(&file, &message)?;
+                    scene.expect_message(&file, &message)?;
+                    scene.close_slot(&file)?;
+                }
+                let path = scene.make_slot(77, FOR_ALL)?;
+                let file = scene.open_slot(&actor, &path)?;
                 let calls = (0..MANY)
                     .flat_map(|_| {
                         let id = any_channel(scene);

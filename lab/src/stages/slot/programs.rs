@@ -159,6 +159,10 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
         complains(scene, 0, &command, &["No such device or address"])
     })?;
     scene.insert(MODULE, "")?;
+    // A reader that takes a wrong argument for this channel has something to print.
+    let witness = witness(scene, &path)?;
+    scene.choose(&witness, 1)?;
+    scene.put(&witness, b"old")?;
     for (name, uid) in USERS {
         scene.step(
             &format!("wrong numbers of arguments as {name}"),
@@ -203,15 +207,12 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
     if rest.is_empty() {
         empty_and_full(scene, &path)
     } else {
-        lengths(scene, &path)
+        lengths(scene, &path, &witness)
     }
 }
 
 /// What only the sender can get wrong.
-fn lengths(scene: &mut Scene<'_>, path: &str) -> Outcome {
-    let witness = witness(scene, path)?;
-    scene.choose(&witness, 1)?;
-    scene.put(&witness, b"old")?;
+fn lengths(scene: &mut Scene<'_>, path: &str, witness: &SlotFile) -> Outcome {
     scene.step(
         "messages of 0 and of 129 bytes",
         "EMSGSIZE, and the old message is there",
@@ -221,7 +222,7 @@ fn lengths(scene: &mut Scene<'_>, path: &str) -> Outcome {
                 let command = ["message_sender", path, "1", message];
                 complains(scene, STUDENT, &command, &["Message too long"])?;
             }
-            scene.expect_message(&witness, b"old")
+            scene.expect_message(witness, b"old")
         },
     )
 }
@@ -232,14 +233,11 @@ fn empty_and_full(scene: &mut Scene<'_>, path: &str) -> Outcome {
         "an empty channel",
         "EWOULDBLOCK, which is EAGAIN",
         |scene| {
-            let command = ["message_reader", path, "1"];
+            let command = ["message_reader", path, "2"];
             let parts = ["Resource temporarily unavailable"];
             complains(scene, STUDENT, &command, &parts)
         },
     )?;
-    let witness = witness(scene, path)?;
-    scene.choose(&witness, 1)?;
-    scene.put(&witness, b"x")?;
     scene.step("stdout is full", "ENOSPC, exit status 1", |scene| {
         let line = format!("message_reader {path} 1 > /dev/full");
         let program = shell(scene, 0, &line)?;
