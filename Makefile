@@ -66,7 +66,7 @@ starter: setup ## What students begin with, in DIR=path; stages before UPTO=stag
 grade: ## Grade this very tree; lab/grade.sh grades what somebody has handed in
 	@lab/grade.sh
 
-verify: setup ## The solutions have full score, starters do not, and mutants are caught (an hour)
+verify: setup ## The solutions have full score, starters do not, and mutants are caught (two hours)
 	@$(LAB) grade && $(LAB) verify starters && $(LAB) verify mutants
 
 hint: setup ## The next hint for a check, as in make hint CHECK=message-slot/W5-intact

@@ -152,14 +152,14 @@ pub(super) const IDS: Scenario = Scenario {
 
 /// Channels at once. The contract has 2^20 of them, which take minutes under emulation, and days if
 /// they are in a list, which is allowed.
-const AT_ONCE: usize = 8000;
+const AT_ONCE: usize = 10_000;
 
 /// Channels in one batch, which must be done before patience ends.
-const AT_A_TIME: usize = 4000;
+const AT_A_TIME: usize = 5000;
 
 pub(super) const MANY: Scenario = Scenario {
     id: "message-slot/I4-many",
-    title: "8000 channels at once (of the 2^20 of the contract, which take too long here)",
+    title: "10000 channels at once (of the 2^20 of the contract, which take too long here)",
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(43, FOR_ALL)?;
@@ -167,7 +167,7 @@ pub(super) const MANY: Scenario = Scenario {
         let file = scene.open_slot(&actor, &path)?;
         // Half of them in a row across 2^20, half anywhere.
         let mut ids: BTreeSet<u32> = (0..AT_ONCE as u32 / 2)
-            .map(|at| (1 << 20) - 2000 + at)
+            .map(|at| (1 << 20) - 2500 + at)
             .collect();
         while ids.len() < AT_ONCE {
             ids.insert(any_channel(scene));
@@ -175,7 +175,7 @@ pub(super) const MANY: Scenario = Scenario {
         let mut ids: Vec<u32> = ids.into_iter().collect();
         scene.rng.shuffle(&mut ids);
         let message = |id: u32| format!("{:08x}", id.wrapping_mul(0x9e37_79b1));
-        scene.step("write to 8000 channels", "8 bytes each time", |scene| {
+        scene.step("write to 10000 channels", "8 bytes each time", |scene| {
             for ids in ids.chunks(AT_A_TIME) {
                 let calls = ids
                     .iter()
@@ -186,7 +186,7 @@ pub(super) const MANY: Scenario = Scenario {
                     expect_eq("write returns", returned(write), Ok(8))?;
                 }
             }
-            scene.note("student", Kind::Does, "writes to 8000 channels");
+            scene.note("student", Kind::Does, "writes to 10000 channels");
             Ok(())
         })?;
         scene.step("read them all", "each has its own message", |scene| {
@@ -205,7 +205,7 @@ pub(super) const MANY: Scenario = Scenario {
                     expect_eq(&format!("channel {id} holds"), found, message(id).into())?;
                 }
             }
-            scene.note("student", Kind::Does, "reads 8000 channels");
+            scene.note("student", Kind::Does, "reads 10000 channels");
             Ok(())
         })
     },
