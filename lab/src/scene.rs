@@ -218,6 +218,11 @@ impl Scene<'_> {
         self.taint()
     }
 
+    /// The clause that is observed.
+    pub(crate) fn clause(&self) -> &'static str {
+        clause(self.id)
+    }
+
     fn taint(&mut self) -> Outcome<u64> {
         let text = self.read("/proc/sys/kernel/tainted")?;
         text.trim()

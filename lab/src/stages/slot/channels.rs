@@ -126,7 +126,8 @@ pub(super) const IDS: Scenario = Scenario {
     title: "any id from 1 to 2^32-1 is a channel of its own",
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
-            let messages = EDGES.map(|id| [&id.to_ne_bytes()[..], &any_message(scene, 4)].concat());
+            let messages =
+                EDGES.map(|id| [format!("{id:x}").as_bytes(), &any_message(scene, 4)].concat());
             scene.step(
                 "write to 22 channels, all different in few bits",
                 "each was empty",
@@ -200,7 +201,6 @@ pub(super) const MANY: Scenario = Scenario {
                     let Some(Ok(Answer::Filled { buffer, .. })) = pair.get(1) else {
                         return Err(fail("an answer with a buffer", format!("{pair:?}")));
                     };
-                    expect_eq("read returns", returned(&pair[1]), Ok(8))?;
                     let found = String::from_utf8_lossy(&buffer.0[..8]);
                     expect_eq(&format!("channel {id} holds"), found, message(id).into())?;
                 }

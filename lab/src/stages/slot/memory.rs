@@ -5,7 +5,7 @@ use lab_agent::{Answer, Call, Memory};
 use nix::libc;
 use protocol::slot::MESSAGE_MAX;
 
-use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq},
     slot_peer::{SlotFile, complete},
@@ -44,7 +44,7 @@ pub(super) const FREED: Scenario = Scenario {
             |scene| {
                 scene.insert(MODULE, "")?;
                 let actor = scene.actor("student", STUDENT)?;
-                let message = any_message(scene, MESSAGE_MAX);
+                let message = any_message(scene, LONG);
                 // The first and the last slot, too.
                 for minor in [0, 255] {
                     let path = scene.make_slot(minor, FOR_ALL)?;
@@ -85,7 +85,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     let file = scene.open_slot(&actor, &path)?;
     scene.choose(&file, 5)?;
     scene.put(&file, b"first")?;
-    let messages = [MESSAGE_MAX, MESSAGE_MAX / 2].map(|len| any_message(scene, len));
+    let messages = [LONG, LONG / 2].map(|len| any_message(scene, len));
     let writes = messages.iter().map(|message| file.write(message)).collect();
     // What a refused write leaves in its channel is W5's matter.
     let other = scene.open_slot(&actor, &path)?;

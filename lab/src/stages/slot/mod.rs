@@ -98,14 +98,17 @@ fn as_each_user(
     Ok(())
 }
 
-/// A channel of any size. A submission loses what ids from 2^31 on do to it in I4 alone.
+/// A channel of any size. A submission loses what ids from 2^20 on do to it in I4 alone.
 fn any_channel(scene: &mut Scene<'_>) -> u32 {
     let id = scene.rng.u32(1..);
     if scene.workshop().subject.contract_only {
-        return id >> 1 | 1;
+        return (id % (1 << 20)) | 1;
     }
     id
 }
+
+/// The length of a long message where it is not about the longest, which is W1's matter.
+const LONG: usize = 120;
 
 /// Arbitrary bytes. A submission loses what NULs do to it in W1 alone.
 fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {

@@ -5,7 +5,7 @@ use lab_agent::{Call, Exit, Memory};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::slot::MESSAGE_MAX;
 
-use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene},
     slot_peer::{Held, SlotFile},
@@ -28,7 +28,7 @@ pub(super) const EXACT: Scenario = Scenario {
                 "buffers as long as the message, and longer",
                 "the length of the message; the rest of the buffer is untouched",
                 |scene| {
-                    for len in [1, 2, 100, 127, 128] {
+                    for len in [1, 2, 100, LONG - 1, LONG] {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
                         for room in [len, len + 1, 129, 4096, 65_536] {
@@ -43,7 +43,7 @@ pub(super) const EXACT: Scenario = Scenario {
                 "a buffer of which only as much as the message is there",
                 "works: nothing behind it is needed",
                 |scene| {
-                    for len in [1, 77, 128] {
+                    for len in [1, 77, LONG] {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
                         let memory = Memory::Crossing { mapped: len };
@@ -119,7 +119,7 @@ pub(super) const SHORT: Scenario = Scenario {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
             scene.choose(file, id)?;
-            for (len, rooms) in [(1, &[0][..]), (128, &[127, 64, 1, 0])] {
+            for (len, rooms) in [(1, &[0][..]), (LONG, &[LONG - 1, 64, 1, 0])] {
                 scene.step(
                     &format!("too little room for {len} bytes"),
                     "ENOSPC, and the message is still there",

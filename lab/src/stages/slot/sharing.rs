@@ -7,7 +7,7 @@ use lab_agent::{Answer, Call};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
-use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
     kernels::Which,
     scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
@@ -126,7 +126,7 @@ pub(super) const WHOLE: Scenario = Scenario {
 };
 
 /// What the writers write: each message has one byte all through, and a length of its own.
-const UNIFORM: [(u8, usize); 4] = [(b'a', 128), (b'b', 96), (b'c', 127), (b'd', 1)];
+const UNIFORM: [(u8, usize); 4] = [(b'a', LONG), (b'b', 96), (b'c', LONG - 1), (b'd', 1)];
 
 /// How often each writer writes all of its messages while readers read.
 const WRITES: u64 = 5000;

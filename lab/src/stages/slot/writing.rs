@@ -5,7 +5,7 @@ use lab_agent::{Call, Memory};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
-use super::{any_channel, any_message, as_each_user};
+use super::{LONG, any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene},
     slot_peer::{Held, SlotFile},
@@ -77,13 +77,11 @@ fn from_bad_buffers(file: &SlotFile) -> Vec<(String, Call)> {
         ),
         (
             "memory that ends one byte early",
-            Memory::Crossing {
-                mapped: MESSAGE_MAX - 1,
-            },
+            Memory::Crossing { mapped: LONG - 1 },
         ),
     ];
     bad.map(|(what, memory)| {
-        let write = file.write_from(memory, &[b'x'; MESSAGE_MAX]);
+        let write = file.write_from(memory, &[b'x'; LONG]);
         (format!("writes from {what}"), write)
     })
     .into()
@@ -158,7 +156,7 @@ pub(super) const INTACT: Scenario = Scenario {
 fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
     let id = any_channel(scene);
     scene.choose(file, id)?;
-    for len in [0, 1, 50, MESSAGE_MAX] {
+    for len in [0, 1, 50, LONG] {
         let message = any_message(scene, len);
         let held = match len {
             0 => Held::Nothing,
