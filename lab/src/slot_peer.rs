@@ -108,7 +108,7 @@ pub fn returned(observed: &Observed) -> Result<i64, Errno> {
 /// What a read gave, in words, and whether it is exactly this message and nothing behind it has
 /// been touched.
 pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
-    let (said, judged) = judge_message(observed, message);
+    let (said, judged) = judge_message(observed, message, true);
     let untouched = |()| {
         let Ok(Answer::Filled { buffer, .. }) = observed else {
             return Ok(());
@@ -120,8 +120,8 @@ pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
     (said, judged.and_then(untouched))
 }
 
-/// The same, whatever is behind the message, and whether or not that is counted.
-pub fn judge_message(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+/// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
+pub fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         let said = format!("reads: {observed:?}");
@@ -133,7 +133,7 @@ pub fn judge_message(observed: &Observed, message: &[u8]) -> (String, Outcome) {
         Ok(_) => format!("reads {}", counted(start)),
         Err(_) => format!("reads: {}", shown(returned)),
     };
-    if !start.starts_with(message) {
+    if !start.starts_with(message) || (exact && returned != Ok(message.len() as i64)) {
         let expected = format!("reads {}", counted(message));
         return (said.clone(), Err(fail(expected, said)));
     }
@@ -259,10 +259,11 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] with what is different.
     pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
-        if self.workshop().subject.contract_only && !matches!(self.clause(), "R1" | "W1") {
-            // The length that is returned, and what is behind the message, are R1's matter.
+        if self.workshop().subject.contract_only && self.clause() != "R1" {
+            // What is behind the message is R1's matter, its length that of W1, too.
+            let exact = self.clause() == "W1";
             let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
-            let (said, judged) = judge_message(&observed, message);
+            let (said, judged) = judge_message(&observed, message, exact);
             self.note(&file.program.name, Kind::Does, said);
             return judged;
         }

@@ -87,7 +87,7 @@ fn expect_one_of(
 /// behind the message and which errno it is where nothing is are the matters of R1 and R3.
 fn judge_held(observed: &Observed, held: Option<&[u8]>, contract_only: bool) -> Outcome {
     match held {
-        Some(message) if contract_only => judge_message(observed, message).1,
+        Some(message) if contract_only => judge_message(observed, message, false).1,
         None if contract_only => {
             let empty = matches!(returned(observed), Err(_) | Ok(0));
             expect_eq("nothing is read", empty, true)
