@@ -20,14 +20,14 @@ const MANY: u64 = 2000;
 const NOISE: usize = MANY as usize / 2;
 
 /// How often the module goes in and out with nothing done in between.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 10;
 
 pub(super) const FREED: Scenario = Scenario {
     id: "message-slot/D4-freed",
     title: "rmmod gives back every byte that the module has allocated",
     run: |scene| {
         scene.step(
-            "in and out 20 times, with nothing opened",
+            "in and out 10 times, with nothing opened",
             "nothing is left",
             |scene| {
                 scene.watch_leaks()?;
