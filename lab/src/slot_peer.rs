@@ -121,7 +121,7 @@ pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
 }
 
 /// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
-pub fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
+fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         let said = format!("reads: {observed:?}");
@@ -138,6 +138,21 @@ pub fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (Strin
         return (said.clone(), Err(fail(expected, said)));
     }
     (said, Ok(()))
+}
+
+/// Whether a read found nothing; unless it is to be `exact`, it may say so as it likes.
+fn judge_empty(observed: &Observed, exact: bool) -> (String, Outcome) {
+    let said = format!("reads: {}", shown(returned(observed)));
+    let (wanted, found) = match (returned(observed), exact) {
+        (got, true) => ("EWOULDBLOCK", got == Err(Errno::EWOULDBLOCK)),
+        (got, false) => ("nothing is there", matches!(got, Err(_) | Ok(0))),
+    };
+    let judged = if found {
+        Ok(())
+    } else {
+        Err(fail(format!("reads: {wanted}"), said.as_str()))
+    };
+    (said, judged)
 }
 
 /// Bytes for a transcript, with their number.
@@ -231,9 +246,8 @@ impl Scene<'_> {
             Kind::Does,
             format!("chooses channel {id}: {}", shown(returned(&observed))),
         );
-        // That it is 0 and no other success is I1's matter.
         match returned(&observed) {
-            Ok(1..) if self.workshop().subject.contract_only => Ok(()),
+            Ok(1..) if !self.counts("I1") => Ok(()),
             returned => expect_eq("ioctl returns", returned, Ok(0)),
         }
     }
@@ -259,15 +273,22 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] with what is different.
     pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
-        if self.workshop().subject.contract_only && self.clause() != "R1" {
-            // What is behind the message is R1's matter, its length that of W1, too.
-            let exact = self.clause() == "W1";
-            let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
-            let (said, judged) = judge_message(&observed, message, exact);
-            self.note(&file.program.name, Kind::Does, said);
-            return judged;
+        let margin = if self.counts("R1") { MARGIN } else { 0 };
+        let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
+        let (said, judged) = self.judge_held(&observed, Some(message));
+        self.note(&file.program.name, Kind::Does, said);
+        judged
+    }
+
+    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. That
+    /// the rest of the buffer is untouched is R1's matter, that the length is right W1's, too, with
+    /// which errno nothing is read R3's.
+    pub fn judge_held(&self, observed: &Observed, held: Option<&[u8]>) -> (String, Outcome) {
+        match held {
+            Some(message) if self.counts("R1") => judge_read(observed, message),
+            Some(message) => judge_message(observed, message, self.counts("W1")),
+            None => judge_empty(observed, self.counts("R3")),
         }
-        self.expect_message_in(file, Memory::Ordinary, MESSAGE_MAX + MARGIN, message)
     }
 
     /// As [`Scene::expect_message`], with a buffer of any kind and length.
@@ -292,18 +313,10 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if there is something.
     pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
-        let read = file.read(MESSAGE_MAX);
-        if !self.workshop().subject.contract_only {
-            return self.expect_refusal(file, "reads", &read, Errno::EWOULDBLOCK);
-        }
-        // With which errno is R3's matter.
-        let observed = self.call(&file.program, &read)?;
-        let said = format!("reads: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said.as_str());
-        match returned(&observed) {
-            Err(_) | Ok(0) => Ok(()),
-            Ok(_) => Err(fail("reads: nothing is there", said)),
-        }
+        let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
+        let (said, judged) = self.judge_held(&observed, None);
+        self.note(&file.program.name, Kind::Does, said);
+        judged
     }
 
     /// Expect that the chosen channel holds what it is said to.

@@ -78,7 +78,7 @@ pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome
         "without NLM_F_REQUEST",
         "EINVAL, and nothing is done",
         |scene| {
-            if scene.workshop().subject.contract_only {
+            if scene.contract_only() {
                 pass_over(scene);
                 return Ok(());
             }
@@ -185,7 +185,7 @@ pub(in crate::stages) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    let contract_only = scene.workshop().subject.contract_only;
+    let contract_only = scene.contract_only();
     if !contract_only {
         scene.step(
             "two messages, the second cut short",

@@ -139,7 +139,7 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         scene.insert(M::NAME, M::PARAMS)?;
         let (sender, listener) = &pair::<M>(scene, uid)?;
         let before = M::state(scene, sender, PortId(0))?;
-        let contract_only = scene.workshop().subject.contract_only;
+        let contract_only = scene.contract_only();
         let bad = bad_payloads::<M>(scene);
         scene.step(
             &format!("as {name}, datagrams that are wrong in any way"),

@@ -304,7 +304,7 @@ pub(in crate::stages) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Out
         scene.remove(M::NAME)?;
         let refused = scene.try_insert(M::NAME, "protocol=32")?;
         let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-        if scene.workshop().subject.contract_only {
+        if scene.contract_only() {
             return expect_eq("insmod: refused", errno.is_some(), true);
         }
         expect_eq("insmod", errno, Some(Errno::EINVAL))

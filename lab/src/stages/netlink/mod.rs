@@ -199,7 +199,7 @@ fn refuse(
 /// What the module has to refuse.
 fn bad_payloads<M: Told>(scene: &Scene<'_>) -> Vec<BadPayload> {
     let mut bad = M::bad_payloads();
-    if !scene.workshop().subject.contract_only {
+    if !scene.contract_only() {
         bad.extend(M::odd_payloads());
     }
     bad
@@ -214,7 +214,7 @@ pub(super) fn pass_over(scene: &mut Scene<'_>) {
 /// Whether the contract has no errno where this checkout's modules have this one, and is all that
 /// counts: `EMSGSIZE` is the only one that it names for requests that are malformed.
 fn left_open(scene: &Scene<'_>, errno: Errno) -> bool {
-    scene.workshop().subject.contract_only && errno != OK && errno != Errno::EMSGSIZE
+    scene.contract_only() && errno != OK && errno != Errno::EMSGSIZE
 }
 
 /// Expect this errno of a malformed request, or if the contract leaves it open, any.

@@ -37,7 +37,7 @@ pub(in crate::stages) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome
     let path = format!("/sys/module/{module}/parameters/dropped");
     match scene.try_read(&path)? {
         Ok(dropped) => Ok(Some(dropped.trim().to_owned())),
-        Err(_) if scene.workshop().subject.contract_only => Ok(None),
+        Err(_) if scene.contract_only() => Ok(None),
         Err(refusal) => Err(fail(format!("{path} can be read"), refusal.to_string())),
     }
 }

@@ -155,7 +155,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                     member(scene, "late", Roles::BOTH)?;
                 }
                 let found = members(&read_dump(scene, &reader)?)?;
-                if scene.workshop().subject.contract_only {
+                if scene.contract_only() {
                     // It has come to an end.
                     pass_over(scene);
                     return Ok(());

@@ -76,7 +76,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             expect_eq("some are lost", (1..sent).contains(&lost), true)?;
             let found = counts(stopped_portid);
             expect_eq("stopped", found, Some((sent - lost, lost)))?;
-            if scene.workshop().subject.contract_only {
+            if scene.contract_only() {
                 // What a publisher's counters count, the contract leaves open.
                 return Ok(());
             }

@@ -137,7 +137,7 @@ fn ask(scene: &mut Scene<'_>, peer: &Peer, what: &Request<'_>, expected: Errno) 
 
 /// Send a request to register or unregister that is refused. The contract names no errno for it.
 fn refuse(scene: &mut Scene<'_>, peer: &Peer, what: &Request<'_>, expected: Errno) -> Outcome {
-    if scene.workshop().subject.contract_only {
+    if scene.contract_only() {
         return scene.expect_refused(peer, encode(what), &words(what));
     }
     ask(scene, peer, what, expected)
@@ -274,7 +274,7 @@ fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
         "subscriber"
     };
     let portid = PortId(portid);
-    if scene.workshop().subject.contract_only {
+    if scene.contract_only() {
         // What a module logs is its own affair.
         let lister = scene.peer("lister", 0)?;
         scene.expect_soon("it is listed", |scene| {

@@ -179,7 +179,7 @@ fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Rep
     let errno = message.ack().ok().flatten().map(|ack| ack.errno);
     expect_eq("errno", errno, Some(0))?;
     let report = message.ack_cookie().and_then(Report::decode);
-    if report.is_none() && !scene.workshop().subject.contract_only {
+    if report.is_none() && !scene.contract_only() {
         return Err(fail("a report in the acknowledgement", "none"));
     }
     Ok(report)

@@ -8,7 +8,7 @@ use protocol::slot::MESSAGE_MAX;
 use super::{LONG, any_channel, any_message, as_each_user};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, complete, judge_message, judge_read, returned},
+    slot_peer::{SlotFile, complete, returned},
 };
 
 /// How many calls each user makes.
@@ -83,20 +83,6 @@ fn expect_one_of(
     Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
 }
 
-/// Expect that the channel holds this message, whole; `None`: nothing. Of a submission, what is
-/// behind the message and which errno it is where nothing is are the matters of R1 and R3.
-fn judge_held(observed: &Observed, held: Option<&[u8]>, contract_only: bool) -> Outcome {
-    match held {
-        Some(message) if contract_only => judge_message(observed, message, false).1,
-        None if contract_only => {
-            let empty = matches!(returned(observed), Err(_) | Ok(0));
-            expect_eq("nothing is read", empty, true)
-        }
-        Some(message) => judge_read(observed, message).1,
-        None => expect_eq("a read", returned(observed), Err(Errno::EWOULDBLOCK)),
-    }
-}
-
 /// Make all of these calls, whatever comes of them, without a word to the host in between: one by
 /// one they would take a round trip each.
 fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<Observed>> {
@@ -115,7 +101,7 @@ pub(super) const WRITES: Scenario = Scenario {
 };
 
 fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
-    let contract_only = scene.workshop().subject.contract_only;
+    let contract_only = scene.contract_only();
     let id = any_channel(scene);
     scene.choose(file, id)?;
     scene.step(
@@ -153,7 +139,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                         held = Some(data);
                     }
                 }
-                judge_held(&pair[1], held, contract_only)?;
+                scene.judge_held(&pair[1], held).1?;
             }
             Ok(())
         },
@@ -167,7 +153,7 @@ pub(super) const READS: Scenario = Scenario {
 };
 
 fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
-    let contract_only = scene.workshop().subject.contract_only;
+    let contract_only = scene.contract_only();
     let id = any_channel(scene);
     scene.choose(file, id)?;
     scene.step(
@@ -209,9 +195,9 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 let got = returned(&three[1]);
                 expect_one_of(file, what, got, &expected(len, wrong, unwritable))?;
                 if got.is_ok() {
-                    judge_held(&three[1], Some(message), contract_only)?;
+                    scene.judge_held(&three[1], Some(message)).1?;
                 }
-                judge_held(&three[2], Some(message), contract_only)?;
+                scene.judge_held(&three[2], Some(message)).1?;
             }
             Ok(())
         },

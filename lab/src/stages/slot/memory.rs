@@ -159,7 +159,7 @@ fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>)
     };
     let observed = scene.call(&file.program, &call)?;
     // That they fail, W4 sees to of a submission.
-    let ours = !scene.workshop().subject.contract_only;
+    let ours = !scene.contract_only();
     if let Ok(Answer::Batch { outcomes, .. }) = &observed
         && ours
     {

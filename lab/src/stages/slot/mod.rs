@@ -101,7 +101,7 @@ fn as_each_user(
 /// A channel of any size. A submission loses what ids from 2^20 on do to it in I4 alone.
 fn any_channel(scene: &mut Scene<'_>) -> u32 {
     let id = scene.rng.u32(1..);
-    if scene.workshop().subject.contract_only {
+    if scene.contract_only() {
         return (id % (1 << 20)) | 1;
     }
     id
@@ -112,7 +112,7 @@ const LONG: usize = 120;
 
 /// Arbitrary bytes. A submission loses what NULs do to it in W1 alone.
 fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {
-    let least = u8::from(scene.workshop().subject.contract_only);
+    let least = u8::from(scene.contract_only());
     (0..len).map(|_| scene.rng.u8(..).max(least)).collect()
 }
 

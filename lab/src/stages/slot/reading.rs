@@ -87,13 +87,9 @@ pub(super) const EMPTY: Scenario = Scenario {
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
-            let expect_empty = |scene: &mut Scene<'_>| {
-                let read = file.read(MESSAGE_MAX);
-                scene.expect_refusal(file, "reads", &read, Errno::EWOULDBLOCK)
-            };
             scene.step("an empty slot", "EWOULDBLOCK", |scene| {
                 scene.choose(file, id)?;
-                expect_empty(scene)
+                scene.expect_empty(file)
             })?;
             scene.step(
                 "the neighbours of a channel with a message",
@@ -103,7 +99,7 @@ pub(super) const EMPTY: Scenario = Scenario {
                     scene.put(file, b"x")?;
                     for neighbour in [999, 1001, 1] {
                         scene.choose(file, neighbour)?;
-                        expect_empty(scene)?;
+                        scene.expect_empty(file)?;
                     }
                     Ok(())
                 },

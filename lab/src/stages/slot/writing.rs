@@ -170,7 +170,7 @@ fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                     scene.put(file, &message)?;
                 }
                 let lengths = of_lengths(file, &[0, MESSAGE_MAX + 1, 4096]);
-                if scene.workshop().subject.contract_only {
+                if scene.contract_only() {
                     // That they fail, and how, is the matter of W3 and W4.
                     return [from_bad_buffers(file), lengths]
                         .concat()
