@@ -92,10 +92,10 @@ pub fn symbols(kallsyms: &str, modules: &str, module: &str) -> Vec<Symbol> {
 /// The functions of a module that were known when it was in before: now it is elsewhere. `None` if
 /// none are known.
 pub fn moved(known: &[Symbol], modules: &str, module: &str) -> Option<Vec<Symbol>> {
-    let of_module = |symbol: &&Symbol| symbol.module == module && symbol.end != u64::MAX;
-    let last = known.iter().rfind(of_module)?.end;
+    let of_module = || known.iter().filter(|symbol| symbol.module == module);
+    let last = of_module().rfind(|symbol| symbol.end != u64::MAX)?.end;
     let end = end_of(modules, module)?;
-    let symbols = known.iter().filter(|symbol| symbol.end == last);
+    let symbols = of_module().filter(|symbol| symbol.end == last);
     Some(
         symbols
             .map(|symbol| Symbol {

@@ -3,16 +3,14 @@
 //! the checks that catch it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
-use crate::{
-    Error, Result, paths,
-    stages::{STAGES, Step},
-};
+use crate::{Error, Result, paths, stages};
 
 /// A wrong variant.
 #[derive(Debug, Deserialize)]
@@ -110,15 +108,11 @@ impl Mutant {
         let header = header.display().to_string();
         let theirs = format!("#include <{header}>");
         let own = format!("#include \"{header}\"");
-        let steps = STAGES.iter().flat_map(|stage| stage.steps);
-        let caught = |step: &&Step| {
-            let mut checks = step.checks.iter();
-            checks.any(|check| self.caught_by.iter().any(|id| id == check.id))
-        };
-        for module in steps.filter(caught).flat_map(|step| step.modules) {
+        let steps = self.caught_by.iter().filter_map(|id| stages::step_of(id));
+        let modules: BTreeSet<_> = steps.flat_map(|step| step.modules).collect();
+        for module in modules {
             let from = checkout.join("kernel").join(module);
             let to = directory.join("kernel").join(module);
-            copy(&from, &to)?;
             let what = || Error::io(format!("reading {}", from.display()));
             for entry in fs::read_dir(&from).map_err(what())? {
                 let name = entry.map_err(what())?.file_name();

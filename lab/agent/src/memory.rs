@@ -145,10 +145,11 @@ pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
 }
 
 pub(crate) fn write(fd: RawFd, memory: Memory, data: &[u8]) -> Outcome {
-    // SAFETY: the kernel checks what it reads from.
-    let call = |buffer: &Buffer| unsafe { libc::write(fd, buffer.start.cast(), data.len()) };
-    let result = with_buffer(memory, data, |buffer| Errno::result(call(buffer)))?;
-    result
+    let call = |buffer: &Buffer| {
+        // SAFETY: the kernel checks what it reads from.
+        Errno::result(unsafe { libc::write(fd, buffer.start.cast(), data.len()) })
+    };
+    with_buffer(memory, data, call)?
         .map(|len| Answer::Value(len as i64))
         .map_err(|errno| Refusal::new("write", errno))
 }

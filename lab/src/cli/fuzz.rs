@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{green, on_interrupt, red, spawn};
 use anstream::{print, println};
 use lab::{
     fuzz::{Found, TARGETS, Tally, Target, target},
@@ -19,6 +18,8 @@ use lab::{
     modules::Care,
     workshop::{Start, Workshop},
 };
+
+use super::{green, on_interrupt, red, spawn};
 
 /// Operations that one module carries out before it is the next one's turn. Not a time: a turn can
 /// be repeated.
@@ -123,28 +124,21 @@ fn listen(events: &Receiver<Event>, tallies: &[(&'static Target, Tally)]) -> Exi
     for (target, tally) in tallies {
         println!("{}: {tally}", target.module);
     }
+    let mut found = tallies.iter().map(|(_, tally)| &tally.found);
+    let shrinking = found.any(|found| found.load(Ordering::Relaxed));
     match event {
         Event::Done => {
             println!("{}", green("all answers are those of the models"));
             return ExitCode::SUCCESS;
         }
-        Event::Interrupted
-            if tallies
-                .iter()
-                .any(|(_, tally)| tally.found.load(Ordering::Relaxed)) =>
-        {
-            println!(
-                "{}",
-                red(
-                    "interrupted while what was found was being shrunk; repeat it with the same seed"
-                )
-            );
+        Event::Interrupted if shrinking => {
+            let why =
+                "interrupted while what was found was being shrunk; repeat it with the same seed";
+            println!("{}", red(why));
         }
         Event::Interrupted => {
-            println!(
-                "{}",
-                green("interrupted; until then all answers were those of the models")
-            );
+            let why = "interrupted; until then all answers were those of the models";
+            println!("{}", green(why));
             return ExitCode::SUCCESS;
         }
         Event::Broken(why) => println!("{} {why}", red("no machine:")),

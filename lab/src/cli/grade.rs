@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use super::{on_interrupt, processor, red};
 use anstream::{eprintln, print};
 use anyhow::Context;
 use lab::{
@@ -33,6 +32,8 @@ use lab::{
     stages::STAGES,
     workshop::{Start, Workshop},
 };
+
+use super::{on_interrupt, processor, red};
 
 /// What a usage that is wrong and a submission that cannot be read end with.
 const UNREADABLE: u8 = 2;

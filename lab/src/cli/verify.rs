@@ -130,12 +130,10 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
         if run::of_programs(check.scenario) {
             return !submission.programs.is_empty();
         }
-        let mut steps = STAGES.iter().flat_map(|stage| stage.steps);
-        let step = steps.find(|step| step.checks.iter().any(|it| it.id == check.id));
-        let modules = step.map_or(&[][..], |step| step.modules);
-        modules
-            .iter()
-            .any(|&name| submission.modules.contains_key(name))
+        let mut modules = stages::step_of(&check.id)
+            .into_iter()
+            .flat_map(|step| step.modules);
+        modules.any(|&name| submission.modules.contains_key(name))
     };
     rubric.keep(|stage, check| stages.contains(&stage) && tries(check));
     let named = rubric

@@ -303,9 +303,11 @@ impl Bench<'_> {
         dies
     }
 
-    /// Leave out what is not needed, as long as that takes no longer than proptest may. proptest has tried each operation once; what others needed
-    /// then may be needless now. An operation that later ones rely on goes with the first of them
-    /// without which the rest is possible, as an open with its close.
+    /// Leave out what is not needed, as long as that takes no longer than proptest may.
+    ///
+    /// proptest has tried each operation once; what others needed then may be needless now. An
+    /// operation that later ones rely on goes with the first of them without which the rest is
+    /// possible, as an open with its close.
     fn leave_out<M: Subject>(&self, start: &M::State, mut operations: Vec<M::Transition>) {
         let begin = Instant::now();
         let mut at = operations.len();

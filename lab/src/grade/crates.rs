@@ -73,29 +73,20 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
             None => sandbox.insert(prepared_sandbox(workshop)?),
         };
         place(workshop, sandbox, &submission.files, package, directory)?;
-        let ended = compile(workshop, sandbox, package, package)?;
         let output = sandbox.path().join("target").join(programs::OUTPUT);
-        for name in names {
+        let outcome = |ended: &Ended, name: &str| {
             let program = output.join(name);
-            let result = if ended.success && build::is_file(&program) {
-                Ok(program)
-            } else {
-                Err(build::refused(&ended, &submission.files))
-            };
-            built.insert(name, result);
-        }
+            if build::is_file(&program) {
+                return Ok(program);
+            }
+            Err(build::refused(ended, &submission.files))
+        };
+        let ended = compile(workshop, sandbox, package, package)?;
+        built.extend(names.into_iter().map(|name| (name, outcome(&ended, name))));
         if package == DRIVEN {
             place_driver(workshop, sandbox)?;
             let ended = compile(workshop, sandbox, package, DRIVER)?;
-            for name in programs::DRIVERS {
-                let program = output.join(name);
-                let result = if build::is_file(&program) {
-                    Ok(program)
-                } else {
-                    Err(build::refused(&ended, &submission.files))
-                };
-                built.insert(name, result);
-            }
+            built.extend(programs::DRIVERS.map(|name| (name, outcome(&ended, name))));
         }
     }
     Ok(Programs {

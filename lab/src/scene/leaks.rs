@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Op};
+use lab_agent::Op;
 
 use super::{Halt, Outcome, Scene, fail};
 use crate::{
@@ -86,6 +86,16 @@ impl Scene<'_> {
     /// # Errors
     /// [`Halt::Fail`] with the functions that have allocated what is left.
     pub fn expect_caches_clean(&mut self) -> Outcome {
+        self.judge_caches()?;
+        self.note_clean();
+        Ok(())
+    }
+
+    fn note_clean(&mut self) {
+        self.note("host", Kind::Does, "looks for memory that was left: none");
+    }
+
+    fn judge_caches(&mut self) -> Outcome {
         let begin = self.uptime()?;
         loop {
             let late = self.uptime()? - begin > GRACE_SECONDS;
@@ -98,14 +108,12 @@ impl Scene<'_> {
             let mut left = slab.since(&watch.slab, &watch.symbols);
             left.extend(vmalloc.since(&watch.vmalloc, &watch.symbols));
             if left.is_empty() {
-                break;
+                return Ok(());
             }
             if late {
                 return Err(leaked(&left));
             }
         }
-        self.note("host", Kind::Does, "looks for memory that was left: none");
-        Ok(())
     }
 
     /// Expect that the modules that have been removed since [`Scene::watch_leaks`] have left
@@ -114,15 +122,15 @@ impl Scene<'_> {
     /// # Errors
     /// [`Halt::Fail`] with the functions that have allocated what is left.
     pub fn expect_no_leaks(&mut self) -> Outcome {
-        self.expect_caches_clean()?;
-        let Some(watch) = self.leak_watch.take().filter(|watch| watch.has_kmemleak) else {
-            return Ok(());
-        };
-        let left = self.scan()?.since(&Listed::default(), &watch.symbols);
-        if left.is_empty() {
-            return Ok(());
+        self.judge_caches()?;
+        if let Some(watch) = self.leak_watch.take().filter(|watch| watch.has_kmemleak) {
+            let left = self.scan()?.since(&Listed::default(), &watch.symbols);
+            if !left.is_empty() {
+                return Err(leaked(&left));
+            }
         }
-        Err(leaked(&left))
+        self.note_clean();
+        Ok(())
     }
 
     /// What kmemleak reports after as many scans as it takes.
@@ -170,12 +178,13 @@ impl Scene<'_> {
         self.text_of(&format!("reading {path}"), op)
     }
 
-    fn text_of(&mut self, what: &str, op: Op) -> Outcome<String> {
-        match self.machine.order(what, op)? {
-            Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0).into_owned()),
-            Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
-            Err(refusal) => Err(fail(what, refusal.to_string())),
-        }
+    /// The text that an order gives.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if it is refused.
+    pub(crate) fn text_of(&mut self, what: &str, op: Op) -> Outcome<String> {
+        self.try_text(what, op)?
+            .map_err(|refusal| fail(what, refusal.to_string()))
     }
 
     /// Write to a file of the guest's kernel.

@@ -180,14 +180,20 @@ impl Scene<'_> {
     /// # Errors
     /// [`super::Halt`].
     pub fn try_read(&mut self, path: &str) -> Outcome<Result<String, Refusal>> {
-        match self.machine.order(
-            &format!("reading {path}"),
-            Op::Read {
-                path: path.to_owned(),
-            },
-        )? {
+        let op = Op::Read {
+            path: path.to_owned(),
+        };
+        self.try_text(&format!("reading {path}"), op)
+    }
+
+    /// The text that an order gives, or its refusal.
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub(super) fn try_text(&mut self, what: &str, op: Op) -> Outcome<Result<String, Refusal>> {
+        match self.machine.order(what, op)? {
             Ok(Answer::Data(data)) => Ok(Ok(String::from_utf8_lossy(&data.0).into_owned())),
-            Ok(other) => Err(Trouble::Lost(format!("expected a file, found {other:?}")).into()),
+            Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
             Err(refusal) => Ok(Err(refusal)),
         }
     }

@@ -6,11 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use lab_agent::{Answer, Op};
+use lab_agent::Op;
 
 use crate::{
     kernels::Which,
-    machine::Trouble,
     scene::{Halt, Outcome, Scene, fail},
     transcript::Kind,
 };
@@ -24,18 +23,13 @@ pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
     let op = Op::AllocTraces {
         text: format!("[{module}]"),
     };
-    match scene.machine.order("reading what is allocated", op)? {
-        // Of each trace the name of a cache, then a line that begins with the number of objects.
-        Ok(Answer::Data(data)) => Ok(String::from_utf8_lossy(&data.0)
-            .split("\n\n")
-            .filter_map(|trace| {
-                let mut lines = trace.trim_start().lines().skip(1);
-                lines.next()?.split_whitespace().next()?.parse::<u64>().ok()
-            })
-            .sum()),
-        Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
-        Err(refusal) => Err(fail("alloc_traces can be read", refusal.to_string())),
-    }
+    let traces = scene.text_of("reading what is allocated", op)?;
+    // Of each trace the name of a cache, then a line that begins with the number of objects.
+    let counts = traces.split("\n\n").filter_map(|trace| {
+        let mut lines = trace.trim_start().lines().skip(1);
+        lines.next()?.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Ok(counts.sum())
 }
 
 /// Something that is counted.
@@ -128,7 +122,6 @@ impl Count {
 }
 
 /// How many objects each of some caches has allocated.
-#[derive(Default)]
 pub(super) struct Tally(BTreeMap<String, usize>);
 
 impl Tally {

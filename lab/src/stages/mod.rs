@@ -77,6 +77,12 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
 }
 
+/// The step that a check belongs to, by the check's id.
+pub fn step_of(id: &str) -> Option<&'static Step> {
+    let mut steps = STAGES.iter().flat_map(|stage| stage.steps);
+    steps.find(|step| step.checks.iter().any(|check| check.id == id))
+}
+
 /// A scenario by its id.
 pub fn find(id: &str) -> Option<&'static Scenario> {
     all().find(|scenario| scenario.id == id)

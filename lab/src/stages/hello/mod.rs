@@ -86,6 +86,13 @@ fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
     expect_eq("the answer", said, answer(text).escape_ascii().to_string())
 }
 
+/// Say something with the program, which prints the answer.
+fn say(scene: &mut Scene<'_>, text: &str) -> Outcome {
+    let program = scene.start("asker", &["nl-hello", text])?;
+    scene.expect_line(&program, &format!("{GREETING}{text}"))?;
+    scene.expect_exit(&program, Exit::Status(0))
+}
+
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
         "insert the module",
@@ -100,9 +107,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             title,
             "the kernel logs it and answers, the answer is printed",
             |scene| {
-                let program = scene.start("asker", &["nl-hello", text])?;
-                scene.expect_line(&program, &format!("{GREETING}{text}"))?;
-                scene.expect_exit(&program, Exit::Status(0))?;
+                say(scene, text)?;
                 scene.expect_log("says: ")
             },
         )?;
@@ -129,11 +134,7 @@ const PROGRAM: Scenario = Scenario {
             scene.step(
                 &format!("say {text:?} to the kernel"),
                 "the answer is printed, exit status 0",
-                |scene| {
-                    let program = scene.start("asker", &["nl-hello", text])?;
-                    scene.expect_line(&program, &format!("{GREETING}{text}"))?;
-                    scene.expect_exit(&program, Exit::Status(0))
-                },
+                |scene| say(scene, text),
             )?;
         }
         Ok(())
