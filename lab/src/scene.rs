@@ -225,7 +225,7 @@ impl Scene<'_> {
         !self.contract_only() || clause(self.id) == wanted
     }
 
-    /// Whether the contract is all that counts: what is tried was handed in.
+    /// Whether the contract is all that counts: the modules were handed in.
     pub(crate) fn contract_only(&self) -> bool {
         self.workshop.subject.contract_only
     }

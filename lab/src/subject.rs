@@ -29,8 +29,8 @@ pub struct Subject {
     pub programs: BTreeMap<String, Part>,
     /// How the message slot is spoken to.
     pub slot: SlotEdition,
-    /// Whether the contract is all that counts. It leaves open with which errno a malformed netlink
-    /// request is refused; of this checkout's own modules the lab knows more.
+    /// Whether the contract is all that counts: the modules were handed in. It leaves open with which
+    /// errno a malformed netlink request is refused; of this checkout's own the lab knows more.
     pub contract_only: bool,
 }
 

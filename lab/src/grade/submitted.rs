@@ -180,15 +180,21 @@ impl Submitted {
                 built._modules.push(ours);
             }
         }
-        let subject = |modules, programs| Subject {
+        let of_modules = Subject {
             modules,
-            programs,
             slot,
             contract_only: true,
+            ..Subject::default()
+        };
+        let of_programs = Subject {
+            modules: our_modules,
+            programs,
+            slot,
+            ..Subject::default()
         };
         Ok(Submitted {
-            modules: workshop.trying(subject(modules, BTreeMap::new()), consoles),
-            programs: workshop.trying(subject(our_modules, programs), consoles),
+            modules: workshop.trying(of_modules, consoles),
+            programs: workshop.trying(of_programs, consoles),
             remarks,
             _built: built,
         })

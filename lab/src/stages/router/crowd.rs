@@ -136,10 +136,10 @@ fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
     )
 }
 
-/// A line that no publisher has been given before.
+/// A line that no publisher has been given before, as a rule of a length that needs no padding.
 fn next_line(line: &mut u32) -> String {
     *line += 1;
-    format!("{line}\n")
+    format!("{line:04}\n")
 }
 
 /// Start a program; what it writes is read in [`hear_out`].

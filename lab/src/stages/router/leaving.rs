@@ -223,7 +223,7 @@ fn subscribe(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
         first = scene.try_receive(peer, PATIENCE)?;
     }
     let first = first.map_err(|errno| fail("a first message", format!("{errno:?}")))?;
-    expect_eq("nlmsg_seq", data(&first.message()?)?.0, 1)
+    scene.expect_number(data(&first.message()?)?.0, 1)
 }
 
 /// Wait until a publisher has published on.

@@ -87,12 +87,18 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
             for (_, roles, errno) in refusals {
                 refuse(scene, &a, &Request::Register { roles, from: None }, errno)?;
             }
-            for (roles, from, errno) in [
-                (Roles::PUBLISHER, b.portid, Errno::EINVAL),
-                (Roles::SUBSCRIBER, PortId::KERNEL, Errno::ERANGE),
-            ] {
-                let from = Some(from);
-                refuse(scene, &a, &Request::Register { roles, from }, errno)?;
+            let subscribe = Request::Register {
+                roles: Roles::SUBSCRIBER,
+                from: Some(PortId::KERNEL),
+            };
+            refuse(scene, &a, &subscribe, Errno::ERANGE)?;
+            if !scene.contract_only() {
+                let stranger = scene.peer("stranger", 0)?;
+                let publish = Request::Register {
+                    roles: Roles::PUBLISHER,
+                    from: Some(b.portid),
+                };
+                refuse(scene, &stranger, &publish, Errno::EINVAL)?;
             }
             expect_eq("the list", super::list(scene, &a)?, before)
         },

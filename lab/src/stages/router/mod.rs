@@ -195,9 +195,9 @@ fn expect_data(
             readable(data.body)
         ),
     );
-    expect_eq("nlmsg_seq", got, seq)?;
+    scene.expect_number(got, seq)?;
     expect_eq("the publisher", data.sender, sender.portid)?;
-    if data.body == body {
+    if scene.is_body(data.body, body) {
         return Ok(());
     }
     Err(fail(readable(body), readable(data.body)))
