@@ -222,7 +222,12 @@ impl Scene<'_> {
     /// checks of that clause alone, so that one mistake does not cost all others; this checkout's
     /// own modules are held to all everywhere.
     pub(crate) fn counts(&self, wanted: &str) -> bool {
-        !self.contract_only() || clause(self.id) == wanted
+        !self.contract_only() || self.clause() == wanted
+    }
+
+    /// The clause that is observed.
+    pub(crate) fn clause(&self) -> &'static str {
+        clause(self.id)
     }
 
     /// Whether the contract is all that counts: the modules were handed in.

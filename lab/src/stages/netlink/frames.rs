@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
 
 use super::{
-    Told, bad_payloads, carry_out, datagram, expect_errno, introduce, pair, pass_over, refuse,
-    with_length,
+    Told, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair, pass_over,
+    refuse, with_length,
 };
 use crate::{
     machine::PATIENCE,
@@ -281,7 +281,11 @@ pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.step("what is right", "is carried out as before", |scene| {
         let after = M::state(scene, sender, PortId(0))?;
         expect_eq("what there was before", after, before)?;
-        // The third is as long as it may be.
         (1..=3).try_for_each(|n| carry_out::<M>(scene, sender, listener, n))
+    })?;
+    scene.step("1024 bytes", "are not too many", |scene| {
+        let (kind, payload) = M::long(BODY_MAX);
+        let errno = Errno::from_raw(errno_of(scene, sender, request(kind, &payload))?);
+        expect_eq("EMSGSIZE", errno == Errno::EMSGSIZE, false)
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab_agent::{Answer, Bytes, Call};
 use nix::{libc, sys::signal::Signal};
 use protocol::{
-    netlink::{BODY_MAX, Header, NLM_F_REQUEST, PortId},
+    netlink::{Header, NLM_F_REQUEST, PortId},
     router::{Report, Request, Roles},
 };
 
@@ -234,10 +234,10 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
         }
         let mut dropped = 0;
         scene.step(
-            "publish 1024 bytes until the slow one has no room",
+            "publish 1000 bytes until the slow one has no room",
             "1 delivered, 1 dropped, and the fast one has each of them",
             |scene| {
-                let body = vec![b'x'; BODY_MAX];
+                let body = vec![b'x'; 1000];
                 for seq in 2..100 {
                     let got = report(scene, &publisher, &body)?;
                     let got = got.ok_or_else(|| fail("a report again", "none"))?;
