@@ -247,8 +247,15 @@ fn one_and_a_half<M: Told>(n: u32) -> Vec<u8> {
 
 pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
-    let peers = pair::<M>(scene, 0)?;
-    let (sender, listener) = &peers;
+    let (sender, listener) = &pair::<M>(scene, 0)?;
+    // Where anybody may send: what a refused request has taken, the sender finds taken.
+    let anybody = !M::SENDER && M::sender_asks().is_none();
+    let odd = if anybody {
+        scene.peer("odd", 0)?
+    } else {
+        sender.clone()
+    };
+    let peers = (odd, listener.clone());
     let before = M::state(scene, sender, PortId(0))?;
     scene.step(
         "payloads that are wrong",
@@ -281,7 +288,8 @@ pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.step("what is right", "is carried out as before", |scene| {
         let after = M::state(scene, sender, PortId(0))?;
         expect_eq("what there was before", after, before)?;
-        (1..=3).try_for_each(|n| carry_out::<M>(scene, sender, listener, n))
+        (1..=3).try_for_each(|n| carry_out::<M>(scene, sender, listener, n))?;
+        scene.expect_nothing(&peers.0)
     })?;
     scene.step("1024 bytes", "are not too many", |scene| {
         let (kind, payload) = M::long(BODY_MAX);

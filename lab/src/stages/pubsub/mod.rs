@@ -126,6 +126,10 @@ impl Told for Pubsub {
     /// Which places are taken, as a newcomer finds it, and how many messages were lost.
     fn state(scene: &mut Scene<'_>, _: &Peer, _: PortId) -> Outcome<Vec<String>> {
         let mut found = Vec::from_iter(dropped(scene, MODULE)?);
+        if scene.contract_only() {
+            // That newcomers leave no trace when they go is N4's matter.
+            return Ok(found);
+        }
         for wish in [Request::Claim, Request::Subscribe] {
             let newcomer = scene.peer("newcomer", 0)?;
             let ack = scene.ask(&newcomer, request(REQUEST, &wish.payload()))?;

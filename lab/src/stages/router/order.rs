@@ -274,8 +274,11 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
             },
         )?;
         scene.step("nobody listens", "0 delivered, 0 dropped", |scene| {
-            scene.close(&fast)?;
-            scene.close(&slow)?;
+            // That nobody is there who has gone is another clause's matter.
+            for peer in [&fast, &slow] {
+                scene.send(peer, encode(&Request::Unregister(Roles::SUBSCRIBER)))?;
+                scene.note(&peer.program.name, Kind::Does, "unregisters");
+            }
             expect(scene, 0, 0, b"hello?")?;
             let late = member(scene, "late", Roles::SUBSCRIBER)?;
             expect(scene, 1, 0, b"message2")?;
