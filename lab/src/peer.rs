@@ -371,7 +371,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it is another.
     pub(crate) fn expect_number(&self, got: u32, wanted: u32) -> Outcome {
-        if ["B3", "L2", "N4", "N6"]
+        if ["B3", "E2", "L2", "N4", "N6"]
             .iter()
             .any(|clause| self.counts(clause))
         {

@@ -264,7 +264,7 @@ pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u3
 }
 
 /// More entries than any list of ours has.
-const DUMP_MAX: usize = 10_000;
+const DUMP_MAX: usize = 2000;
 
 /// Ask for a dump of this type and read it; `claimed` is what the header says the portid is.
 pub(super) fn dump(

@@ -99,7 +99,7 @@ pub(super) const NAMES: Scenario = Scenario {
     id: "part2/E2-watch-many",
     title: "a socket watches at most 16 entries by name",
     run: |scene| {
-        scene.insert(MODULE, "expire_ms=0")?;
+        scene.insert(MODULE, "expire_ms=600000")?;
         let control = scene.peer("control", 0)?;
         let watcher = scene.peer("watcher", 0)?;
         let name = |n: usize| format!("N{n}");
