@@ -371,10 +371,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it is another.
     pub(crate) fn expect_number(&self, got: u32, wanted: u32) -> Outcome {
-        if ["B3", "E2", "L2", "N4", "N6"]
-            .iter()
-            .any(|clause| self.counts(clause))
-        {
+        if self.counts_any(&["B3", "E2", "L2", "N4", "N6"]) {
             return expect_eq("nlmsg_seq", got, wanted);
         }
         Ok(())
@@ -384,7 +381,7 @@ impl Scene<'_> {
     /// the clauses about bytes and lengths, and no others.
     pub(crate) fn is_body(&self, got: &[u8], wanted: &[u8]) -> bool {
         let padded = got.len() == wanted.len().next_multiple_of(4) && got.starts_with(wanted);
-        let exact = ["B3", "L2", "N3"].iter().any(|clause| self.counts(clause));
+        let exact = self.counts_any(&["B3", "L2", "N3"]);
         got == wanted || (padded && !exact)
     }
 

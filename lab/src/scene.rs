@@ -218,11 +218,16 @@ impl Scene<'_> {
         self.taint()
     }
 
-    /// Whether a clause counts in this scenario. A submission is held to each of the slot's in the
-    /// checks of that clause alone, so that one mistake does not cost all others; this checkout's
-    /// own modules are held to all everywhere.
+    /// Whether a clause counts in this scenario. A submission is held to some of them in the checks of
+    /// those clauses alone, so that one mistake does not cost all others; this checkout's own modules
+    /// are held to all everywhere.
     pub(crate) fn counts(&self, wanted: &str) -> bool {
-        !self.contract_only() || self.clause() == wanted
+        self.counts_any(&[wanted])
+    }
+
+    /// Whether one of these clauses counts in this scenario.
+    pub(crate) fn counts_any(&self, wanted: &[&str]) -> bool {
+        !self.contract_only() || wanted.contains(&self.clause())
     }
 
     /// The clause that is observed.

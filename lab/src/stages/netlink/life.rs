@@ -65,12 +65,21 @@ pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer
             scene.close(&other)?;
             let again = scene.open_socket(&other.program, other.portid)?;
             let (kind, payload) = M::request(3);
-            let errno = errno_of(scene, &sender, request(kind, &payload))?;
-            expect_eq("errno", errno, 0)?;
+            nobody_there(scene, &sender, request(kind, &payload))?;
             scene.expect_nothing(&again)
         },
     )?;
     Ok((sender, heir))
+}
+
+/// Send a request of which perhaps nobody hears. Of a submission, that this is no error is the matter
+/// of the clause about it.
+fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
+    let errno = errno_of(scene, peer, data)?;
+    if scene.contract_only() {
+        return Ok(());
+    }
+    expect_eq("errno", errno, 0)
 }
 
 /// N4, for a socket that is open in two processes: it is there until both have closed it.
@@ -104,8 +113,7 @@ pub(in crate::stages) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             let heir = scene.actor("heir", 0)?;
             let heir = scene.open_socket(&heir, listener.portid)?;
             let (kind, payload) = M::request(3);
-            let errno = errno_of(scene, &sender, request(kind, &payload))?;
-            expect_eq("errno", errno, 0)?;
+            nobody_there(scene, &sender, request(kind, &payload))?;
             scene.expect_nothing(&heir)
         },
     )
@@ -253,8 +261,8 @@ pub(in crate::stages) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome
             scene.insert(M::NAME, M::PARAMS)?;
             let peer = scene.peer(&format!("{round} peer"), 0)?;
             let (what, data) = M::touch();
-            expect_eq("errno", errno_of(scene, &peer, data)?, 0)?;
-            scene.note(&peer.program.name, Kind::Does, format!("sends {what}: ok"));
+            nobody_there(scene, &peer, data)?;
+            scene.note(&peer.program.name, Kind::Does, format!("sends {what}"));
             let refused = scene.try_remove(M::NAME)?;
             let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
             if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
