@@ -90,6 +90,7 @@ impl Module for Greeting {
 }
 
 impl Told for Greeting {
+    const BODIES: bool = false;
     const REPLIES: &'static [u16] = &[DATA];
 
     fn request(_: u32) -> (u16, Vec<u8>) {

@@ -8,7 +8,7 @@ use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, 
 
 use super::{
     Told, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair, pass_over,
-    refuse, with_length,
+    refuse, too_long, with_length,
 };
 use crate::{
     machine::PATIENCE,
@@ -274,13 +274,8 @@ pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             for len in [BODY_MAX + 1, BODY_MAX + 2, 4096, 60_000] {
                 let (kind, payload) = M::long(len);
                 let data = request(kind, &payload);
-                refuse(
-                    scene,
-                    &peers,
-                    data,
-                    &format!("{len} bytes"),
-                    Errno::EMSGSIZE,
-                )?;
+                let errno = too_long::<M>(scene.contract_only());
+                refuse(scene, &peers, data, &format!("{len} bytes"), errno)?;
             }
             Ok(())
         },

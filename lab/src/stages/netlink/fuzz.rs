@@ -4,7 +4,9 @@
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
 
-use super::{BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, with_length};
+use super::{
+    BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, too_long, with_length,
+};
 use crate::scene::{Outcome, Scene, expect_eq};
 
 /// How many datagrams each user sends.
@@ -126,7 +128,10 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
             if rng.bool() {
                 let over = if rng.bool() { 1 } else { rng.usize(1..1000) };
                 let (kind, payload) = M::long(BODY_MAX + over);
-                return one(any_header(rng, kind).encode(&payload), Errno::EMSGSIZE);
+                return one(
+                    any_header(rng, kind).encode(&payload),
+                    too_long::<M>(contract_only),
+                );
             }
             let (_, kind, payload, errno) = &bad[rng.usize(..bad.len())];
             one(any_header(rng, *kind).encode(payload), *errno)

@@ -62,6 +62,9 @@ pub(super) trait Told: Module {
     /// Type and payload of request `n`. Each is carried out if each `n`, from 1, is sent once.
     fn request(n: u32) -> (u16, Vec<u8>);
 
+    /// Whether requests have bodies: those the contract refuses with `EMSGSIZE` if they are too long.
+    const BODIES: bool = true;
+
     /// Requests that can be sent again and again, in this order.
     fn round() -> Vec<(u16, Vec<u8>)> {
         vec![Self::request(1)]
@@ -218,6 +221,15 @@ fn left_open(scene: &Scene<'_>, errno: Errno) -> bool {
     scene.contract_only() && errno != OK && errno != Errno::EMSGSIZE
 }
 
+/// The errno of a request of more than 1024 bytes. Without a body it is one that is malformed.
+fn too_long<M: Told>(contract_only: bool) -> Errno {
+    if M::BODIES || !contract_only {
+        Errno::EMSGSIZE
+    } else {
+        Errno::EINVAL
+    }
+}
+
 /// Expect this errno of a malformed request, or if the contract leaves it open, any.
 fn expect_errno(scene: &Scene<'_>, what: &str, got: i32, errno: Errno) -> Outcome {
     if left_open(scene, errno) {
@@ -249,7 +261,7 @@ pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u3
     let Datagram { from, .. } = datagram;
     let message = datagram.message()?;
     expect_eq("sender's address", from, Some(PortId::KERNEL))?;
-    expect_eq("nlmsg_pid", message.header.portid, PortId::KERNEL)?;
+    scene.expect_from_kernel(message.header)?;
     if message.header.kind != kind {
         return Err(fail(
             format!("{name} receives a message of type {kind:#x}"),

@@ -8,6 +8,7 @@ use nix::{errno::Errno, libc};
 
 use super::{Told, errno_of, listener, pass_over, sender};
 use crate::{
+    machine::PATIENCE,
     peer::{Peer, request},
     scene::{Outcome, Scene, expect_eq, fail},
 };
@@ -74,8 +75,8 @@ pub(in crate::stages) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
                 let (kind, payload) = M::request(n);
                 let errno = errno_of(scene, &sender, request(kind, &payload))?;
                 expect_eq("errno", errno, 0)?;
-                let datagram = scene.receive(&fast, Duration::ZERO)?;
-                let datagram = datagram.ok_or_else(|| fail("the reader has it", "nothing"))?;
+                let datagram = scene.receive(&fast, PATIENCE)?;
+                let datagram = datagram.ok_or_else(|| fail("the reader gets it", "nothing"))?;
                 let got = datagram.message()?.header.seq;
                 expect_eq("the reader's number", got, n)?;
             }

@@ -161,7 +161,6 @@ fn member(scene: &mut Scene<'_>, name: &str, roles: Roles) -> Outcome<Peer> {
 /// What a subscriber has been sent: its number, its sender, its body.
 fn data<'a>(message: &Message<'a>) -> Outcome<(u32, Data<'a>)> {
     expect_eq("nlmsg_type", message.header.kind, DATA)?;
-    expect_eq("nlmsg_pid", message.header.portid, PortId::KERNEL)?;
     let data = Data::decode(message.payload)
         .map_err(|error| fail("sender and body", error.to_string()))?;
     Ok((message.header.seq, data))
@@ -184,7 +183,9 @@ fn expect_data(
         ));
     };
     expect_eq("sender's address", datagram.from, Some(PortId::KERNEL))?;
-    let (got, data) = data(&datagram.message()?)?;
+    let message = datagram.message()?;
+    scene.expect_from_kernel(message.header)?;
+    let (got, data) = data(&message)?;
     scene.note(
         name,
         Kind::Does,

@@ -111,6 +111,7 @@ impl Module for Routes {
 }
 
 impl Told for Routes {
+    const BODIES: bool = false;
     const REPLIES: &'static [u16] = &[ENTRY, ADDED, DELETED];
     const KEEPS: bool = true;
 

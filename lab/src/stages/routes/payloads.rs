@@ -28,7 +28,6 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
             one(A_NAME, b"N1\0x"),
             Errno::EINVAL,
         ),
-        ("two NULs", ADD, one(A_NAME, b"N1\0\0"), Errno::EINVAL),
         (
             "16 bytes and a NUL",
             ADD,
@@ -71,9 +70,11 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
     ]
 }
 
-/// Attributes that other requests have, or none, and a list that is no dump.
+/// Attributes that other requests have, or none, and a list that is no dump; and a name that is one
+/// for the kernel (`NLA_NUL_STRING`).
 pub(super) fn odd_payloads() -> Vec<BadPayload> {
     vec![
+        ("two NULs", ADD, one(A_NAME, b"N1\0\0"), Errno::EINVAL),
         ("an unknown attribute", ADD, named(9, b"x"), Errno::EINVAL),
         (
             "a time in add",
