@@ -102,16 +102,16 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
         "nothing more comes; watching again begins at 1",
         |scene| {
             expect_event(scene, &all, 4, R3_DELETED)?;
-            expect(scene, &all, Request::Unwatch(None), OK)?;
             expect(scene, &control, Request::Add("R3"), OK)?;
             added_again(scene, &one, 4)?;
-            // Its watch of the entry itself is left.
             added_again(scene, &all, 5)?;
             expect(scene, &one, Request::Unwatch(Some("R3")), OK)?;
+            expect(scene, &all, Request::Unwatch(None), OK)?;
             expect(scene, &control, Request::Delete("R2"), OK)?;
             scene.expect_nothing(&all)?;
             expect(scene, &control, Request::Delete("R3"), OK)?;
             scene.expect_nothing(&one)?;
+            // Its watch of the entry itself is left.
             expect_event(scene, &all, 6, R3_DELETED)?;
             expect(scene, &control, Request::Add("R3"), OK)?;
             expect(scene, &one, Request::Watch(Some("R3")), OK)?;
