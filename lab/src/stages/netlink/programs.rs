@@ -88,9 +88,14 @@ pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome
             scene.expect_line(&program, &M::lines(&sender)[0])
         },
     )?;
-    scene.step("SIGTERM", "it ends, with nothing more to say", |scene| {
-        scene.signal(&program, Signal::SIGTERM)?;
-        scene.expect_exit(&program, Exit::Status(0))
+    kill_it(scene, &program)
+}
+
+/// End a program, and expect that it has not said more. How it ends by itself is N11's matter.
+fn kill_it(scene: &mut Scene<'_>, program: &Program) -> Outcome {
+    scene.step("kill -9", "it has said nothing more", |scene| {
+        scene.signal(program, Signal::SIGKILL)?;
+        scene.expect_exit(program, Exit::Signal(9))
     })
 }
 
@@ -158,10 +163,7 @@ pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("SIGTERM", "it has nothing more to say", |scene| {
-        scene.signal(&program, Signal::SIGTERM)?;
-        scene.expect_exit(&program, Exit::Status(0))
-    })
+    kill_it(scene, &program)
 }
 
 /// Each of these, which starts a program and waits until it has begun, is ended by a signal.
