@@ -207,6 +207,10 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] with the errno if recvmsg fails.
     pub fn receive(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
+        let mut early = self.early_acks.iter();
+        if let Some(at) = early.position(|&(portid, _)| portid == peer.portid) {
+            return Ok(Some(self.early_acks.remove(at).1));
+        }
         match self.try_receive(peer, limit)? {
             Ok(datagram) => Ok(Some(datagram)),
             Err(Errno::ETIMEDOUT) => Ok(None),
@@ -215,6 +219,35 @@ impl Scene<'_> {
                 format!("recvmsg: {errno:?}"),
             )),
         }
+    }
+
+    /// As [`Scene::receive`], for what a request is answered with. By the contract the acknowledgement
+    /// may come first; then it is the next that is received.
+    ///
+    /// # Errors
+    /// As [`Scene::receive`].
+    pub(crate) fn receive_answer(
+        &mut self,
+        peer: &Peer,
+        limit: Duration,
+    ) -> Outcome<Option<Datagram>> {
+        let mut early = Vec::new();
+        let answer = loop {
+            let datagram = self.receive(peer, limit)?;
+            let is_ack = |datagram: &Datagram| {
+                let message = datagram.message().ok();
+                let ack = message.and_then(|message| message.ack().ok().flatten());
+                ack.is_some_and(|ack| ack.errno == 0)
+            };
+            match datagram {
+                Some(datagram) if self.contract_only() && is_ack(&datagram) => {
+                    early.push((peer.portid, datagram));
+                }
+                other => break other,
+            }
+        };
+        self.early_acks.extend(early);
+        Ok(answer)
     }
 
     /// As [`Scene::receive`], with the errno as a result like any other.

@@ -14,10 +14,12 @@ use std::collections::HashMap;
 
 use lab_agent::{Op, ProcessId, Stream};
 use nix::sys::signal::Signal;
+use protocol::netlink::PortId;
 
 use crate::{
     console::{self, Class, Report},
     machine::{Machine, PATIENCE, Trouble},
+    peer::Datagram,
     transcript::{Entry, Finding, Kind, Status, Transcript, Verdict},
     workshop::Workshop,
 };
@@ -120,6 +122,8 @@ pub struct Scene<'a> {
     /// Those whose output is different in each run, and not in the record.
     muted: Vec<ProcessId>,
     modules: Vec<String>,
+    /// Acknowledgements that came before what they acknowledge, by who got them.
+    pub(crate) early_acks: Vec<(PortId, Datagram)>,
     leak_watch: Option<leaks::LeakWatch>,
     /// How much of the kernel's log is in the transcript.
     logged: usize,
@@ -172,6 +176,7 @@ pub(crate) fn improvise(
         programs: Vec::new(),
         muted: Vec::new(),
         modules: Vec::new(),
+        early_acks: Vec::new(),
         leak_watch: None,
         logged: 0,
         log_muted: false,

@@ -155,7 +155,9 @@ const BYTES: Scenario = Scenario {
             "the greeting and exactly these bytes",
             |scene| {
                 for len in [1, 2, 3, 4, 5, 7, 64, 1023, BODY_MAX] {
-                    let text: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                    let mut text: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                    // No text ends in a NUL.
+                    text[len - 1] |= 1;
                     scene.send(&peer, request(REQUEST, &text))?;
                     expect_answered(scene, &peer, &text)?;
                     expect_eq("errno", scene.expect_ack(&peer)?.errno, 0)?;

@@ -255,7 +255,7 @@ pub(super) fn errno_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Out
 /// number and its payload.
 pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u32, Vec<u8>)> {
     let name = &peer.program.name;
-    let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+    let Some(datagram) = scene.receive_answer(peer, PATIENCE)? else {
         return Err(fail(format!("{name} is told"), "nothing in time"));
     };
     let Datagram { from, .. } = datagram;
