@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use lab_agent::{Answer, Bytes, Call, Outcome as Observed, Stdin, Stream};
 use nix::{errno::Errno, libc};
-use protocol::netlink::{Ack, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages};
+use protocol::netlink::{
+    Ack, HEADER_LEN, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages,
+};
 
 use crate::{
     machine::{PATIENCE, Trouble},
@@ -45,6 +47,14 @@ impl Datagram {
             (Some(Ok(message)), None) => Ok(message),
             _ => Err(fail("a datagram with one message", readable(&self.data))),
         }
+    }
+}
+
+/// Have the first header of a datagram say who sends it, if it says nothing. Who replies to whom it
+/// names loses N2, and no others.
+fn sign(data: &mut [u8], portid: PortId) {
+    if let Some(nlmsg_pid @ [0, 0, 0, 0]) = data.get_mut(12..HEADER_LEN) {
+        nlmsg_pid.copy_from_slice(&portid.0.to_ne_bytes());
     }
 }
 
@@ -188,7 +198,10 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it does not.
-    pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
+    pub fn send(&mut self, peer: &Peer, mut data: Vec<u8>) -> Outcome {
+        if !self.counts("N2") {
+            sign(&mut data, peer.portid);
+        }
         let len = data.len() as i64;
         let call = Call::Send {
             fd: peer.fd,
