@@ -10,6 +10,7 @@
 //! students are told to type. [`grade`] judges what others hand in,
 //! [`bench`] measures.
 
+pub mod actor;
 pub mod bench;
 pub mod console;
 mod error;

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call, Outcome as Observed, Stdin, Stream};
+use lab_agent::{Answer, Bytes, Call};
 use nix::{errno::Errno, libc};
 use protocol::netlink::{
     Ack, HEADER_LEN, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages,
 };
 
 use crate::{
-    machine::{PATIENCE, Trouble},
+    machine::PATIENCE,
     scene::{Outcome, Program, Scene, expect_eq, fail, readable},
     transcript::Kind,
 };
@@ -74,64 +74,6 @@ pub fn request_header(kind: u16) -> Header {
 }
 
 impl Scene<'_> {
-    /// Start a process that makes the calls it is told to, as this user.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt`].
-    pub fn actor(&mut self, name: &str, uid: u32) -> Outcome<Program> {
-        let (program, _) = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
-        Ok(program)
-    }
-
-    /// Have an actor make a system call.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Trouble`] if it does not come back.
-    pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
-        self.begin_call(actor, call)?;
-        self.finish_call(actor, call)
-    }
-
-    /// Have an actor make a system call, without waiting for it.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if the actor does not take its orders.
-    pub fn begin_call(&mut self, actor: &Program, call: &Call) -> Outcome {
-        let mut line = serde_json::to_vec(call)
-            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)))?;
-        line.push(b'\n');
-        self.write(actor, &line)
-    }
-
-    /// What came of a call that was begun.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Trouble`] if it does not come back.
-    pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
-        // An actor that has been told to wait for something itself is not hung.
-        let limit = 2 * PATIENCE;
-        let answer = self.wait_line(actor, Stream::Stdout, limit)?;
-        let answer = answer.ok_or_else(|| Trouble::Hung {
-            what: format!("{call:?} of {}", actor.name),
-            after: self.machine.scaled(limit),
-        })?;
-        serde_json::from_slice(&answer)
-            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)).into())
-    }
-
-    /// As [`Scene::call`], for a call that must not fail and gives a number.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it fails.
-    pub fn value(&mut self, actor: &Program, call: &Call) -> Outcome<i64> {
-        match self.call(actor, call)? {
-            Ok(Answer::Value(value)) => Ok(value),
-            Ok(Answer::Done) => Ok(0),
-            Ok(other) => Err(Trouble::Lost(format!("{call:?} gave {other:?}")).into()),
-            Err(refusal) => Err(fail(format!("{call:?} works"), refusal.to_string())),
-        }
-    }
-
     /// A process with a socket on protocol 31, at an address that the kernel chooses.
     ///
     /// # Errors

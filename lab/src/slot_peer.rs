@@ -6,7 +6,7 @@ use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use crate::{
-    machine::Trouble,
+    actor::{returned, shown},
     scene::{Outcome, Program, Scene, expect_eq, fail, readable},
     subject::SlotEdition,
     transcript::Kind,
@@ -86,22 +86,6 @@ impl SlotFile {
             memory,
             len,
         }
-    }
-}
-
-/// What a call returned, whether or not it has filled a buffer.
-///
-/// # Errors
-/// Its errno.
-pub fn returned(observed: &Observed) -> Result<i64, Errno> {
-    let errno = |refusal: &lab_agent::Refusal| Errno::from_raw(refusal.errno);
-    match observed {
-        Ok(Answer::Value(value)) => Ok(*value),
-        Ok(Answer::Filled { returned, .. }) => {
-            returned.as_ref().map(|&len| len as i64).map_err(errno)
-        }
-        Ok(_) => Ok(0),
-        Err(refusal) => Err(errno(refusal)),
     }
 }
 
@@ -391,62 +375,5 @@ impl Scene<'_> {
             return Ok(());
         }
         Err(fail(format!("{what}: {}", shown(Err(errno))), said))
-    }
-
-    /// Have an actor make many calls at once, all of which must work, and return what the last
-    /// round gave.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] with the first that fails.
-    pub fn batch(
-        &mut self,
-        actor: &Program,
-        rounds: u64,
-        calls: Vec<Call>,
-    ) -> Outcome<Vec<Observed>> {
-        let call = Call::Batch {
-            rounds,
-            persist: false,
-            calls,
-        };
-        let observed = self.call(actor, &call)?;
-        complete(rounds, observed)
-    }
-}
-
-/// The last round of a batch whose calls must all work.
-///
-/// # Errors
-/// [`crate::scene::Halt::Fail`] with the first that failed.
-pub fn complete(rounds: u64, observed: Observed) -> Outcome<Vec<Observed>> {
-    match observed {
-        Ok(Answer::Batch {
-            rounds: done,
-            outcomes,
-        }) if done == rounds => Ok(outcomes),
-        Ok(Answer::Batch {
-            rounds: done,
-            outcomes,
-        }) => Err(fail(
-            "all calls of a batch work",
-            format!(
-                "round {done}, call {}: {}",
-                outcomes.len(),
-                outcomes
-                    .last()
-                    .map_or_else(String::new, |last| shown(returned(last)))
-            ),
-        )),
-        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
-    }
-}
-
-/// What a call returned, as it is in transcripts.
-pub fn shown(returned: Result<i64, Errno>) -> String {
-    match returned {
-        Ok(value) => value.to_string(),
-        // The name that the contract uses; the number is the same.
-        Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
-        Err(errno) => format!("{errno:?}"),
     }
 }

@@ -18,7 +18,7 @@ use nix::{
         stat::Mode,
         wait::waitpid,
     },
-    unistd::{self, ForkResult},
+    unistd::{self, ForkResult, Gid, Uid, setgroups, setresgid, setresuid},
 };
 
 use crate::{faults, kernel, memory, refusal};
@@ -115,6 +115,7 @@ fn make(call: Call) -> Outcome {
         Call::Close { fd } => done("close", nix::unistd::close(fd)),
         Call::Fork { stays } => fork(stays),
         Call::LeaveNetwork => done("unshare", unshare(CloneFlags::CLONE_NEWNET)),
+        Call::BecomeUser { uid } => done("setresuid", become_user(uid)),
         Call::Open { path, flags } => {
             let flags = OFlag::from_bits_retain(flags) | OFlag::O_CLOEXEC;
             fcntl::open(path.as_str(), flags, Mode::empty())
@@ -159,6 +160,13 @@ fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
         )
     };
     Errno::result(fd)
+}
+
+fn become_user(uid: u32) -> nix::Result<()> {
+    let (user, group) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    setgroups(&[])?;
+    setresgid(group, group, group)?;
+    setresuid(user, user, user)
 }
 
 /// The one that stays waits until the other has ended: by then all of its descriptors are closed.

@@ -234,6 +234,11 @@ pub enum Call {
     },
     /// `unshare(CLONE_NEWNET)`: from now on in a network namespace of its own.
     LeaveNetwork,
+    /// setresgid(2) and setresuid(2): root no more, for good. All that was open is open still.
+    BecomeUser {
+        /// User and group.
+        uid: u32,
+    },
     /// `open(path, flags | O_CLOEXEC)`: [`Answer::Value`] is the descriptor.
     Open {
         /// Absolute path in the guest.

@@ -11,8 +11,8 @@ use protocol::{
 
 use super::play::{Mismatch, one_of};
 use crate::{
+    actor::{returned, shown},
     scene::readable,
-    slot_peer::{returned, shown},
 };
 
 /// Compare one datagram with what the queue has next; `None` is nothing.

@@ -14,9 +14,9 @@ use proptest_state_machine::ReferenceStateMachine;
 use protocol::model::{Allowed, Handle};
 
 use crate::{
+    actor::{returned, shown},
     machine::Trouble,
     scene::{Outcome, Program, Scene},
-    slot_peer::{returned, shown},
 };
 
 /// The users that the processes run as: root, and an ordinary one.

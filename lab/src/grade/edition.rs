@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     Error, Result,
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, returned},
+    slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
     transcript::{Entry, Kind, Status},
     workshop::Workshop,

@@ -12,9 +12,9 @@ use super::{
     inject::{Attempt, Fault, Sites, call, each},
 };
 use crate::{
+    actor::returned,
     peer::{Peer, request},
     scene::{Outcome, Program, Scene, expect_eq, fail, readable},
-    slot_peer::returned,
 };
 
 /// A message that is no acknowledgement: its header and its payload.

@@ -10,8 +10,9 @@ use super::{
     inject::{Attempt, Fault, NONE, Sites, call, confine_to_modules, each},
 };
 use crate::{
+    actor::{returned, shown},
     scene::{Outcome, Program, Scenario, Scene, fail},
-    slot_peer::{SlotFile, judge_read, returned, shown},
+    slot_peer::{SlotFile, judge_read},
 };
 
 const MODULE: &str = "message_slot";

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Datagrams drawn at random, each of them wrong: clause N3.
 
+use lab_agent::Call;
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
 
 use super::{
     BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, too_long, with_length,
 };
-use crate::scene::{Outcome, Scene, expect_eq};
+use crate::{
+    peer::Peer,
+    scene::{Outcome, Scene, expect_eq},
+};
 
 /// How many datagrams each user sends.
 const FUZZ: usize = 200;
@@ -140,48 +144,46 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
 }
 
 pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
-    for (name, uid) in [("root", 0), ("an ordinary user", STUDENT)] {
-        scene.insert(M::NAME, M::PARAMS)?;
-        let (sender, listener) = &pair::<M>(scene, uid)?;
-        let before = M::state(scene, sender, PortId(0))?;
-        let contract_only = scene.contract_only();
-        let bad = bad_payloads::<M>(scene);
+    scene.insert(M::NAME, M::PARAMS)?;
+    let (sender, listener) = &pair::<M>(scene, 0)?;
+    let before = M::state(scene, sender, PortId(0))?;
+    for (user, uid) in [("root", 0), ("an ordinary user", STUDENT)] {
+        // The socket stays the same: who comes and who goes is N4's matter.
+        scene.value(&sender.program, &Call::BecomeUser { uid })?;
         scene.step(
-            &format!("as {name}, datagrams that are wrong in any way"),
+            &format!("as {user}, datagrams that are wrong in any way"),
             "each is refused with its errno, nobody hears of any",
-            |scene| {
-                for n in 1..=FUZZ {
-                    let Wrong {
-                        data,
-                        answers,
-                        errno,
-                    } = wrong::<M>(&mut scene.rng, &bad, contract_only);
-                    let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
-                    scene.send(sender, data)?;
-                    for _ in 0..answers {
-                        let got = scene.expect_ack(sender)?.errno;
-                        expect_errno(scene, &what, got, errno)?;
-                    }
-                    scene.expect_nothing(sender)?;
-                    scene.expect_nothing(listener)?;
-                }
-                Ok(())
-            },
+            |scene| fuzz_with::<M>(scene, sender, listener),
         )?;
-        scene.step(
-            "one that is right",
-            "is carried out: nothing has changed",
-            |scene| {
-                let after = M::state(scene, sender, PortId(0))?;
-                expect_eq("what there was before", after, before)?;
-                carry_out::<M>(scene, sender, listener, 1)
-            },
-        )?;
-        scene.close(sender)?;
-        if !M::SENDER {
-            scene.close(listener)?;
+    }
+    scene.step(
+        "one that is right",
+        "is carried out: nothing has changed",
+        |scene| {
+            let after = M::state(scene, sender, PortId(0))?;
+            expect_eq("what there was before", after, before)?;
+            carry_out::<M>(scene, sender, listener, 1)
+        },
+    )
+}
+
+fn fuzz_with<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer) -> Outcome {
+    let contract_only = scene.contract_only();
+    let bad = bad_payloads::<M>(scene);
+    for n in 1..=FUZZ {
+        let Wrong {
+            data,
+            answers,
+            errno,
+        } = wrong::<M>(&mut scene.rng, &bad, contract_only);
+        let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
+        scene.send(sender, data)?;
+        for _ in 0..answers {
+            let got = scene.expect_ack(sender)?.errno;
+            expect_errno(scene, &what, got, errno)?;
         }
-        scene.remove(M::NAME)?;
+        scene.expect_nothing(sender)?;
+        scene.expect_nothing(listener)?;
     }
     Ok(())
 }

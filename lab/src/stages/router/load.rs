@@ -16,10 +16,10 @@ use super::{
     stream::{ROW, Reader, batch, row},
 };
 use crate::{
+    actor::complete,
     machine::PATIENCE,
     peer::{Datagram, Peer},
     scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    slot_peer::complete,
     stages::netlink::{body, programs::expect_read},
     transcript::Kind,
 };

@@ -12,10 +12,10 @@ use protocol::{
 
 use super::{MODULE, client, data, encode, expect_data, list, member};
 use crate::{
+    actor::complete,
     machine::PATIENCE,
     peer::{Datagram, Peer, request_header},
     scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
-    slot_peer::complete,
     stages::netlink::pass_over,
     transcript::Kind,
 };

@@ -7,8 +7,9 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, any_channel, any_message, as_each_user};
 use crate::{
+    actor::{complete, returned},
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, complete, returned},
+    slot_peer::SlotFile,
 };
 
 /// How many calls each user makes.

@@ -8,8 +8,9 @@ use nix::errno::Errno;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq},
-    slot_peer::{Held, SlotFile, returned},
+    slot_peer::{Held, SlotFile},
     transcript::Kind,
 };
 

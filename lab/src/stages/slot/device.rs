@@ -9,8 +9,8 @@ use nix::{errno::Errno, libc, sys::signal::Signal};
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
     Error,
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::returned,
     transcript::Kind,
 };
 

@@ -7,8 +7,9 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message};
 use crate::{
+    actor::complete,
     scene::{Outcome, Scenario, Scene, expect_eq},
-    slot_peer::{SlotFile, complete},
+    slot_peer::SlotFile,
     stages::counts::Count,
     transcript::Kind,
 };

@@ -188,7 +188,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         scene.open_slot(&actor, path)
     })?;
     let mut refused = |title: &str, errno: Errno, calls: &[(&str, lab_agent::Call)]| {
-        let expected = crate::slot_peer::shown(Err(errno));
+        let expected = crate::actor::shown(Err(errno));
         scene.step(title, &expected, |scene| {
             calls
                 .iter()
@@ -211,7 +211,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
     )?;
     scene.step("choose channel 5", "0", |scene| scene.choose(&file, 5))?;
     let mut refused = |title: &str, errno: Errno, what: &str, call: &lab_agent::Call| {
-        let expected = crate::slot_peer::shown(Err(errno));
+        let expected = crate::actor::shown(Err(errno));
         scene.step(title, &expected, |scene| {
             scene.expect_refusal(&file, what, call, errno)
         })

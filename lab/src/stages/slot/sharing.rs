@@ -9,9 +9,9 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
+    actor::{complete, returned, shown},
     kernels::Which,
     scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
-    slot_peer::{complete, returned, shown},
     transcript::Kind,
 };
 

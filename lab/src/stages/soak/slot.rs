@@ -7,8 +7,9 @@ use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
 use super::{ACTORS, BATCHES, CALLS};
 use crate::{
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::{SlotFile, returned},
+    slot_peer::SlotFile,
 };
 
 const MODULE: &str = "message_slot";
