@@ -12,7 +12,8 @@ use std::{
     process::Command,
 };
 
-use lab::console::{Class, Report, first_report};
+use lab::console::{Class, Report, first_report, lasting};
+use regex::Regex;
 
 /// What `bad_kernel` can do and what that is to be called.
 const WAYS: &[(&str, Class)] = &[
@@ -154,6 +155,31 @@ fn of_a_fault_in_kasan_the_title_is_the_address_that_was_meant() {
         let console = &recorded()[&("debug".to_owned(), way.to_owned())];
         let found = first_report(console).unwrap().title;
         assert!(found.starts_with(title), "{found}");
+    }
+}
+
+#[test]
+fn of_every_recorded_crash_what_and_where_lasts_and_nothing_of_that_time() {
+    let passing = Regex::new(
+        r"\bff[0-9a-f]{14}\b|\b(?:CPU|PID|pid|task)[:=# ]+\d|order-\d[/:]\d|(?m)^R[A-DS]X: ",
+    )
+    .unwrap();
+    for ((kernel, way), console) in recorded() {
+        let Some(report) = first_report(&console) else {
+            continue;
+        };
+        let (title, words) = (lasting(&report.title), lasting(&report.excerpt));
+        assert!(
+            words.contains(&title) || way == "reboot",
+            "{kernel}-{way}: {words}"
+        );
+        let passing = passing.find(&words).map(|found| found.as_str());
+        assert_eq!(passing, None, "{kernel}-{way}: {words}");
+        if let Some(place) = report.place
+            && report.excerpt.contains(&place.symbol)
+        {
+            assert!(words.contains(&place.symbol), "{kernel}-{way}: {words}");
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! place up in a module's debug information.
 
 mod classes;
+mod lasting;
 mod lines;
 mod locate;
 mod trace;
@@ -14,6 +15,7 @@ mod trace;
 use regex::Regex;
 
 pub use classes::Class;
+pub use lasting::lasting;
 pub use locate::{Source, locate};
 pub use trace::Place;
 

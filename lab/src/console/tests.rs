@@ -431,3 +431,26 @@ fn the_tail_is_the_last_lines() {
     assert_eq!(tail("a\r\nb\nc\n", 2), "b\nc");
     assert_eq!(tail("a\n", 2), "a");
 }
+
+#[test]
+fn the_same_at_another_time_on_another_processor_lasts_as_the_same() {
+    let report = |cpu, pid, stack| {
+        format!(
+            "BUG: kernel NULL pointer dereference, address: 0000000000000004\n\
+             CPU: {cpu} UID: 0 PID: {pid} Comm: lab-agent Tainted: G           O       6.12.117 #1\n\
+             RIP: 0010:device_ioctl+0x16/0x30 [message_slot]\n\
+             RSP: 0018:{stack} EFLAGS: 00000202\n\
+             Read of size 1 at addr {stack} by task lab-agent/{pid}\n\
+             Allocated by task {pid}:"
+        )
+    };
+    let first = lasting(&report(1, 62, "ffffc9000017bea8"));
+    assert_eq!(first, lasting(&report(0, 61, "ffffc90000183ea8")));
+    insta::assert_snapshot!(first, @"
+    BUG: kernel NULL pointer dereference, address: 0000000000000004
+    CPU (n) UID: 0 PID (n) Comm: lab-agent Tainted: G           O       6.12.117 #1
+    RIP: 0010:device_ioctl+0x16/0x30 [message_slot]
+    Read of size 1 at addr (address) by task lab-agent
+    Allocated by task (n):
+    ");
+}

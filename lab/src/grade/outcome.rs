@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::words::Words;
 use crate::{
-    console::Class,
+    console::{Class, lasting},
     transcript::{self, Entry, Kind, Transcript},
 };
 
@@ -135,8 +135,15 @@ impl Outcome {
             && let Some(finding) = &verdict.got
         {
             outcome.expected = Some(finding.expected.as_str().into());
-            outcome.got = Some(finding.got.as_str().into());
-            outcome.report = finding.excerpt.as_deref().map(Into::into);
+            // The same submission gets the same report; the whole is in the console's file.
+            outcome.got = Some(match finding.class {
+                Some(_) => lasting(&finding.got).as_str().into(),
+                None => finding.got.as_str().into(),
+            });
+            outcome.report = finding
+                .excerpt
+                .as_deref()
+                .map(|it| lasting(it).as_str().into());
             outcome.meaning = finding.class.map(Class::meaning);
             outcome.class = finding.class;
         }
