@@ -311,10 +311,24 @@ impl Scene<'_> {
         match held {
             Held::Message(message) => self.expect_message(file, message),
             Held::Nothing => self.expect_empty(file),
-            Held::NoChannel => {
-                self.expect_refusal(file, "reads", &file.read(MESSAGE_MAX), Errno::EINVAL)
-            }
+            Held::NoChannel => self.expect_no_channel(file, "reads"),
         }
+    }
+
+    /// Expect that no channel is chosen: reading, which is called `reads`, is refused. That it is with
+    /// EINVAL is R2's matter, and W2's what becomes of a write.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if something is read.
+    pub fn expect_no_channel(&mut self, file: &SlotFile, reads: &str) -> Outcome {
+        let read = file.read(MESSAGE_MAX);
+        if self.counts("R2") {
+            return self.expect_refusal(file, reads, &read, Errno::EINVAL);
+        }
+        let observed = self.call(&file.program, &read)?;
+        let (said, judged) = judge_empty(&observed, false);
+        self.note(&file.program.name, Kind::Does, said);
+        judged
     }
 
     /// Expect that each of these calls fails with this errno, and that after each the channel

@@ -20,6 +20,12 @@ fn each_mutant_can_be_applied_and_names_its_checks() {
                 wrong.push(format!("{}: there is no check {id}", mutant.name));
             }
         }
+        for clause in mutant.also.iter().flat_map(|also| &also.clauses) {
+            let check = format!("{clause}-");
+            if !stages::all().any(|scenario| scenario.id.starts_with(&check)) {
+                wrong.push(format!("{}: there is no clause {clause}", mutant.name));
+            }
+        }
         if mutant.caught_by.is_empty() {
             wrong.push(format!("{}: nobody is to catch it", mutant.name));
         }

@@ -109,6 +109,12 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         "write any lengths from any buffers",
         "the errno of what is wrong; after each the channel holds what was written last",
         |scene| {
+            // What becomes of the rest of a longer buffer is R1's.
+            let room = if contract_only {
+                MESSAGE_MAX
+            } else {
+                2 * MESSAGE_MAX
+            };
             let writes = [(); CALLS].map(|()| {
                 let memory = any_memory(&mut scene.rng);
                 // Which lengths are refused is W3's matter, of a submission.
@@ -120,9 +126,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
             });
             let calls = writes
                 .iter()
-                .flat_map(|(memory, data)| {
-                    [file.write_from(*memory, data), file.read(2 * MESSAGE_MAX)]
-                })
+                .flat_map(|(memory, data)| [file.write_from(*memory, data), file.read(room)])
                 .collect();
             let outcomes = all_of(scene, file, calls)?;
             let mut held: Option<&[u8]> = None;
@@ -163,6 +167,11 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         |scene| {
             // Longer messages, other rooms and what is behind a message are W1's, R4's and R1's.
             let longest = if contract_only { LONG } else { MESSAGE_MAX };
+            let whole = if contract_only {
+                MESSAGE_MAX
+            } else {
+                2 * MESSAGE_MAX
+            };
             let reads = [(); CALLS].map(|()| {
                 let len = scene.rng.usize(1..=longest);
                 let message = any_message(scene, len);
@@ -179,7 +188,7 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                     [
                         file.write(message),
                         file.read_into(*memory, *room),
-                        file.read(2 * MESSAGE_MAX),
+                        file.read(whole),
                     ]
                 })
                 .collect();
