@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call};
+use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
 use nix::{errno::Errno, libc};
 use protocol::netlink::{
     Ack, HEADER_LEN, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages,
 };
 
 use crate::{
-    machine::PATIENCE,
+    actor::returned,
+    machine::{PATIENCE, Trouble},
     scene::{Outcome, Program, Scene, expect_eq, fail, readable},
     transcript::Kind,
 };
@@ -73,6 +74,39 @@ pub fn request_header(kind: u16) -> Header {
     }
 }
 
+/// What a call to receive gave.
+fn received(observed: Observed) -> Outcome<Result<Datagram, Errno>> {
+    match observed {
+        Ok(Answer::Datagram {
+            data,
+            from,
+            truncated: false,
+        }) => Ok(Ok(Datagram {
+            data: data.0,
+            from: from.map(PortId),
+        })),
+        Ok(other) => Err(fail("a whole datagram", format!("{other:?}"))),
+        Err(refusal) => Ok(Err(Errno::from_raw(refusal.errno))),
+    }
+}
+
+/// The acknowledgement that came to a peer, which must be from the kernel.
+fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
+    let wanted = format!("{} gets an acknowledgement", peer.program.name);
+    let Some(datagram) = came else {
+        return Err(fail(wanted, "nothing in time"));
+    };
+    expect_eq(
+        "the acknowledgement comes from portid",
+        datagram.from,
+        Some(PortId::KERNEL),
+    )?;
+    match datagram.message()?.ack() {
+        Ok(Some(ack)) => Ok(ack),
+        _ => Err(fail(wanted, readable(&datagram.data))),
+    }
+}
+
 impl Scene<'_> {
     /// A process with a socket on protocol 31, at an address that the kernel chooses.
     ///
@@ -94,27 +128,27 @@ impl Scene<'_> {
                 protocol: PROTO as i32,
             },
         )? as i32;
-        self.value(
-            program,
-            &Call::Bind {
+        let set = |option| Call::SetOption {
+            fd,
+            level: libc::SOL_NETLINK,
+            option,
+            value: 1,
+        };
+        // In one order: a scenario has many sockets.
+        let calls = vec![
+            Call::Bind {
                 fd,
                 portid: portid.0,
                 groups: 0,
             },
-        )?;
-        for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
-            let level = libc::SOL_NETLINK;
-            self.value(
-                program,
-                &Call::SetOption {
-                    fd,
-                    level,
-                    option,
-                    value: 1,
-                },
-            )?;
-        }
-        let portid = self.value(program, &Call::PortId { fd })?;
+            set(libc::NETLINK_EXT_ACK),
+            set(libc::NETLINK_CAP_ACK),
+            Call::PortId { fd },
+        ];
+        let portid = match self.batch(program, 1, calls)?.pop() {
+            Some(Ok(Answer::Value(portid))) => portid,
+            other => return Err(fail("getsockname gives a portid", format!("{other:?}"))),
+        };
         let portid = PortId(u32::try_from(portid).unwrap_or_default());
         self.transcript
             .names
@@ -215,24 +249,67 @@ impl Scene<'_> {
         limit: Duration,
     ) -> Outcome<Result<Datagram, Errno>> {
         let timeout_ms = self.machine.scaled(limit).as_millis() as u64;
-        match self.call(
-            &peer.program,
-            &Call::Receive {
+        let call = Call::Receive {
+            fd: peer.fd,
+            timeout_ms,
+        };
+        let observed = self.call(&peer.program, &call)?;
+        received(observed)
+    }
+
+    /// Send all of these datagrams, each when the one before has been answered, and return what came
+    /// of the first: so many acknowledgements are expected of each. One that is not answered is the last.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if one cannot be sent, or something else comes.
+    pub fn exchange(
+        &mut self,
+        peer: &Peer,
+        all: impl Iterator<Item = (Vec<u8>, usize)>,
+    ) -> Outcome<Vec<Vec<Ack>>> {
+        let signs = !self.counts("N2");
+        let receive = Call::Receive {
+            fd: peer.fd,
+            timeout_ms: self.machine.scaled(PATIENCE).as_millis() as u64,
+        };
+        let mut calls = Vec::new();
+        for (mut data, answers) in all {
+            if signs {
+                sign(&mut data, peer.portid);
+            }
+            calls.push(Call::Send {
                 fd: peer.fd,
-                timeout_ms,
-            },
-        )? {
-            Ok(Answer::Datagram {
-                data,
-                from,
-                truncated: false,
-            }) => Ok(Ok(Datagram {
-                data: data.0,
-                from: from.map(PortId),
-            })),
-            Ok(other) => Err(fail("a whole datagram", format!("{other:?}"))),
-            Err(refusal) => Ok(Err(Errno::from_raw(refusal.errno))),
+                portid: 0,
+                data: Bytes(data),
+            });
+            calls.extend(vec![receive.clone(); answers]);
         }
+        let order = Call::Batch {
+            rounds: 1,
+            persist: false,
+            calls,
+        };
+        let observed = self.call(&peer.program, &order)?;
+        let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed)
+        else {
+            return Err(Trouble::Lost("a batch gave something else".to_owned()).into());
+        };
+        let mut answered: Vec<Vec<Ack>> = Vec::new();
+        for (call, outcome) in calls.iter().zip(outcomes) {
+            if let Call::Send { data, .. } = call {
+                expect_eq(
+                    "sendto returns",
+                    returned(&outcome),
+                    Ok(data.0.len() as i64),
+                )?;
+                answered.push(Vec::new());
+            } else if let Some(acks) = answered.last_mut()
+                && let Ok(datagram) = received(outcome)?
+            {
+                acks.push(ack(peer, Some(datagram))?);
+            }
+        }
+        Ok(answered)
     }
 
     /// Expect that nothing waits at a peer.
@@ -263,19 +340,8 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if none comes, or something else.
     pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
-        let wanted = format!("{} gets an acknowledgement", peer.program.name);
-        let Some(datagram) = self.receive(peer, PATIENCE)? else {
-            return Err(fail(wanted, "nothing in time"));
-        };
-        expect_eq(
-            "the acknowledgement comes from portid",
-            datagram.from,
-            Some(PortId::KERNEL),
-        )?;
-        match datagram.message()?.ack() {
-            Ok(Some(ack)) => Ok(ack),
-            _ => Err(fail(wanted, readable(&datagram.data))),
-        }
+        let datagram = self.receive(peer, PATIENCE)?;
+        ack(peer, datagram)
     }
 
     /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must come with

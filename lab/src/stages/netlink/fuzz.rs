@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     peer::Peer,
-    scene::{Outcome, Scene, expect_eq},
+    scene::{Outcome, Scene, expect_eq, fail},
 };
 
-/// How many datagrams each user sends.
+/// How many datagrams each user sends, and how many at once.
 const FUZZ: usize = 200;
+const ROW: usize = 25;
 
 /// What is sent, and how often which errno comes back.
 struct Wrong {
@@ -170,17 +171,18 @@ pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
 fn fuzz_with<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer) -> Outcome {
     let contract_only = scene.contract_only();
     let bad = bad_payloads::<M>(scene);
-    for n in 1..=FUZZ {
-        let Wrong {
-            data,
-            answers,
-            errno,
-        } = wrong::<M>(&mut scene.rng, &bad, contract_only);
-        let what = format!("the errno of datagram {n}, {}", data.escape_ascii());
-        scene.send(sender, data)?;
-        for _ in 0..answers {
-            let got = scene.expect_ack(sender)?.errno;
-            expect_errno(scene, &what, got, errno)?;
+    for _ in 0..FUZZ / ROW {
+        let row = [(); ROW].map(|()| wrong::<M>(&mut scene.rng, &bad, contract_only));
+        let sent = row.iter().map(|wrong| (wrong.data.clone(), wrong.answers));
+        let answered = scene.exchange(sender, sent)?;
+        for (wrong, acks) in row.iter().zip(answered) {
+            let what = format!("the errno of {}", wrong.data.escape_ascii());
+            for ack in &acks {
+                expect_errno(scene, &what, ack.errno, wrong.errno)?;
+            }
+            if acks.len() < wrong.answers {
+                return Err(fail(what, "no answer in time"));
+            }
         }
         scene.expect_nothing(sender)?;
         scene.expect_nothing(listener)?;
