@@ -7,7 +7,8 @@ use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
 use crate::{
-    scene::{Scenario, Scene, expect_eq},
+    peer::Peer,
+    scene::{Outcome, Scenario, Scene, expect_eq},
     transcript::Kind,
 };
 
@@ -24,12 +25,12 @@ pub(super) const LIST_OF_ALL: Scenario = Scenario {
         )?;
         let mut names: Vec<String> = ["R1", "R2", "R3"].map(str::to_owned).into();
         scene.step("fill it", "256 entries; one more is ENOSPC", |scene| {
-            for n in names.len()..ENTRIES {
-                let name = format!("N{n:0>14}");
-                let ack = scene.ask(&peer, datagram(Request::Add(&name)))?;
-                expect_eq("errno", ack.errno, 0)?;
-                names.push(name);
-            }
+            names.extend((names.len()..ENTRIES).map(|n| format!("N{n:0>14}")));
+            all_work(
+                scene,
+                &peer,
+                names[3..].iter().map(|name| Request::Add(name)),
+            )?;
             expect(scene, &peer, Request::Add("one more"), Errno::ENOSPC)
         })?;
         scene.step(
@@ -48,14 +49,25 @@ pub(super) const LIST_OF_ALL: Scenario = Scenario {
             },
         )?;
         scene.step("empty it", "the list is empty, and ends", |scene| {
-            for name in &names {
-                let ack = scene.ask(&peer, datagram(Request::Delete(name)))?;
-                expect_eq("errno", ack.errno, 0)?;
-            }
+            all_work(scene, &peer, names.iter().map(|name| Request::Delete(name)))?;
             expect_list(scene, &peer, &[])
         })
     },
 };
+
+/// Expect that all of these are carried out.
+fn all_work<'a>(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    requests: impl Iterator<Item = Request<'a>>,
+) -> Outcome {
+    let sent = requests.map(|request| (datagram(request), 1));
+    let answered = scene.exchange(peer, sent)?;
+    answered.iter().try_for_each(|acks| {
+        let errnos: Vec<_> = acks.iter().map(|ack| ack.errno).collect();
+        expect_eq("errno", errnos, vec![0])
+    })
+}
 
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part2/E2-changes",
