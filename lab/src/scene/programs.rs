@@ -383,6 +383,25 @@ impl Scene<'_> {
     /// [`super::Halt::Fail`] if it ends otherwise or not in time.
     pub fn expect_end(&mut self, program: &Program, expected: Exit) -> Outcome<Vec<String>> {
         let wanted = format!("{} ends: {expected}", program.name);
+        let (exit, more) = self.end(program, &wanted)?;
+        if exit == expected {
+            Ok(more)
+        } else {
+            Err(fail(wanted, exit.to_string()))
+        }
+    }
+
+    /// Expect that a program ends; how is another clause's matter.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it does not in time.
+    pub fn expect_any_end(&mut self, program: &Program) -> Outcome {
+        self.end(program, &format!("{} ends", program.name))
+            .map(drop)
+    }
+
+    /// Wait for a program's end, and note it and what else it has said.
+    fn end(&mut self, program: &Program, wanted: &str) -> Outcome<(Exit, Vec<String>)> {
         let limit = self.machine.scaled(PATIENCE);
         let exit = self
             .machine
@@ -399,11 +418,7 @@ impl Scene<'_> {
             }
         }
         self.note(&program.name, Kind::Does, format!("ends: {exit}"));
-        if exit == expected {
-            Ok(more)
-        } else {
-            Err(fail(wanted, exit.to_string()))
-        }
+        Ok((exit, more))
     }
 }
 

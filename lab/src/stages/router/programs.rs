@@ -56,7 +56,8 @@ pub(super) const CONVERSATION: Scenario = Scenario {
             |scene| {
                 let (d, _) = client(scene, "D", "subscriber", None)?;
                 scene.type_line(&d, "may I?")?;
-                scene.expect_complaint(&d, &["publish", "EPERM"])
+                scene.expect_complaint(&d, &["publish", "EPERM"])?;
+                scene.expect_any_end(&d)
             },
         )
     },
@@ -147,7 +148,8 @@ pub(super) const PROMPT: Scenario = Scenario {
                         None => scene.end_input(&odd)?,
                     }
                     scene.expect_line(&odd, question)?;
-                    scene.expect_complaint(&odd, &["expected p, s or b", wanted])
+                    scene.expect_complaint(&odd, &["expected p, s or b", wanted])?;
+                    scene.expect_any_end(&odd)
                 },
             )?;
         }
