@@ -28,6 +28,25 @@ pub struct Peer {
     pub portid: PortId,
 }
 
+impl Peer {
+    /// The call that sends a datagram to the kernel.
+    pub fn sends(&self, data: Vec<u8>) -> Call {
+        Call::Send {
+            fd: self.fd,
+            portid: PortId::KERNEL.0,
+            data: Bytes(data),
+        }
+    }
+
+    /// The call that receives a datagram.
+    pub fn receives(&self, timeout_ms: u64) -> Call {
+        Call::Receive {
+            fd: self.fd,
+            timeout_ms,
+        }
+    }
+}
+
 /// A datagram as a peer received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
@@ -62,6 +81,15 @@ fn sign(data: &mut [u8], portid: PortId) {
 /// A request as most are: flags `NLM_F_REQUEST | NLM_F_ACK`, sequence number 1, nlmsg_pid 0.
 pub fn request(kind: u16, payload: &[u8]) -> Vec<u8> {
     request_header(kind).encode(payload)
+}
+
+/// As [`request`], without `NLM_F_ACK`: if it is carried out, nothing comes back.
+pub fn quiet_request(kind: u16, payload: &[u8]) -> Vec<u8> {
+    let header = Header {
+        flags: NLM_F_REQUEST,
+        ..request_header(kind)
+    };
+    header.encode(payload)
 }
 
 /// Header of [`request`].
@@ -174,18 +202,19 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it does not.
-    pub fn send(&mut self, peer: &Peer, mut data: Vec<u8>) -> Outcome {
+    pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
+        let len = data.len() as i64;
+        let call = peer.sends(self.signed(peer, data));
+        let sent = self.value(&peer.program, &call)?;
+        expect_eq("sendto returns", sent, len)
+    }
+
+    /// A datagram as this peer sends it: signed, unless N2 counts.
+    fn signed(&self, peer: &Peer, mut data: Vec<u8>) -> Vec<u8> {
         if !self.counts("N2") {
             sign(&mut data, peer.portid);
         }
-        let len = data.len() as i64;
-        let call = Call::Send {
-            fd: peer.fd,
-            portid: 0,
-            data: Bytes(data),
-        };
-        let sent = self.value(&peer.program, &call)?;
-        expect_eq("sendto returns", sent, len)
+        data
     }
 
     /// The next datagram of a peer; `None` if none comes within `limit`, which is scaled.
@@ -248,13 +277,8 @@ impl Scene<'_> {
         peer: &Peer,
         limit: Duration,
     ) -> Outcome<Result<Datagram, Errno>> {
-        let timeout_ms = self.machine.scaled(limit).as_millis() as u64;
-        let call = Call::Receive {
-            fd: peer.fd,
-            timeout_ms,
-        };
-        let observed = self.call(&peer.program, &call)?;
-        received(observed)
+        let call = peer.receives(self.machine.scaled(limit).as_millis() as u64);
+        received(self.call(&peer.program, &call)?)
     }
 
     /// Send all of these datagrams, each when the one before has been answered, and return what came
@@ -267,21 +291,10 @@ impl Scene<'_> {
         peer: &Peer,
         all: impl Iterator<Item = (Vec<u8>, usize)>,
     ) -> Outcome<Vec<Vec<Ack>>> {
-        let signs = !self.counts("N2");
-        let receive = Call::Receive {
-            fd: peer.fd,
-            timeout_ms: self.machine.scaled(PATIENCE).as_millis() as u64,
-        };
+        let receive = peer.receives(self.machine.scaled(PATIENCE).as_millis() as u64);
         let mut calls = Vec::new();
-        for (mut data, answers) in all {
-            if signs {
-                sign(&mut data, peer.portid);
-            }
-            calls.push(Call::Send {
-                fd: peer.fd,
-                portid: 0,
-                data: Bytes(data),
-            });
+        for (data, answers) in all {
+            calls.push(peer.sends(self.signed(peer, data)));
             calls.extend(vec![receive.clone(); answers]);
         }
         let order = Call::Batch {

@@ -326,9 +326,9 @@ impl Scene<'_> {
             return self.expect_refusal(file, reads, &read, Errno::EINVAL);
         }
         let observed = self.call(&file.program, &read)?;
-        let (said, judged) = judge_empty(&observed, false);
+        let said = format!("{reads}: {}", shown(returned(&observed)));
         self.note(&file.program.name, Kind::Does, said);
-        judged
+        judge_empty(&observed, false).1
     }
 
     /// Expect that each of these calls fails with this errno, and that after each the channel

@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::Regex;
 
 use super::pattern;
 
 /// Lines that say where things were this time: registers, the caller's side of a system call,
 /// memory, what was on the stack, how long it took.
-static PASSING: LazyLock<RegexSet> = LazyLock::new(|| {
+static PASSING: LazyLock<Regex> = LazyLock::new(|| {
     let lines = [
         r"^R(?:[A-DS][XIP]|BP|\d\d): ",
         r"^(?:CR\d|[CDF]S|DR\d|PKRU|EFLAGS|PGD|Code|page|flags|raw|head):? ",
@@ -20,8 +20,7 @@ static PASSING: LazyLock<RegexSet> = LazyLock::new(|| {
         r"^(?:kmemleak:)? *hex dump ",
         r"^(?:rcu: \t|\t\(t=|clocksource: |irq event stamp: |Kernel Offset: )",
     ];
-    #[expect(clippy::expect_used, reason = "constants that the tests use")]
-    RegexSet::new(lines).expect("valid patterns")
+    pattern(&lines.join("|"))
 });
 
 /// What differs within a line, and what is written in its place.

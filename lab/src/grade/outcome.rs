@@ -137,13 +137,10 @@ impl Outcome {
             outcome.expected = Some(finding.expected.as_str().into());
             // The same submission gets the same report; the whole is in the console's file.
             outcome.got = Some(match finding.class {
-                Some(_) => lasting(&finding.got).as_str().into(),
+                Some(_) => lasting(&finding.got).into(),
                 None => finding.got.as_str().into(),
             });
-            outcome.report = finding
-                .excerpt
-                .as_deref()
-                .map(|it| lasting(it).as_str().into());
+            outcome.report = finding.excerpt.as_deref().map(|it| lasting(it).into());
             outcome.meaning = finding.class.map(Class::meaning);
             outcome.class = finding.class;
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lab_agent::{Bytes, Call};
+use lab_agent::Call;
 use nix::errno::Errno;
 use protocol::netlink::{Ack, Header, NLMSG_DONE, PortId, messages};
 
@@ -78,11 +78,7 @@ fn wait(scene: &mut Scene<'_>, peer: &Peer, limit: Duration) -> Outcome<Waiting>
 
 /// Send a datagram with a fault. That send itself fails is not the module's business.
 pub(super) fn ask(scene: &mut Scene<'_>, peer: &Peer, data: &[u8], fault: Fault) -> Outcome<Reply> {
-    let send = Call::Send {
-        fd: peer.fd,
-        portid: 0,
-        data: Bytes(data.to_vec()),
-    };
+    let send = peer.sends(data.to_vec());
     let (hit, observed) = call(scene, &peer.program, &send, fault)?;
     expect_eq("sendto returns", returned(&observed), Ok(data.len() as i64))?;
     let waiting = drain(scene, peer)?;

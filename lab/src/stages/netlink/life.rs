@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coming and going: clauses N4, N5 and N7.
 
-use lab_agent::{Answer, Bytes, Call, Exit, Kin, Outcome as Observed};
+use lab_agent::{Answer, Call, Exit, Kin, Outcome as Observed};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::netlink::PROTO;
 
@@ -152,18 +152,13 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             let visitor = scene.peer("visitor", 0)?;
             scene.close(&visitor)?;
             // The lowest descriptor that is free is the same each time.
-            let fd = visitor.fd;
             let calls = vec![
                 Call::Socket {
                     protocol: PROTO as i32,
                 },
-                Call::Send {
-                    fd,
-                    portid: 0,
-                    data: Bytes(data),
-                },
-                Call::Receive { fd, timeout_ms: 0 },
-                Call::Close { fd },
+                visitor.sends(data),
+                visitor.receives(0),
+                Call::Close { fd: visitor.fd },
             ];
             // However large a socket is, it comes from a general cache (sk_prot_alloc()).
             let before = Count::Objects.now(scene)?;
@@ -178,7 +173,6 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
         "a listener asks 1000 times for what it has",
         "refused, and nothing is left over of it",
         |scene| {
-            let fd = listener.fd;
             let data = request(kind, &payload);
             let errno = scene.ask(&listener, data.clone())?.errno;
             if errno == 0 && scene.contract_only() {
@@ -189,14 +183,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             if errno == 0 {
                 return Err(fail("an errno", "ok"));
             }
-            let calls = vec![
-                Call::Send {
-                    fd,
-                    portid: 0,
-                    data: Bytes(data),
-                },
-                Call::Receive { fd, timeout_ms: 0 },
-            ];
+            let calls = vec![listener.sends(data), listener.receives(0)];
             let before = Count::Objects.now(scene)?;
             scene.batch(&listener.program, MANY as u64, calls)?;
             Count::Objects.expect_back(scene, &before, MANY / 2)
@@ -207,16 +194,10 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
 /// Send these requests over and over, about [`MANY`] in all, and take what is answered: an
 /// acknowledgement and at most one message more.
 fn many(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outcome {
-    let fd = sender.fd;
     let calls = round.iter().flat_map(|(kind, payload)| {
-        let send = Call::Send {
-            fd,
-            portid: 0,
-            data: Bytes(request(*kind, payload)),
-        };
+        let send = sender.sends(request(*kind, payload));
         // What a module answers is there when the send returns.
-        let receive = Call::Receive { fd, timeout_ms: 0 };
-        [send, receive.clone(), receive]
+        [send, sender.receives(0), sender.receives(0)]
     });
     let call = Call::Batch {
         rounds: (MANY / round.len()) as u64,
@@ -231,10 +212,7 @@ fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
     let call = Call::Batch {
         rounds: MANY as u64 + 1,
         persist: false,
-        calls: vec![Call::Receive {
-            fd: listener.fd,
-            timeout_ms: 0,
-        }],
+        calls: vec![listener.receives(0)],
     };
     loop {
         match scene.call(&listener.program, &call)? {

@@ -3,12 +3,12 @@
 
 use lab_agent::{Bytes, Call, Exit, Stdin, Stream};
 use nix::sys::signal::Signal;
-use protocol::netlink::{BODY_MAX, Header, NLM_F_REQUEST, PROTO, PortId};
+use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
 
 use super::{STUDENT, Told, errno_of, sender};
 use crate::{
     machine::PATIENCE,
-    peer::{Peer, request, request_header},
+    peer::{Peer, quiet_request, request},
     scene::{Outcome, Program, Scene, expect_eq, fail},
     transcript::Kind,
 };
@@ -117,17 +117,9 @@ fn flood(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outc
         Kind::Does,
         format!("sends {FLOOD} messages"),
     );
-    let sends = round.iter().map(|(kind, payload)| {
-        let header = Header {
-            flags: NLM_F_REQUEST,
-            ..request_header(*kind)
-        };
-        Call::Send {
-            fd: sender.fd,
-            portid: PortId::KERNEL.0,
-            data: Bytes(header.encode(payload)),
-        }
-    });
+    let sends = round
+        .iter()
+        .map(|(kind, payload)| sender.sends(quiet_request(*kind, payload)));
     let rounds = FLOOD / round.len();
     scene
         .batch(&sender.program, rounds as u64, sends.collect())

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use lab_agent::{Bytes, Call, Exit, Stream};
+use lab_agent::{Call, Exit, Stream};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
-    netlink::{Header, NLM_F_REQUEST, PROTO},
+    netlink::PROTO,
     router::{Request, Roles},
 };
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     machine::PATIENCE,
-    peer::{Peer, request_header},
+    peer::{Peer, quiet_request},
     scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
 };
 
@@ -111,19 +111,11 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
     member(scene, "witness", Roles::SUBSCRIBER)?;
     let old = scene.peer("old", 0)?;
     let heir = scene.actor("heir", 0)?;
-    let header = Header {
-        flags: NLM_F_REQUEST,
-        ..request_header(Request::Publish(b"").kind())
-    };
-    let publish = Call::Send {
-        fd: publisher.fd,
-        portid: 0,
-        data: Bytes(header.encode(&Request::Publish(b"for the old one").payload())),
-    };
+    let publish = Request::Publish(b"for the old one");
     let endless = Call::Batch {
         rounds: u64::MAX,
         persist: true,
-        calls: vec![publish],
+        calls: vec![publisher.sends(quiet_request(publish.kind(), &publish.payload()))],
     };
     scene.begin_call(&publisher.program, &endless)?;
     let socket = Call::Socket {
@@ -212,11 +204,7 @@ fn subscribe(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
         from: None,
     };
     // Without an acknowledgement: it could come in front of the first message or behind it.
-    let header = Header {
-        flags: NLM_F_REQUEST,
-        ..request_header(register.kind())
-    };
-    scene.send(peer, header.encode(&register.payload()))?;
+    scene.send(peer, quiet_request(register.kind(), &register.payload()))?;
     let mut first = scene.try_receive(peer, PATIENCE)?;
     if first == Err(Errno::ENOBUFS) {
         // More has come than there was room for; the first of it is there.

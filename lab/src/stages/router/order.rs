@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call};
+use lab_agent::{Answer, Call};
 use nix::{libc, sys::signal::Signal};
 use protocol::{
-    netlink::{Header, NLM_F_REQUEST, PortId},
+    netlink::PortId,
     router::{Report, Request, Roles},
 };
 
@@ -14,7 +14,7 @@ use super::{MODULE, client, data, encode, expect_data, list, member};
 use crate::{
     actor::complete,
     machine::PATIENCE,
-    peer::{Datagram, Peer, request_header},
+    peer::{Datagram, Peer, quiet_request},
     scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
     stages::netlink::pass_over,
     transcript::Kind,
@@ -87,16 +87,8 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
             .map(|n| {
                 let body = line(n);
                 let publish = Request::Publish(body.as_bytes());
-                // Without NLM_F_ACK: nothing that they would have to read comes back.
-                let header = Header {
-                    flags: NLM_F_REQUEST,
-                    ..request_header(publish.kind())
-                };
-                Call::Send {
-                    fd: peer.fd,
-                    portid: 0,
-                    data: Bytes(header.encode(&publish.payload())),
-                }
+                // Nothing that they would have to read comes back.
+                peer.sends(quiet_request(publish.kind(), &publish.payload()))
             })
             .collect(),
     };
@@ -122,13 +114,7 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
                 let read = Call::Batch {
                     rounds: 1,
                     persist: false,
-                    calls: vec![
-                        Call::Receive {
-                            fd: reader.fd,
-                            timeout_ms: 0
-                        };
-                        2 * ROW
-                    ],
+                    calls: vec![reader.receives(0); 2 * ROW],
                 };
                 let mut next = [0; 2];
                 let mut last = 0;

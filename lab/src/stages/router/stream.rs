@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call};
+use lab_agent::{Answer, Call};
 use nix::errno::Errno;
 use protocol::router::{Request, Roles};
 
@@ -20,16 +20,11 @@ pub(super) const ROW: u32 = 50;
 
 /// The calls that publish a row.
 pub(super) fn row(publisher: &Peer) -> Vec<Call> {
-    let fd = publisher.fd;
     (1..=ROW)
         .flat_map(|n| {
-            let send = Call::Send {
-                fd,
-                portid: 0,
-                data: Bytes(encode(&Request::Publish(&body(n)))),
-            };
+            let send = publisher.sends(encode(&Request::Publish(&body(n))));
             // What a module answers is there when the send returns.
-            [send, Call::Receive { fd, timeout_ms: 0 }]
+            [send, publisher.receives(0)]
         })
         .collect()
 }

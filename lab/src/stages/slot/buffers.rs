@@ -95,6 +95,16 @@ fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<V
     complete(1, scene.call(&file.program, &batch)?)
 }
 
+/// How long a buffer is that any message is read into. What becomes of the rest of a longer one is
+/// R1's matter, of a submission.
+fn room_for_all(contract_only: bool) -> usize {
+    if contract_only {
+        MESSAGE_MAX
+    } else {
+        2 * MESSAGE_MAX
+    }
+}
+
 pub(super) const WRITES: Scenario = Scenario {
     id: "message-slot/W5-fuzz",
     title: "300 writes from buffers at page borders: what fails leaves the old message",
@@ -109,12 +119,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         "write any lengths from any buffers",
         "the errno of what is wrong; after each the channel holds what was written last",
         |scene| {
-            // What becomes of the rest of a longer buffer is R1's.
-            let room = if contract_only {
-                MESSAGE_MAX
-            } else {
-                2 * MESSAGE_MAX
-            };
+            let whole = room_for_all(contract_only);
             let writes = [(); CALLS].map(|()| {
                 let memory = any_memory(&mut scene.rng);
                 // Which lengths are refused is W3's matter, of a submission.
@@ -126,7 +131,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
             });
             let calls = writes
                 .iter()
-                .flat_map(|(memory, data)| [file.write_from(*memory, data), file.read(room)])
+                .flat_map(|(memory, data)| [file.write_from(*memory, data), file.read(whole)])
                 .collect();
             let outcomes = all_of(scene, file, calls)?;
             let mut held: Option<&[u8]> = None;
@@ -167,11 +172,7 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         |scene| {
             // Longer messages, other rooms and what is behind a message are W1's, R4's and R1's.
             let longest = if contract_only { LONG } else { MESSAGE_MAX };
-            let whole = if contract_only {
-                MESSAGE_MAX
-            } else {
-                2 * MESSAGE_MAX
-            };
+            let whole = room_for_all(contract_only);
             let reads = [(); CALLS].map(|()| {
                 let len = scene.rng.usize(1..=longest);
                 let message = any_message(scene, len);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lab_agent::Exit;
 use nix::sys::signal::Signal;
 
-use super::{expect_summary, pattern, start, timed};
+use super::{expect_headline, expect_summary, pattern, start};
 use crate::{
     machine::PATIENCE,
     scene::{Outcome, Program, Scenario, Scene, fail},
@@ -222,8 +222,7 @@ pub(super) const QUIET: Scenario = Scenario {
             "one line in the end, and not a byte besides",
             |scene| {
                 let program = start(scene, &["--items", "500000"])?;
-                let headline = timed("500000 items in order, ...")?;
-                scene.expect_line_matching(&program, &headline, "500000 items in order, ...")?;
+                expect_headline(scene, &program, "500000 items in order, ...")?;
                 scene.expect_exit(&program, Exit::Status(0))
             },
         )

@@ -4,7 +4,7 @@
 
 use lab_agent::Exit;
 
-use super::timed;
+use super::expect_headline;
 use crate::scene::{Outcome, Program, Scenario, Scene};
 
 /// More than can be put before somebody notices: who goes on regardless does not end.
@@ -43,9 +43,7 @@ fn expect_error(
 fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
     scene.step("a buffer that does right", "no complaint", |scene| {
         let program = start(scene, "mutex", ["100", "1", "1"], ["none", "0"])?;
-        let headline = "100 items in order, ...";
-        let noted = format!("{headline}: (time and speed)");
-        scene.expect_line_matching(&program, &timed(headline)?, &noted)?;
+        expect_headline(scene, &program, "100 items in order, ...")?;
         scene.expect_exit(&program, Exit::Status(0))
     })
 }

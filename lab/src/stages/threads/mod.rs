@@ -53,17 +53,18 @@ static CHECKS: &[Scenario] = &[
 /// What is not the clause's matter is `...` in the headline, and may be anything.
 fn expect_summary(scene: &mut Scene<'_>, arguments: &[&str], headline: &str) -> Outcome {
     let program = start(scene, arguments)?;
-    let noted = format!("{headline}: (time and speed)");
-    scene.expect_line_matching(&program, &timed(headline)?, &noted)?;
+    expect_headline(scene, &program, headline)?;
     scene.expect_end(&program, Exit::Status(0)).map(drop)
 }
 
-/// A line that ends with time and speed; `...` is anything.
-fn timed(headline: &str) -> Outcome<Regex> {
+/// Expect a line that is this headline with time and speed behind it; `...` is anything.
+fn expect_headline(scene: &mut Scene<'_>, program: &Program, headline: &str) -> Outcome {
+    let noted = format!("{headline}: (time and speed)");
     let headline = regex::escape(headline).replace(r"\.\.\.", ".*");
-    pattern(&format!(
+    let line = pattern(&format!(
         "^{headline}: [0-9]+[.][0-9]{{3}} s, [0-9]+ items/s$"
-    ))
+    ))?;
+    scene.expect_line_matching(program, &line, &noted)
 }
 
 fn pattern(text: &str) -> Outcome<Regex> {
