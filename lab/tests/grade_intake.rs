@@ -189,6 +189,19 @@ fn other_names_are_recognised_by_content() {
 }
 
 #[test]
+fn beside_a_slot_its_programs_are_recognised_by_what_they_call() {
+    let writes = "int main(void) { ioctl(3, 1, 2); write(3, text, 2); }";
+    let reads = "int main(void) { ioctl(3, 1, 2); read(3, text, 2); write(1, text, 2); }";
+    let found = opened(&[("dev.c", SLOT), ("put.c", writes), ("get.c", reads)]);
+    assert_eq!(found.programs["message_sender"], c(&["put.c"]));
+    assert_eq!(found.programs["message_reader"], c(&["get.c"]));
+    assert_eq!(found.remarks, [""; 0]);
+
+    let found = opened(&[("nl_pubsub.c", PUBSUB), ("put.c", writes)]);
+    assert_eq!(names(&found.programs), [""; 0]);
+}
+
+#[test]
 fn of_two_modules_of_one_name_neither_is_graded() {
     let found = opened(&[
         ("a/message_slot.c", SLOT),

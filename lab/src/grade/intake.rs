@@ -120,11 +120,20 @@ fn recognise(name: String, contents: Contents) -> Submission {
     }
     promote(&mut kinds);
 
+    let module_of = |file: &Entry| source::module_of(&file.path, &file.contents);
+    let with_slot = kinds.iter().any(|(file, kind)| {
+        *kind == Kind::Module && module_of(file).is_some_and(|(name, _)| name == "message_slot")
+    });
+    let program_of = |file: &Entry| {
+        // What calls what the programs of a slot call is one of them only beside a slot.
+        source::program_of(&file.path, &file.contents)
+            .filter(|(_, evidence)| with_slot || *evidence != Evidence::Content)
+    };
     let (mut modules, mut programs) = (Vec::new(), crates_of(&graded));
     for (file, kind) in &kinds {
         let (found, of) = match kind {
-            Kind::Module => (source::module_of(&file.path, &file.contents), &mut modules),
-            Kind::Program => (source::program_of(&file.path), &mut programs),
+            Kind::Module => (module_of(file), &mut modules),
+            Kind::Program => (program_of(file), &mut programs),
             _ => continue,
         };
         match found {

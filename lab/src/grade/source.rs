@@ -46,6 +46,7 @@ static INCLUDE: LazyLock<Regex> =
 static SLOT: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"\b(MSG_SLOT_\w+|(__)?register_chrdev(_region)?|alloc_chrdev_region|cdev_add)\b")
 });
+static CALLS: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(ioctl|read|write)\s*\("));
 static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"\b(?:__)?register_chrdev\s*\(\s*([^;]*?),|\bregister_chrdev_region\s*\(\s*MKDEV\s*\(\s*([^;]*?),",
@@ -131,11 +132,24 @@ pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)
 }
 
 /// Which program of ours a file with a `main` is.
-pub fn program_of(path: &str) -> Option<(&'static str, Evidence)> {
+pub fn program_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
     let mut names: Vec<_> = PROGRAMS.iter().map(|&name| (name, name)).collect();
     // As such assignments call them, too.
     names.extend([("sender", "message_sender"), ("reader", "message_reader")]);
-    by_name(path, &names)
+    if let Some(found) = by_name(path, &names) {
+        return Some(found);
+    }
+    let calls: Vec<_> = CALLS
+        .captures_iter(&code_of(contents))
+        .map(|found| found[1].to_owned())
+        .collect();
+    let has = |name: &str| calls.iter().any(|call| call == name);
+    // The reader writes, too: to its standard output.
+    match (has("ioctl"), has("read"), has("write")) {
+        (true, true, _) => Some(("message_reader", Evidence::Content)),
+        (true, false, true) => Some(("message_sender", Evidence::Content)),
+        _ => None,
+    }
 }
 
 /// The part whose key is in the name of a file, or of its directory.
@@ -252,12 +266,22 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_known_by_its_name() {
-        let known = |path| program_of(path).map(|(name, _)| name);
+    fn a_program_is_known_by_its_name_or_by_what_it_calls() {
+        let known = |path| program_of(path, b"").map(|(name, _)| name);
         assert_eq!(known("message_sender.c"), Some("message_sender"));
         assert_eq!(known("x/my_Reader.c"), Some("message_reader"));
         assert_eq!(known("nl_hello.c"), Some("nl-hello"));
         assert_eq!(known("tester.c"), None);
+        let calls = |code| program_of("ex3.c", code);
+        assert_eq!(
+            calls(b"ioctl(fd, N, id); write(fd, text, len); printf(\"read(\");"),
+            Some(("message_sender", Evidence::Content))
+        );
+        assert_eq!(
+            calls(b"ioctl(fd, N, id); n = read (fd, b, 128); write(1, b, n);"),
+            Some(("message_reader", Evidence::Content))
+        );
+        assert_eq!(calls(b"write(fd, text, len); fread(b, 1, 1, f);"), None);
     }
 
     #[test]
