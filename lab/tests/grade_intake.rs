@@ -202,6 +202,30 @@ fn beside_a_slot_its_programs_are_recognised_by_what_they_call() {
 }
 
 #[test]
+fn a_crate_in_another_directory_is_known_by_its_manifest() {
+    let manifest = "[package]\nname = \"part2-netlink\"\n";
+    let rust = |directory: &str| Part::Rust {
+        package: "part2-netlink",
+        directory: directory.into(),
+    };
+    let found = opened(&[
+        ("Cargo.toml", manifest),
+        ("src/bin/pubsub.rs", "fn main() {}"),
+    ]);
+    assert_eq!(found.programs["pubsub"], rust(""));
+
+    let found = opened(&[
+        ("part2-netlink/src/bin/pubsub.rs", "fn main() {}"),
+        ("part2-netlink (old)/Cargo.toml", manifest),
+        ("part2-netlink (old)/src/bin/pubsub.rs", "fn main() {}"),
+        ("other/Cargo.toml", "[package]\nname = \"other\"\n"),
+        ("other/src/bin/nl-hello.rs", "fn main() {}"),
+    ]);
+    assert_eq!(found.programs["pubsub"], rust("part2-netlink/"));
+    assert_eq!(names(&found.programs), ["pubsub"]);
+}
+
+#[test]
 fn of_two_modules_of_one_name_neither_is_graded() {
     let found = opened(&[
         ("a/message_slot.c", SLOT),

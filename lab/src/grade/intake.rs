@@ -209,7 +209,8 @@ fn promote(kinds: &mut [(&Entry, Kind)]) {
     }
 }
 
-/// The programs of the starter's crates: directories of their names with a `src/`.
+/// The programs of the starter's crates: directories of their names with a `src/`, or of another
+/// name and with their manifest.
 fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
     let mut found = Vec::new();
     for file in files {
@@ -219,14 +220,16 @@ fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
         let program = program
             .strip_suffix("/main.rs")
             .or_else(|| program.strip_suffix(".rs"));
-        let package = CRATES
-            .into_iter()
-            .find(|package| before.trim_end_matches('/').rsplit('/').next() == Some(*package));
+        let directory = before.trim_end_matches('/').rsplit('/').next();
+        let by_name = CRATES.into_iter().find(|&name| directory == Some(name));
+        let package = by_name
+            .map(|package| (package, Evidence::Name))
+            .or_else(|| Some((package_of(files, before)?, Evidence::Content)));
         let program = PROGRAMS.into_iter().find(|name| program == Some(name));
-        if let (Some(package), Some(name)) = (package, program) {
+        if let (Some((package, evidence)), Some(name)) = (package, program) {
             found.push(Candidate {
                 name,
-                evidence: Evidence::Name,
+                evidence,
                 part: Part::Rust {
                     package,
                     directory: before.to_owned(),
@@ -236,6 +239,15 @@ fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// The crate whose manifest is in this directory.
+fn package_of(files: &[&Entry], directory: &str) -> Option<&'static str> {
+    let path = format!("{directory}Cargo.toml");
+    let manifest = files.iter().find(|file| file.path == path)?;
+    let manifest: toml::Table = std::str::from_utf8(&manifest.contents).ok()?.parse().ok()?;
+    let name = manifest.get("package")?.get("name")?.as_str()?;
+    CRATES.into_iter().find(|package| *package == name)
 }
 
 /// One candidate for each name: the surest. Where two are, neither: to choose would be to guess
