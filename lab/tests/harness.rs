@@ -18,6 +18,10 @@ use lab::{
     testing::{carry_out, workshop},
     transcript::{Finding, Status},
 };
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 /// Carry out a scenario that is not to pass, and return its status and finding.
 fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Status, Finding) {
@@ -277,7 +281,7 @@ fn no_machine_outlives_a_lab_that_is_killed() {
     workshop()
         .and_then(|workshop| workshop.all_modules(Care::Normal))
         .unwrap_or_else(|error| panic!("{error}"));
-    for signal in ["INT", "TERM", "KILL"] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
         // Who runs the tests in the background has SIGINT ignored, and so would the lab.
         let mut lab = Command::new("env")
             .args([
@@ -296,10 +300,7 @@ fn no_machine_outlives_a_lab_that_is_killed() {
             machines = machines_of(pid);
             !machines.is_empty()
         });
-        let killed = Command::new("/bin/kill")
-            .args([&format!("-{signal}"), &pid.to_string()])
-            .status();
-        assert!(killed.is_ok_and(|status| status.success()));
+        kill(Pid::from_raw(pid as i32), signal).unwrap();
         assert!(!lab.wait().unwrap().success());
         wait_until("waited for QEMU to go", || {
             !machines.iter().any(|machine| is_machine(*machine))

@@ -7,6 +7,7 @@
 //! home directories, no configuration, no other processes and no network.
 
 use std::{
+    ffi::CStr,
     fs,
     io::{self, Read},
     os::{
@@ -19,8 +20,16 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
+    fcntl::{OFlag, open},
+    mount::{MsFlags, mount},
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::resource::{Resource, setrlimit},
+    sched::{CloneFlags, setns, unshare},
+    sys::{
+        resource::{Resource, setrlimit},
+        stat::{FileStat, Mode, fstat, stat},
+    },
+    unistd::{chdir, chroot, fchdir},
 };
 
 use crate::{Error, Result, workshop::Workshop};
@@ -89,14 +98,9 @@ impl Sandbox {
             Ok(Ended { success: true, .. }) => Ok(sandbox),
             Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Err(Error::Missing {
                 what: format!("bubblewrap cannot make a sandbox here: {}", said.trim()),
-                mend: if in_chroot() {
-                    "run it outside of the chroot: in one, the kernel allows no user namespace"
-                        .into()
-                } else {
-                    "run it as root, or let users have namespaces: \
-                     sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
-                        .into()
-                },
+                mend: "run it as root, or let users have namespaces: \
+                       sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
+                    .into(),
             }),
             Err(error) => Err(error),
         }
@@ -147,9 +151,10 @@ impl Sandbox {
         let again = input.try_clone().map_err(Error::io("making a pipe"))?;
         let mut bwrap = self.command(command);
         bwrap.stdin(Stdio::null()).stdout(input).stderr(again);
-        // SAFETY: setrlimit is async-signal-safe.
+        // SAFETY: system calls only, which are async-signal-safe.
         unsafe {
             bwrap.pre_exec(|| {
+                leave_chroot()?;
                 setrlimit(Resource::RLIMIT_AS, MEMORY_MAX, MEMORY_MAX)?;
                 setrlimit(Resource::RLIMIT_FSIZE, FILE_MAX, FILE_MAX)?;
                 setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
@@ -277,10 +282,33 @@ impl Sandbox {
     }
 }
 
-/// Whether our root directory is another than that of the first process, as far as we may know.
-fn in_chroot() -> bool {
-    let of = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
-    matches!((of("/"), of("/proc/1/root/")), (Ok(ours), Ok(first)) if ours != first)
+/// In a chroot there is no namespace of users to be had (`current_chrooted()`, user_namespaces(7)):
+/// have a namespace of mounts whose root is what is the root here. Needs privileges; without them
+/// nothing is changed.
+fn leave_chroot() -> nix::Result<()> {
+    if unshare(CloneFlags::CLONE_NEWNS) == Err(Errno::EPERM) {
+        return Ok(());
+    }
+    let ours = open(c"/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let namespace = open(
+        c"/proc/self/ns/mnt",
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )?;
+    // Who joins a namespace is at its root.
+    setns(namespace, CloneFlags::CLONE_NEWNS)?;
+    let of = |stat: FileStat| (stat.st_dev, stat.st_ino);
+    if of(fstat(&ours)?) == of(stat(c"/")?) {
+        return Ok(());
+    }
+    let (none, private) = (None::<&CStr>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    mount(none, c"/", none, private, none)?;
+    fchdir(ours)?;
+    let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+    mount(Some(c"."), c"/", none, bind, none)?;
+    // Up from the root: what is mounted on it.
+    chroot(c"/..")?;
+    chdir(c"/")
 }
 
 /// Why nobody listens any more.
