@@ -287,7 +287,8 @@ pub(super) fn refused(ended: &Ended, files: &[Entry]) -> Refused {
         })
         .collect();
     // Where there is no room for all, warnings that come before the first error go.
-    let is_error = |line: &String| line.to_lowercase().contains("error:");
+    let is_error =
+        |line: &String| line.starts_with("error[E") || line.to_lowercase().contains("error:");
     let first = match lines.iter().position(is_error) {
         Some(at) if lines.len() > LINES_MAX => at,
         _ => 0,
@@ -300,4 +301,29 @@ pub(super) fn refused(ended: &Ended, files: &[Entry]) -> Refused {
         text += &format!("\n({} more lines)", lines.len() - end);
     }
     Refused(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_words_those_from_the_first_error_on_are_kept() {
+        let details = "  |\n".repeat(LINES_MAX);
+        let said = format!(
+            "warning: unused\nerror[E0432]: unresolved import\n{details}error: could not compile\n"
+        );
+        let ended = Ended {
+            success: false,
+            late: false,
+            large: false,
+            said,
+        };
+        let Refused(words) = refused(&ended, &[]);
+        assert!(
+            words.starts_with("error[E0432]: unresolved import\n"),
+            "{words}"
+        );
+        assert!(words.ends_with("\n(2 more lines)"), "{words}");
+    }
 }
