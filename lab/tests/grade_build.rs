@@ -358,6 +358,32 @@ fn a_command_in_a_sandbox_reaches_nothing() {
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
 }
 
+#[test]
+fn a_command_in_a_sandbox_reaches_nothing_in_a_chroot_either() {
+    let unshare = || {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--mount"]);
+        unshare
+    };
+    if !unshare().arg("true").status().unwrap().success() {
+        // We are in one: it is what the other test has tried.
+        Sandbox::new(shop()).unwrap();
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let script = "mount --rbind / \"$1\" && exec chroot \"$1\" \"$2\" --exact \"$3\"";
+    let ended = unshare()
+        .args(["sh", "-c", script, "sh"])
+        .arg(root.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg("a_command_in_a_sandbox_reaches_nothing")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
 fn reaches_nothing(sandbox: &Sandbox, outside: &Path) {
     // Whoever shares our network can connect to it.
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
