@@ -214,6 +214,18 @@ fn a_crate_in_another_directory_is_known_by_its_manifest() {
     ]);
     assert_eq!(found.programs["pubsub"], rust(""));
 
+    for bad in [
+        "[".repeat(60_000),
+        "[package]\nname = 2\n".into(),
+        "\n".repeat(100_000) + manifest,
+    ] {
+        let found = opened(&[
+            ("Cargo.toml", &bad[..]),
+            ("src/bin/pubsub.rs", "fn main() {}"),
+        ]);
+        assert_eq!(names(&found.programs), [""; 0]);
+    }
+
     let found = opened(&[
         ("part2-netlink/src/bin/pubsub.rs", "fn main() {}"),
         ("part2-netlink (old)/Cargo.toml", manifest),
