@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lab::{fuzz, mutants, stages};
+use lab::{fuzz, grade::rubric::Rubric, mutants, stages};
 
 #[test]
 fn each_mutant_can_be_applied_and_names_its_checks() {
@@ -31,4 +31,20 @@ fn each_mutant_can_be_applied_and_names_its_checks() {
         }
     }
     assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn each_check_that_is_graded_is_one_that_a_mutant_names() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let all = mutants::all(&checkout).unwrap();
+    let rubric = Rubric::builtin().unwrap();
+    let never: Vec<_> = rubric
+        .checks()
+        .map(|check| &check.id[..])
+        .filter(|id| {
+            !all.iter()
+                .any(|mutant| mutant.caught_by.iter().any(|by| by == id))
+        })
+        .collect();
+    assert_eq!(never, [""; 0]);
 }
