@@ -35,6 +35,7 @@ pub mod root;
 pub mod scene;
 pub mod slot_peer;
 pub mod stages;
+pub mod stand_in;
 pub mod starter;
 pub mod subject;
 pub mod testing;

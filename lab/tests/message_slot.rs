@@ -25,6 +25,7 @@ scenarios! {
     w3_lengths = "message-slot/W3-lengths",
     w4_unreadable = "message-slot/W4-unreadable",
     w5_intact = "message-slot/W5-intact",
+    w5_memory = "message-slot/W5-memory",
     w5_fuzz = "message-slot/W5-fuzz",
     r1_exact = "message-slot/R1-exact",
     r2_no_channel = "message-slot/R2-no-channel",

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario does with modules, and with the kernel itself.
 
-use std::time::Instant;
+use std::{fs, time::Instant};
 
 use lab_agent::{Answer, Op, Refusal};
 
 use super::{Outcome, Scene, fail, is_from};
 use crate::{
+    Error,
     machine::{PATIENCE, Trouble},
     modules::Care,
+    stand_in,
     transcript::Kind,
     workshop::Workshop,
 };
+
+/// The fixture that has allocations of others fail.
+const SCARCE: &str = "scarce_memory";
 
 impl Scene<'_> {
     /// Insert a module of `kernel/` and expect that to work.
@@ -57,6 +62,52 @@ impl Scene<'_> {
     ) -> Outcome<Result<(), lab_agent::Refusal>> {
         let file = self.workshop.fixture(name)?;
         self.try_insert_file(&file, params)
+    }
+
+    /// Insert a module whose allocations can be had to fail, by [`SCARCE`]. What it logs is not
+    /// shown: it is another check's.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if the kernel refuses it.
+    pub fn insert_scarce(&mut self, name: &str) -> Outcome {
+        let scarce = self.workshop.fixture(SCARCE)?;
+        let module = self.workshop.module(name)?;
+        let read = |file| fs::read(file).map_err(Error::io("reading a module"));
+        let (other, mut contents) = (read(&scarce)?, read(&module)?);
+        stand_in::lead(&mut contents, &other);
+        let directory = self.workshop.run_directory()?;
+        let file = directory.path().join(format!("{name}.ko"));
+        fs::write(&file, contents).map_err(Error::io("writing a module"))?;
+        self.log_muted = true;
+        for file in [&scarce, &file] {
+            self.try_insert_file(file, "")?
+                .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))?;
+        }
+        self.log_muted = false;
+        Ok(())
+    }
+
+    /// Do something while the n-th allocation, from 1, of a module that [`Self::insert_scarce`] has
+    /// inserted fails. Returns whether it came to that.
+    ///
+    /// # Errors
+    /// [`super::Halt`].
+    pub fn without_memory<T>(
+        &mut self,
+        nth: u32,
+        act: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<(bool, T)> {
+        let file = format!("/sys/module/{SCARCE}/parameters/fail_at");
+        let set = |scene: &mut Self, nth: u32| {
+            scene
+                .control(&file, &nth.to_string())?
+                .map_err(|refusal| fail(file.as_str(), refusal.to_string()))
+        };
+        set(self, nth)?;
+        let done = act(self)?;
+        let left = self.read(&file)?;
+        set(self, 0)?;
+        Ok((left.trim() == "0", done))
     }
 
     /// Insert a module from any file: the refusal is a result like any other.

@@ -2,13 +2,13 @@
 //! What is allocated and given back: clauses D4 and D5.
 
 use lab_agent::{Answer, Call, Memory};
-use nix::libc;
+use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message};
 use crate::{
-    actor::complete,
-    scene::{Outcome, Scenario, Scene, expect_eq},
+    actor::{complete, returned, shown},
+    scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::SlotFile,
     stages::counts::Count,
     transcript::Kind,
@@ -168,4 +168,103 @@ fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>)
         expect_eq("writes that worked", worked, 0)?;
     }
     complete(rounds, observed).map(drop)
+}
+
+/// Allocations that one write makes at most, and some more.
+const MOST: u32 = 20;
+
+pub(super) const SCARCE: Scenario = Scenario {
+    id: "message-slot/W5-memory",
+    title: "a write whose allocation fails leaves the old message",
+    run: |scene| {
+        scene.insert_scarce(MODULE)?;
+        let actor = scene.actor("student", STUDENT)?;
+        scene.step(
+            "write to channels that are empty, an allocation fails",
+            "ENOMEM, and they are empty still",
+            |scene| {
+                // Each on a slot of its own: what an attempt has built up helps no other.
+                let mut minor = 0;
+                each_allocation(scene, |scene, nth| {
+                    minor += 1;
+                    let path = scene.make_slot(minor, FOR_ALL)?;
+                    let file = scene.open_slot(&actor, &path)?;
+                    scene.choose(&file, 5)?;
+                    let message = any_message(scene, LONG);
+                    let hit = scarce_write(scene, &file, nth, &message, None)?;
+                    scene.close_slot(&file)?;
+                    Ok(hit)
+                })
+            },
+        )?;
+        let path = scene.make_slot(0, FOR_ALL)?;
+        let file = scene.open_slot(&actor, &path)?;
+        scene.choose(&file, 5)?;
+        let old = any_message(scene, LONG);
+        scene.put(&file, &old)?;
+        scene.step(
+            "overwrite a message, an allocation fails",
+            "ENOMEM, and the channel holds the old one",
+            |scene| {
+                each_allocation(scene, |scene, nth| {
+                    let new = any_message(scene, LONG / 2);
+                    scarce_write(scene, &file, nth, &new, Some(&old))
+                })
+            },
+        )
+    },
+};
+
+/// Make an attempt with each allocation failing, until one does not come to it. This module
+/// allocates for each message; one that is handed in need not.
+fn each_allocation(
+    scene: &mut Scene<'_>,
+    mut attempt: impl FnMut(&mut Scene<'_>, u32) -> Outcome<bool>,
+) -> Outcome {
+    let mut nth = 1;
+    while attempt(scene, nth)? {
+        nth += 1;
+        if nth > MOST {
+            return Err(fail("a write that ends", format!("{nth} allocations")));
+        }
+    }
+    if nth == 1 && !scene.contract_only() {
+        return Err(fail("an allocation that can fail", "none"));
+    }
+    Ok(())
+}
+
+/// Write while an allocation fails; whether it came to that.
+fn scarce_write(
+    scene: &mut Scene<'_>,
+    file: &SlotFile,
+    nth: u32,
+    new: &[u8],
+    held: Option<&[u8]>,
+) -> Outcome<bool> {
+    let write = file.write(new);
+    let (hit, observed) = scene.without_memory(nth, |scene| scene.call(&file.program, &write))?;
+    let written = returned(&observed);
+    let said = format!(
+        "writes {} bytes without memory: {}",
+        new.len(),
+        shown(written)
+    );
+    let held = match written {
+        // It may have had what it needed elsewhere.
+        Ok(_) => Some(new),
+        Err(_) => held,
+    };
+    if !hit {
+        return expect_eq("write returns", written, Ok(new.len() as i64)).map(|()| false);
+    }
+    scene.note(&file.program.name, Kind::Does, said);
+    if !scene.contract_only() {
+        expect_eq("write returns", written, Err(Errno::ENOMEM))?;
+    }
+    let read = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
+    let (said, judged) = scene.judge_held(&read, held);
+    scene.note(&file.program.name, Kind::Does, said);
+    judged?;
+    Ok(true)
 }

@@ -66,6 +66,7 @@ static CHECKS: &[Scenario] = &[
     writing::LENGTHS,
     writing::UNREADABLE,
     writing::INTACT,
+    memory::SCARCE,
     buffers::WRITES,
     reading::EXACT,
     reading::NO_CHANNEL,
