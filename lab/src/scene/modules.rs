@@ -64,8 +64,7 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
-    /// Insert a module whose allocations can be had to fail, by [`SCARCE`]. What it logs is not
-    /// shown: it is another check's.
+    /// Insert a module whose allocations can be had to fail, by [`SCARCE`].
     ///
     /// # Errors
     /// [`super::Halt::Fail`] if the kernel refuses it.
@@ -78,12 +77,10 @@ impl Scene<'_> {
         let directory = self.workshop.run_directory()?;
         let file = directory.path().join(format!("{name}.ko"));
         fs::write(&file, contents).map_err(Error::io("writing a module"))?;
-        self.log_muted = true;
         for file in [&scarce, &file] {
             self.try_insert_file(file, "")?
                 .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))?;
         }
-        self.log_muted = false;
         Ok(())
     }
 

@@ -191,7 +191,7 @@ pub(super) const SCARCE: Scenario = Scenario {
                     let file = scene.open_slot(&actor, &path)?;
                     scene.choose(&file, 5)?;
                     let message = any_message(scene, LONG);
-                    let hit = scarce_write(scene, &file, nth, &message, None)?;
+                    let hit = scarce_write(scene, &file, nth, message, &mut None)?;
                     scene.close_slot(&file)?;
                     Ok(hit)
                 })
@@ -202,13 +202,14 @@ pub(super) const SCARCE: Scenario = Scenario {
         scene.choose(&file, 5)?;
         let old = any_message(scene, LONG);
         scene.put(&file, &old)?;
+        let mut held = Some(old);
         scene.step(
             "overwrite a message, an allocation fails",
             "ENOMEM, and the channel holds the old one",
             |scene| {
                 each_allocation(scene, |scene, nth| {
                     let new = any_message(scene, LONG / 2);
-                    scarce_write(scene, &file, nth, &new, Some(&old))
+                    scarce_write(scene, &file, nth, new, &mut held)
                 })
             },
         )
@@ -234,36 +235,32 @@ fn each_allocation(
     Ok(())
 }
 
-/// Write while an allocation fails; whether it came to that.
+/// Write to a channel that holds this while an allocation fails; whether it came to that.
 fn scarce_write(
     scene: &mut Scene<'_>,
     file: &SlotFile,
     nth: u32,
-    new: &[u8],
-    held: Option<&[u8]>,
+    new: Vec<u8>,
+    held: &mut Option<Vec<u8>>,
 ) -> Outcome<bool> {
-    let write = file.write(new);
+    let len = new.len();
+    let write = file.write(&new);
     let (hit, observed) = scene.without_memory(nth, |scene| scene.call(&file.program, &write))?;
     let written = returned(&observed);
-    let said = format!(
-        "writes {} bytes without memory: {}",
-        new.len(),
-        shown(written)
-    );
-    let held = match written {
-        // It may have had what it needed elsewhere.
-        Ok(_) => Some(new),
-        Err(_) => held,
-    };
     if !hit {
-        return expect_eq("write returns", written, Ok(new.len() as i64)).map(|()| false);
+        return expect_eq("write returns", written, Ok(len as i64)).map(|()| false);
     }
+    if written.is_ok() {
+        // It may have had what it needed elsewhere.
+        *held = Some(new);
+    }
+    let said = format!("writes {len} bytes without memory: {}", shown(written));
     scene.note(&file.program.name, Kind::Does, said);
     if !scene.contract_only() {
         expect_eq("write returns", written, Err(Errno::ENOMEM))?;
     }
     let read = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
-    let (said, judged) = scene.judge_held(&read, held);
+    let (said, judged) = scene.judge_held(&read, held.as_deref());
     scene.note(&file.program.name, Kind::Does, said);
     judged?;
     Ok(true)
