@@ -247,12 +247,18 @@ impl Plan {
     }
 }
 
-/// Options of the fragment that did not make it into the configuration.
+/// Options of the fragment that did not make it into the configuration, and that it does not take
+/// back.
 fn refused_options<'a>(fragment: &'a str, config: &str) -> Vec<&'a str> {
+    let has = |text: &str, wanted: &str| text.lines().any(|line| line == wanted);
+    let taken_back = |wanted: &str| {
+        let name = wanted.split('=').next().unwrap_or_default();
+        has(fragment, &format!("# {name} is not set"))
+    };
     fragment
         .lines()
         .filter(|line| line.starts_with("CONFIG_"))
-        .filter(|wanted| !config.lines().any(|line| line == *wanted))
+        .filter(|wanted| !has(config, wanted) && !taken_back(wanted))
         .collect()
 }
 
@@ -265,5 +271,7 @@ mod tests {
         let fragment = "# why\nCONFIG_NET=y\nCONFIG_RUST=y\n";
         let config = "CONFIG_NET=y\n# CONFIG_RUST is not set\n";
         assert_eq!(refused_options(fragment, config), ["CONFIG_RUST=y"]);
+        let taken_back = format!("{fragment}# CONFIG_RUST is not set\n");
+        assert!(refused_options(&taken_back, config).is_empty());
     }
 }

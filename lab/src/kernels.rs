@@ -146,6 +146,24 @@ impl Kernel {
         }
     }
 
+    /// What it is told on its command line in a machine with an agent.
+    pub fn options(&self) -> Vec<&'static str> {
+        let mut options = OPTIONS.to_vec();
+        if self.which == Which::Debug {
+            // With its slow ticks a grace period is what rmmod takes longest for.
+            options.push("rcupdate.rcu_expedited=1");
+        }
+        options
+    }
+
+    /// The same in a machine for measurements. To remember each allocation costs more than to make
+    /// it.
+    pub fn measured_options(&self) -> Vec<&'static str> {
+        let mut options = self.options();
+        options.retain(|option| !option.starts_with("slub_debug"));
+        options
+    }
+
     /// Where the modules are that came with it.
     pub(crate) fn modules_directory(&self) -> PathBuf {
         let mut directory = self.image.clone();
@@ -162,7 +180,7 @@ pub const MEASURED_MIB: u64 = 1024;
 pub const CPUS: &str = "2";
 
 /// What the kernel of a machine with an agent is told on its command line.
-pub const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 6] = [
     "loglevel=7",
     // An oops ends the machine, with its report on the console, and so does a warning: neither
     // may pass for success.
@@ -175,13 +193,6 @@ pub const OPTIONS: [&str; 6] = [
     // SLUB remembers who allocated what: a leak is told with the function.
     "slub_debug=U",
 ];
-
-/// The same for a machine for measurements. To remember each allocation costs more than to make it.
-pub fn measured_options() -> impl Iterator<Item = &'static str> {
-    OPTIONS
-        .into_iter()
-        .filter(|option| !option.starts_with("slub_debug"))
-}
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::SystemTime,
@@ -74,8 +75,9 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     if module.exists() && fs::read(&stamp).is_ok_and(|old| old == key.as_bytes()) {
         return Ok(module);
     }
+    let compiler = Compiler::of(paths, kernel)?;
     let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
-        let mut make = kbuild(kernel, &tree.join(name), &flags);
+        let mut make = kbuild(kernel, &compiler, &tree.join(name), &flags);
         make.args(extra).stdin(Stdio::null()).output()
     })
     .map_err(Error::io("starting make"))?;
@@ -146,8 +148,57 @@ pub fn source_of(
     Some(Source { file, ..copy })
 }
 
+/// A compiler that remembers which options it takes.
+#[derive(Debug)]
+pub(crate) struct Compiler {
+    /// The compiler itself.
+    program: &'static str,
+    /// What is called in its place.
+    pub script: PathBuf,
+    /// What it has answered.
+    pub answers: PathBuf,
+}
+
+impl Compiler {
+    /// The one that modules for `kernel` are built with.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub(crate) fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
+        let program = kernel
+            .toolchain
+            .iter()
+            .find_map(|argument| argument.strip_prefix("CC="))
+            .unwrap_or("gcc");
+        let file = Path::new("/usr/bin").join(program);
+        let meta = fs::metadata(&file).map_err(|_| Error::Missing {
+            what: format!("{} is not installed", file.display()),
+            mend: "lab/setup.sh kernel".into(),
+        })?;
+        // A newer one may take others.
+        let key = paths::digest([
+            program.as_bytes(),
+            &meta.len().to_le_bytes(),
+            &meta.mtime().to_le_bytes(),
+        ]);
+        let answers = paths.cache.join(format!("options-{program}-{key}"));
+        paths::create_dir(&answers)?;
+        Ok(Compiler {
+            program,
+            script: paths.checkout.join("lab/kernels/cc.sh"),
+            answers,
+        })
+    }
+}
+
 /// The command that builds the module in `directory`, with more flags for the compiler.
-pub(crate) fn kbuild(kernel: &Kernel, directory: &Path, flags: &[String]) -> Command {
+pub(crate) fn kbuild(
+    kernel: &Kernel,
+    compiler: &Compiler,
+    directory: &Path,
+    flags: &[String],
+) -> Command {
+    let cc = [&compiler.script, &compiler.answers].map(|path| path.display().to_string());
     let mut make = Command::new("make");
     make.arg("--no-print-directory")
         .arg("-C")
@@ -155,6 +206,7 @@ pub(crate) fn kbuild(kernel: &Kernel, directory: &Path, flags: &[String]) -> Com
         .arg(format!("M={}", directory.display()))
         .arg("modules")
         .args(kernel.toolchain)
+        .arg(format!("CC={} {}", cc.join(" "), compiler.program))
         .arg(format!("KCFLAGS={}", flags.join(" ")))
         // We may have been started by make ourselves.
         .env_remove("MAKEFLAGS")
@@ -186,4 +238,45 @@ fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
         }
     }
     Ok(inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a compiler that is a shell script makes of an option, asked twice, and how often it was
+    /// called.
+    fn asked_twice(script: &str) -> ([bool; 2], usize) {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("answers")).unwrap();
+        let text = format!("echo x >>{}\n{script}\n", at("calls").display());
+        fs::write(at("compiler"), text).unwrap();
+        let ask = |number: usize| {
+            let object = at(&format!(".tmp_{number}/tmp"));
+            let mut cc = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/cc.sh"));
+            cc.args([at("answers"), "bash".into(), at("compiler")])
+                .args(["-Wsomething", "-c", "-x", "c", "/dev/null", "-o"])
+                .arg(object);
+            cc.output().unwrap().status.success()
+        };
+        let answers = [1, 2].map(ask);
+        let calls = fs::read_to_string(at("calls")).unwrap().lines().count();
+        (answers, calls)
+    }
+
+    #[test]
+    fn which_options_a_compiler_takes_is_remembered() {
+        assert_eq!(asked_twice("exit 0"), ([true; 2], 1));
+        let refuses = "echo unknown warning option >&2; exit 1";
+        assert_eq!(asked_twice(refuses), ([false; 2], 1));
+    }
+
+    #[test]
+    fn a_compiler_that_fails_for_another_reason_is_asked_again() {
+        assert_eq!(
+            asked_twice("echo No space left >&2; exit 1"),
+            ([false; 2], 2)
+        );
+    }
 }

@@ -95,7 +95,7 @@ pub fn direct_command(memory: Memory<'_>, memory_mib: u64, kvm: bool) -> Vec<Str
     let (cpu, accelerator) = if kvm { ("host", "kvm") } else { ("max", "tcg") };
     let (share, rest) = match memory {
         Memory::Boot(kernel) => {
-            let options = kernels::OPTIONS.join(" ");
+            let options = kernel.options().join(" ");
             let image = kernel.image.display().to_string();
             let append = format!("console=ttyS0 panic=-1 {options}");
             let rest =

@@ -124,9 +124,9 @@ pub fn qemu_command(
     if !kvm {
         run.arg("--disable-kvm");
     }
-    let options: Vec<_> = match guest {
-        Guest::Agent => kernels::OPTIONS.into(),
-        Guest::Measured => kernels::measured_options().collect(),
+    let options = match guest {
+        Guest::Agent => kernel.options(),
+        Guest::Measured => kernel.measured_options(),
         Guest::Shell => vec!["loglevel=7"],
     };
     for option in options {

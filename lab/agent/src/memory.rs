@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! read(2) and write(2) with buffers of all kinds, those that cannot be accessed among them.
 
-use std::{cell::Cell, os::fd::RawFd, ptr};
+use std::{cell::RefCell, collections::VecDeque, os::fd::RawFd, ptr};
 
 use lab_agent::{Answer, Bytes, Memory, Outcome, POISON, Page, Refusal};
 use nix::{errno::Errno, libc};
@@ -12,6 +12,7 @@ const PAGE: usize = 4096;
 /// A buffer and the mapping that it lies in: one page in front of a border, as many as are needed
 /// behind it.
 struct Buffer {
+    memory: Memory,
     base: *mut u8,
     /// Size of the mapping.
     size: usize,
@@ -42,27 +43,47 @@ impl Buffer {
             return Err(Errno::last());
         }
         let base = base.cast::<u8>();
-        // SAFETY: all of data lies within the mapping, of which nobody else knows.
-        let start = unsafe {
-            let start = base.add(PAGE - before);
-            ptr::copy_nonoverlapping(data.as_ptr(), start, data.len());
-            start
-        };
-        let in_front = before.min(data.len());
-        let readable = match (in_front == 0 || front.readable(), back.readable()) {
-            (true, true) => data.len(),
-            (true, false) => in_front,
-            (false, _) => 0,
-        };
-        let buffer = Buffer {
+        let mut buffer = Buffer {
+            memory,
             base,
             size,
-            start,
-            readable,
+            // SAFETY: within the first page.
+            start: unsafe { base.add(PAGE - before) },
+            readable: 0,
         };
+        buffer.fill(data, data.len());
         buffer.turn_into(front, 0, PAGE)?;
         buffer.turn_into(back, PAGE, size - PAGE)?;
         Ok(buffer)
+    }
+
+    /// Put `data` there, as much as can be `written`.
+    fn fill(&mut self, data: &[u8], written: usize) {
+        // SAFETY: all of data lies within the mapping, of which nobody else knows.
+        unsafe { ptr::copy_nonoverlapping(data.as_ptr(), self.start, written) };
+        self.readable = self.accessible(data.len(), Page::readable);
+    }
+
+    /// How many bytes of a buffer of `len` lie in pages of a kind, from its start.
+    fn accessible(&self, len: usize, kind: impl Fn(Page) -> bool) -> usize {
+        let (before, front, back) = self.memory.border();
+        let in_front = before.min(len);
+        match (in_front == 0 || kind(front), kind(back)) {
+            (true, true) => len,
+            (true, false) => in_front,
+            (false, _) => 0,
+        }
+    }
+
+    /// Whether it can be used again: nothing is unmapped, where others may be given memory, and what
+    /// can be read can be written anew.
+    fn lasts(&self) -> bool {
+        use Page::{NoAccess, Writable};
+        let (_, front, back) = self.memory.border();
+        matches!(
+            (front, back),
+            (Writable, Writable | NoAccess) | (NoAccess, NoAccess)
+        )
     }
 
     /// Nothing is allocated until the buffer is dropped: what is unmapped here stays so.
@@ -93,9 +114,13 @@ impl Drop for Buffer {
     }
 }
 
+/// Buffers that are kept.
+const KEPT_MAX: usize = 3;
+
 thread_local! {
-    /// The last ordinary buffer. To map one costs more than the call that it is for.
-    static KEPT: Cell<Option<Buffer>> = const { Cell::new(None) };
+    /// The last buffers that can be used again, of different kinds. To map one costs more than the
+    /// call that it is for.
+    static KEPT: RefCell<VecDeque<Buffer>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// Make a call with a buffer of `data`.
@@ -104,22 +129,25 @@ fn with_buffer<T>(
     data: &[u8],
     call: impl FnOnce(&Buffer) -> T,
 ) -> Result<T, Refusal> {
-    let new = || Buffer::new(memory, data).map_err(|errno| Refusal::new("mmap", errno));
-    if memory != Memory::Ordinary {
-        return Ok(call(&new()?));
-    }
-    let kept = KEPT.take().filter(|kept| PAGE + data.len() <= kept.size);
-    let buffer = match kept {
-        Some(mut kept) => {
-            // SAFETY: the mapping is long enough behind its first page, and nobody else's.
-            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), kept.start, data.len()) };
-            kept.readable = data.len();
-            kept
+    let kept = KEPT.with_borrow_mut(|kept| {
+        let at = kept.iter().position(|buffer| buffer.memory == memory)?;
+        kept.remove(at)
+    });
+    let buffer = match kept.filter(|buffer| PAGE + data.len() <= buffer.size) {
+        Some(mut buffer) => {
+            let writable = buffer.accessible(data.len(), |page| page == Page::Writable);
+            buffer.fill(data, writable);
+            buffer
         }
-        None => new()?,
+        None => Buffer::new(memory, data).map_err(|errno| Refusal::new("mmap", errno))?,
     };
     let result = call(&buffer);
-    KEPT.set(Some(buffer));
+    if buffer.lasts() {
+        KEPT.with_borrow_mut(|kept| {
+            kept.push_front(buffer);
+            kept.truncate(KEPT_MAX);
+        });
+    }
     Ok(result)
 }
 

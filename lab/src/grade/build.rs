@@ -14,7 +14,12 @@ use super::{
     sandbox::{Ended, INSIDE, PATIENCE, Sandbox},
     unpack::Entry,
 };
-use crate::{Result, error::output_of, modules::kbuild, workshop::Workshop};
+use crate::{
+    Result,
+    error::output_of,
+    modules::{Compiler, kbuild},
+    workshop::Workshop,
+};
 
 /// Lines of a compiler that are shown.
 const LINES_MAX: usize = 20;
@@ -116,6 +121,9 @@ pub(super) fn build_module(
 pub(super) fn kernel_sandbox(workshop: &Workshop, files: &[Entry]) -> Result<Sandbox> {
     let mut sandbox = Sandbox::new(workshop)?;
     place(workshop, &sandbox, "module/src", files)?;
+    let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
+    sandbox.show(compiler.script);
+    sandbox.show(compiler.answers);
     let build = &workshop.kernel.build;
     sandbox.show(build);
     // A kernel that was built outside its source has a link to it.
@@ -143,7 +151,9 @@ pub(super) fn make(
         "-g".to_owned(),
         format!("-fmacro-prefix-map={MODULE_SOURCES}/="),
     ];
-    sandbox.run(&kbuild(&workshop.kernel, &directory, &flags), PATIENCE)
+    let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
+    let make = kbuild(&workshop.kernel, &compiler, &directory, &flags);
+    sandbox.run(&make, PATIENCE)
 }
 
 /// Build a submission's program, if it is in C. It is static: the guest has no libraries.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario does about memory that a module leaves behind.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab_agent::Op;
 
@@ -18,10 +18,9 @@ const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
 /// kmemleak reports no object that is younger (`MSECS_MIN_AGE` in mm/kmemleak.c); and some more.
 const MIN_AGE: Duration = Duration::from_millis(5500);
 
-/// How often it scans before it is believed: in the first scan it notes what there is, in the
-/// others, when that is old enough, it reports what has not changed since and what no old pointer
-/// on a stack still points to. Two of those were not enough in one of three runs.
-const SCANS: usize = 4;
+/// How often it looks for pointers to what is old enough: an old one in memory that somebody else
+/// has now is taken for a real one, until it is overwritten.
+const SCANS: usize = 2;
 
 /// Within this time, in the guest, the kernel frees what it frees late: `kfree_rcu()` collects for
 /// five seconds (`KFREE_DRAIN_JIFFIES` in kernel/rcu/tree.c) unless memory is asked for.
@@ -133,18 +132,25 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// What kmemleak reports after as many scans as it takes.
+    /// What kmemleak reports: in a first scan it notes what there is, in others, when that is old
+    /// enough, what has not changed since.
     fn scan(&mut self) -> Outcome<Listed> {
-        for scan in 0..SCANS {
-            self.control(KMEMLEAK, "scan")?
-                .map_err(|refusal| fail("kmemleak scans", refusal.to_string()))?;
-            if scan == 0 {
-                // Until then it would do nothing but keep the processor busy.
-                self.machine.wait(MIN_AGE, |_| None::<()>)?;
-            }
+        let old_enough = Instant::now() + MIN_AGE;
+        // Nobody has a right to what only an old pointer on a stack points to.
+        self.kmemleak("stack=off")?;
+        self.kmemleak("scan")?;
+        let left = old_enough.saturating_duration_since(Instant::now());
+        self.machine.wait(left, |_| None::<()>)?;
+        for _ in 0..SCANS {
+            self.kmemleak("scan")?;
         }
         let text = self.read(KMEMLEAK)?;
         Ok(leaks::kmemleak(&text))
+    }
+
+    fn kmemleak(&mut self, word: &str) -> Outcome {
+        self.control(KMEMLEAK, word)?
+            .map_err(|refusal| fail(format!("kmemleak takes {word:?}"), refusal.to_string()))
     }
 
     /// Seconds since the machine was booted (proc(5)).

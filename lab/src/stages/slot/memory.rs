@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is allocated and given back: clauses D4 and D5.
 
-use lab_agent::{Answer, Call, Memory};
+use lab_agent::{Answer, Call, Memory, Page};
 use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
@@ -107,10 +107,14 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         calls.push(Call::Close { fd: next });
         calls
     };
-    let refused = vec![
-        other.write_from(Memory::Unmapped, &messages[0]),
-        other.write_from(Memory::Crossing { mapped: 64 }, &messages[0]),
-    ];
+    let crossing = Memory::Border {
+        before: 64,
+        front: Page::Writable,
+        back: Page::NoAccess,
+    };
+    let refused = [Memory::NoAccess, crossing]
+        .map(|memory| other.write_from(memory, &messages[0]))
+        .to_vec();
     let chosen: Vec<_> = (0..MANY).map(|_| any_channel(scene).into()).collect();
     let chosen = chosen.into_iter().map(|id| file.choose(id)).collect();
     let cases: [(&str, u64, Vec<Call>); 7] = [
