@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    iter, panic,
     process::ExitCode,
     sync::{Mutex, PoisonError},
     thread,
@@ -40,8 +41,8 @@ pub(crate) enum What {
     Mutants,
 }
 
-/// Machines that run at the same time.
-const MACHINES: usize = 2;
+/// Machines that run at the same time, each with a scenario or a mutant of its own.
+const AT_ONCE: usize = 2;
 
 /// The seed of all scenarios: another would show nothing else.
 const SEED: u64 = 1;
@@ -90,19 +91,19 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
         mutant.name.contains(filter) || file.contains(filter)
     });
     let bar = progress::bar("grading mutants", all.len() as u64);
-    let mut fine = 0;
-    for mutant in &all {
-        match wrong(&workshop, mutant) {
-            Ok(wrong) if wrong.is_empty() => fine += 1,
-            Ok(wrong) => bar.suspend(|| {
-                println!("{} {}: {}", red("wrong"), mutant.name, wrong.join(", "));
-            }),
-            Err(error) => bar.suspend(|| {
-                println!("{} {}: {error:#}", red("error"), mutant.name);
-            }),
-        }
+    // While one is compiled on one processor, another is graded on the other.
+    let caught = side_by_side(all.iter(), |mutant| {
+        let wrong = wrong(&workshop, mutant);
+        let caught = matches!(&wrong, Ok(wrong) if wrong.is_empty());
+        bar.suspend(|| match wrong {
+            Ok(_) if caught => {}
+            Ok(wrong) => println!("{} {}: {}", red("wrong"), mutant.name, wrong.join(", ")),
+            Err(error) => println!("{} {}: {error:#}", red("error"), mutant.name),
+        });
         bar.inc(1);
-    }
+        caught
+    });
+    let fine = caught.iter().filter(|&&caught| caught).count();
     bar.finish_and_clear();
     let line = format!(
         "{fine} of {} mutants are caught where they are to be",
@@ -156,7 +157,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
         modules: submitted.modules,
         programs: submitted.programs,
         timeout: Duration::from_secs(300),
-        machines: MACHINES,
+        machines: 1,
     };
     bench.carry_out(&rubric, &report, || false, |_| ());
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -187,31 +188,34 @@ fn carry_out(
     workshop: &Workshop,
     scenarios: impl Iterator<Item = &'static Scenario> + Send,
 ) -> Vec<Status> {
-    let waiting = Mutex::new(scenarios);
+    side_by_side(scenarios, |scenario| {
+        let (status, why) = match workshop.carry_out(scenario, SEED, &mut |_| ()) {
+            Ok(ended) => (ended.transcript.status(), ended.transcript.normalised()),
+            Err(error) => (Status::Error, error.to_string()),
+        };
+        if !matches!(status, Status::Pass | Status::Fail) {
+            println!("{}\n{why}", red(format!("{status}  {}", scenario.id)));
+        }
+        status
+    })
+}
+
+/// What comes of each of these, [`AT_ONCE`] at a time, in any order.
+fn side_by_side<T, R: Send>(
+    items: impl Iterator<Item = T> + Send,
+    each: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let waiting = Mutex::new(items);
     let next = || {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.next()
     };
-    let work = || {
-        let mut found = Vec::new();
-        while let Some(scenario) = next() {
-            let (status, why) = match workshop.carry_out(scenario, SEED, &mut |_| ()) {
-                Ok(ended) => (ended.transcript.status(), ended.transcript.normalised()),
-                Err(error) => (Status::Error, error.to_string()),
-            };
-            if !matches!(status, Status::Pass | Status::Fail) {
-                println!("{}\n{why}", red(format!("{status}  {}", scenario.id)));
-            }
-            found.push(status);
-        }
-        found
-    };
+    let work = || iter::from_fn(next).map(&each).collect::<Vec<_>>();
     thread::scope(|scope| {
-        let threads = [(); MACHINES].map(|()| scope.spawn(work));
+        let threads = [(); AT_ONCE].map(|()| scope.spawn(work));
         let ended = threads.into_iter().map(|thread| thread.join());
-        // A thread that panicked has said so.
         ended
-            .flat_map(|found| found.unwrap_or(vec![Status::Error]))
+            .flat_map(|found| found.unwrap_or_else(|panic| panic::resume_unwind(panic)))
             .collect()
     })
 }
