@@ -6,7 +6,8 @@
 //! Not seen on kernels without kmemleak: whole pages (`alloc_pages`, `kmalloc` above 8 KiB), objects
 //! that only others allocate, such as a socket whose reference was kept, and what a function of
 //! the module that nothing else of the module has called allocates as its very last act (a tail
-//! call: it is not in the trace).
+//! call: it is not in the trace). Nodes of a radix tree that a module has preloaded stay in the kernel's
+//! pool: only more than fit in there are told.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -53,7 +54,14 @@ struct Allocation {
     what: String,
     /// Addresses of the functions in its trace that the kernel does not know, innermost first.
     unknown: Vec<u64>,
+    /// Whether it was put into the pool of `radix_tree_preload()`, from which trees are served, and
+    /// where it stays when the module has gone.
+    pooled: bool,
 }
+
+/// Most nodes that this pool keeps: 21 for each processor (`RADIX_TREE_PRELOAD_SIZE` in
+/// lib/radix-tree.c), of which a machine has two.
+const POOL_MAX: u64 = 2 * 21;
 
 /// How often each allocation is listed.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +138,8 @@ pub fn slab(text: &str) -> Listed {
             continue;
         };
         let trace: Vec<&str> = lines.collect();
-        listed.add(cache.to_owned(), &trace.join("\n"), count);
+        let pooled = cache == "radix_tree_node" && trace.iter().any(|it| it.contains("_preload+"));
+        listed.add(cache.to_owned(), &trace.join("\n"), count, pooled);
     }
     listed
 }
@@ -147,7 +156,7 @@ pub fn kmemleak(text: &str) -> Listed {
         let trace = entry.split_once("backtrace").map_or("", |(_, trace)| {
             trace.split_once('\n').unwrap_or_default().1
         });
-        listed.add(format!("{size} bytes"), trace, 1);
+        listed.add(format!("{size} bytes"), trace, 1, false);
     }
     listed
 }
@@ -160,34 +169,43 @@ pub fn vmalloc(text: &str) -> Listed {
         let (Some(bytes), Some(caller)) = (words.next(), words.next()) else {
             continue;
         };
-        listed.add(format!("{bytes} bytes of vmalloc"), caller, 1);
+        listed.add(format!("{bytes} bytes of vmalloc"), caller, 1, false);
     }
     listed
 }
 
 impl Listed {
-    fn add(&mut self, what: String, trace: &str, count: u64) {
+    fn add(&mut self, what: String, trace: &str, count: u64, pooled: bool) {
         let unknown: Vec<u64> = UNKNOWN
             .captures_iter(trace)
             .filter_map(|found| u64::from_str_radix(&found[1], 16).ok())
             .collect();
         if !unknown.is_empty() {
-            *self.0.entry(Allocation { what, unknown }).or_default() += count;
+            let allocation = Allocation {
+                what,
+                unknown,
+                pooled,
+            };
+            *self.0.entry(allocation).or_default() += count;
         }
     }
 
     /// What is listed here and was not `before`, with the functions' names.
     pub fn since(&self, before: &Listed, symbols: &[Symbol]) -> Vec<Leak> {
-        let mut leaks: Vec<Leak> = self
-            .0
-            .iter()
-            .filter_map(|(allocation, &count)| {
+        let grown = || {
+            self.0.iter().filter_map(|(allocation, &count)| {
                 let old = before.0.get(allocation).copied().unwrap_or(0);
-                (count > old).then(|| Leak {
-                    objects: count - old,
-                    what: allocation.what.clone(),
-                    function: name(allocation.unknown[0], symbols),
-                })
+                (count > old).then(|| (allocation, count - old))
+            })
+        };
+        let pooled = grown().filter(|(allocation, _)| allocation.pooled);
+        let fits = pooled.map(|(_, objects)| objects).sum::<u64>() <= POOL_MAX;
+        let mut leaks: Vec<Leak> = grown()
+            .filter(|(allocation, _)| !(allocation.pooled && fits))
+            .map(|(allocation, objects)| Leak {
+                objects,
+                what: allocation.what.clone(),
+                function: name(allocation.unknown[0], symbols),
             })
             .collect();
         leaks.sort_by(|a, b| (&a.function, &a.what).cmp(&(&b.function, &b.what)));
@@ -245,6 +263,19 @@ mod tests {
             ["3 objects of kmalloc-8, allocated in leak_rcv [nl_leak]"]
         );
         assert_eq!(slab(text).since(&slab(text), &leak_symbols()), []);
+    }
+
+    #[test]
+    fn nodes_in_the_kernels_pool_are_no_leak_as_long_as_they_fit() {
+        let preloaded = |count: u64| {
+            format!(
+                "cache radix_tree_node\n      {count} __radix_tree_preload+0x3c/0x90 age=1 pid=6 cpus=0\n        \
+                 radix_tree_preload+0x11/0x20\n        0xffffffffa0000024\n\n"
+            )
+        };
+        let leaks = |count| slab(&preloaded(count)).since(&Listed::default(), &leak_symbols());
+        assert_eq!(leaks(POOL_MAX), []);
+        assert_eq!(leaks(POOL_MAX + 1).len(), 1);
     }
 
     #[test]
