@@ -60,6 +60,9 @@ const PROGRAM_SOURCES: &str = "/w/src";
 /// The lab's headers.
 const HEADERS: &str = "/w/include";
 
+/// What newer kernels have no more, for what was written against an older one.
+const COMPATIBLE: &str = "/w/compat.h";
+
 /// Build a submission's module for the workshop's kernel. Its name is ours, whatever its files are
 /// called.
 ///
@@ -121,6 +124,7 @@ pub(super) fn build_module(
 pub(super) fn kernel_sandbox(workshop: &Workshop, files: &[Entry]) -> Result<Sandbox> {
     let mut sandbox = Sandbox::new(workshop)?;
     place(workshop, &sandbox, "module/src", files)?;
+    sandbox.write("compat.h", include_bytes!("../../kernels/compat.h"))?;
     let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
     sandbox.show(compiler.script);
     sandbox.show(compiler.answers);
@@ -144,6 +148,7 @@ pub(super) fn make(
     for directory in include_path(MODULE_SOURCES, files) {
         text += &format!("ccflags-y += -I{directory}\n");
     }
+    text += &format!("ccflags-y += -include {COMPATIBLE}\n");
     sandbox.write("module/Kbuild", text.as_bytes())?;
     let directory = PathBuf::from(INSIDE).join("module");
     // Lines for reports, and warnings of the running kernel that name the file as they do.
