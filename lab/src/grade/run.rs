@@ -31,7 +31,8 @@ enum Side {
 }
 
 /// What is about programs, besides all of part 1: clauses, and a check of one that is about both.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
+    "G1",
     "S1",
     "S2",
     "P1",
