@@ -361,13 +361,28 @@ impl Scene<'_> {
         write: &Call,
         held: Held<'_>,
     ) -> Outcome {
+        let read = file.read(MESSAGE_MAX);
+        // With which errno nothing is read is R3's matter; that it stays the same is not.
+        let before = match held {
+            Held::Nothing => Some(returned(&self.call(&file.program, &read)?)),
+            _ => None,
+        };
         let observed = self.call(&file.program, write)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
         self.note(&file.program.name, Kind::Does, said);
-        match (returned(&observed), held) {
-            (Err(_), held) => self.expect_held(file, held),
-            (Ok(_), Held::Message(message)) => self.put(file, message),
-            (Ok(_), _) => Ok(()),
+        match (returned(&observed), held, before) {
+            (Err(_), _, Some(before)) => {
+                let after = returned(&self.call(&file.program, &read)?);
+                let said = format!("reads: {}", shown(after));
+                self.note(&file.program.name, Kind::Does, said.as_str());
+                if after == before {
+                    return Ok(());
+                }
+                Err(fail(format!("reads: {}", shown(before)), said))
+            }
+            (Err(_), held, _) => self.expect_held(file, held),
+            (Ok(_), Held::Message(message), _) => self.put(file, message),
+            (Ok(_), _, _) => Ok(()),
         }
     }
 

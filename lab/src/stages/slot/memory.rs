@@ -142,6 +142,10 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
             Count::Objects.expect_back(scene, &before, NOISE)
         })?;
     }
+    if scene.contract_only() {
+        // What the channels hold is the matter of W1 and D6.
+        return Ok(());
+    }
     scene.step("the messages afterwards", "the last of each", |scene| {
         scene.choose(&file, 5)?;
         scene.expect_message(&file, &messages[1])?;
