@@ -8,7 +8,7 @@ use protocol::slot::MESSAGE_MAX;
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message};
 use crate::{
     actor::{complete, returned, shown},
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    scene::{Halt, Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::SlotFile,
     stages::counts::Count,
     transcript::Kind,
@@ -49,7 +49,11 @@ pub(super) const FREED: Scenario = Scenario {
                 // The first and the last slot, too.
                 for minor in [0, 255] {
                     let path = scene.make_slot(minor, FOR_ALL)?;
-                    let file = scene.open_slot(&actor, &path)?;
+                    let file = match scene.open_slot(&actor, &path) {
+                        // That there are so many is D1's matter.
+                        Err(Halt::Fail { .. }) if !scene.counts("D1") => continue,
+                        file => file?,
+                    };
                     scene.choose(&file, 5)?;
                     scene.put(&file, &message)?;
                     scene.expect_message(&file, &message)?;
@@ -88,8 +92,13 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     scene.put(&file, b"first")?;
     let messages = [LONG, LONG / 2].map(|len| any_message(scene, len));
     let writes = messages.iter().map(|message| file.write(message)).collect();
+    // That a slot may be open more than once is D7's matter.
+    let (beside, path) = match scene.counts("D7") {
+        true => (path.clone(), path),
+        false => (scene.make_slot(79, FOR_ALL)?, scene.make_slot(80, FOR_ALL)?),
+    };
     // What a refused write leaves in its channel is W5's matter.
-    let other = scene.open_slot(&actor, &path)?;
+    let other = scene.open_slot(&actor, &beside)?;
     scene.choose(&other, 9)?;
     // The lowest descriptor that is free is the same each time.
     let next = other.fd + 1;

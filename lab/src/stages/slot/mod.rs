@@ -89,8 +89,9 @@ fn as_each_user(
 ) -> Outcome {
     scene.insert(MODULE, "")?;
     for (name, uid) in [("root", 0), ("student", STUDENT)] {
-        // Two ranges, so that they are never the same slot.
-        let minor = scene.rng.u32(0..128) + if uid == 0 { 0 } else { 128 };
+        // Two ranges, so that they are never the same slot. That there are 256 is D1's matter.
+        let range = if scene.counts("D1") { 128 } else { 64 };
+        let minor = scene.rng.u32(0..range) + if uid == 0 { 0 } else { range };
         let path = scene.make_slot(minor, FOR_ALL)?;
         let actor = scene.actor(name, uid)?;
         let file = scene.open_slot(&actor, &path)?;
