@@ -220,10 +220,13 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
             },
         )?;
     }
-    scene.step("out at once after in", "works", |scene| {
-        scene.insert(MODULE, "")?;
-        scene.remove(MODULE)
-    })?;
+    // D4 begins with that.
+    if scene.counts("D4") {
+        scene.step("out at once after in", "works", |scene| {
+            scene.insert(MODULE, "")?;
+            scene.remove(MODULE)
+        })?;
+    }
     scene.step("open the node afterwards", "nobody is there", |scene| {
         let path = scene.make_slot(200, FOR_ALL)?;
         let root = scene.actor("late", 0)?;
