@@ -22,6 +22,7 @@ scenarios! {
     hello_any_user = "part2/N8-hello-any-user",
     hello_other_namespace = "part2/N9-hello-other-namespace",
     greeting_demonstration = "part2/G1-demonstration",
+    greeting_programs = "part2/G1-programs",
     greeting_trigger = "part2/G2-trigger",
     greeting_interval = "part2/G2-interval",
     greeting_group_only = "part2/G3-group-only",
