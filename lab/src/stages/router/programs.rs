@@ -148,7 +148,11 @@ pub(super) const PROMPT: Scenario = Scenario {
                         None => scene.end_input(&odd)?,
                     }
                     scene.expect_line(&odd, question)?;
-                    scene.expect_complaint(&odd, &["expected p, s or b", wanted])?;
+                    let words = match scene.others_programs() {
+                        true => ["", ""],
+                        false => ["expected p, s or b", wanted],
+                    };
+                    scene.expect_complaint(&odd, &words)?;
                     scene.expect_any_end(&odd)
                 },
             )?;
@@ -162,6 +166,9 @@ pub(super) const NO_MODULE: Scenario = Scenario {
     title: "without the module the program says what is missing",
     run: |scene| {
         let both = &["router-client", "--role", "both"];
+        if scene.others_programs() {
+            return no_module(scene, &[both]);
+        }
         no_module(scene, &[both, &["router-client", "--list"]])?;
         scene.step(
             "a role that there is not, a portid that cannot be",
