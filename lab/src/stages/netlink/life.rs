@@ -86,6 +86,10 @@ fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
 pub(in crate::stages) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
+    if scene.contract_only() {
+        // What a module keeps for all of them together is there with the first, and stays.
+        listener::<M>(scene, "other", 0)?;
+    }
     let without = held(scene, M::NAME)?;
     let listener = listener::<M>(scene, "listener", 0)?;
     let kept = held(scene, M::NAME)?.saturating_sub(without);
