@@ -298,6 +298,20 @@ impl Scene<'_> {
         }
     }
 
+    /// As [`Scene::expect_complaint`]; this checkout's own programs have to have this `wording`, too.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    pub(crate) fn expect_worded_complaint(
+        &mut self,
+        program: &Program,
+        wording: &[&str],
+        parts: &[&str],
+    ) -> Outcome {
+        let wording = if self.others_programs() { &[] } else { wording };
+        self.expect_complaint(program, &[wording, parts].concat())
+    }
+
     /// Expect that the next line on a program's stderr contains each of `parts`; an errno may be
     /// there by its name, or by the text that one of the libraries has for it.
     ///

@@ -271,12 +271,7 @@ pub(in crate::stages) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome 
                 line.push(b'\n');
                 // It may end before it has read all of it.
                 let _ = scene.try_write(&publisher, &line)?;
-                let call = if scene.others_programs() {
-                    ""
-                } else {
-                    "publish"
-                };
-                scene.expect_complaint(&publisher, &[call, "EMSGSIZE"])?;
+                scene.expect_worded_complaint(&publisher, &["publish"], &["EMSGSIZE"])?;
                 scene.expect_exit(&publisher, Exit::Status(1))
             },
         )?;
@@ -303,13 +298,8 @@ pub(in crate::stages) fn no_module(scene: &mut Scene<'_>, commands: &[&[&str]]) 
         scene.step(&command.join(" "), "one line, exit status 1", |scene| {
             for (name, uid) in [("root", 0), ("student", STUDENT)] {
                 let program = scene.start_as(name, command, uid, Stdin::Pipe)?;
-                let name = if scene.others_programs() {
-                    ""
-                } else {
-                    command[0]
-                };
-                let parts = [name, "socket", "EPROTONOSUPPORT", "is the module inserted?"];
-                scene.expect_complaint(&program, &parts)?;
+                let parts = ["socket", "EPROTONOSUPPORT", "is the module inserted?"];
+                scene.expect_worded_complaint(&program, &[command[0]], &parts)?;
                 scene.expect_exit(&program, Exit::Status(1))?;
             }
             Ok(())

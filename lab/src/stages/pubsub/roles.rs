@@ -184,27 +184,19 @@ pub(super) const PROMPT: Scenario = Scenario {
             "answer x, answer nothing",
             "exit status 1 and a reason",
             |scene| {
-                let others = scene.others_programs();
-                let words = |word| {
-                    if others {
-                        ["", ""]
-                    } else {
-                        ["expected p or s", word]
-                    }
-                };
                 let odd = scene.start("odd", &["pubsub"])?;
                 scene.type_line(&odd, "x")?;
                 scene.expect_line(&odd, question)?;
-                scene.expect_complaint(&odd, &words("\"x\""))?;
+                scene.expect_worded_complaint(&odd, &["expected p or s", "\"x\""], &[])?;
                 scene.expect_exit(&odd, lab_agent::Exit::Status(1))?;
                 let silent = scene.start("silent", &["pubsub"])?;
                 scene.end_input(&silent)?;
                 scene.expect_line(&silent, question)?;
-                if others {
+                if scene.others_programs() {
                     // It may be the clean end of N11 as well.
                     return scene.expect_any_end(&silent);
                 }
-                scene.expect_complaint(&silent, &words("end of input"))?;
+                scene.expect_complaint(&silent, &["expected p or s", "end of input"])?;
                 scene.expect_exit(&silent, lab_agent::Exit::Status(1))
             },
         )

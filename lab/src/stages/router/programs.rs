@@ -148,11 +148,7 @@ pub(super) const PROMPT: Scenario = Scenario {
                         None => scene.end_input(&odd)?,
                     }
                     scene.expect_line(&odd, question)?;
-                    let words = match scene.others_programs() {
-                        true => ["", ""],
-                        false => ["expected p, s or b", wanted],
-                    };
-                    scene.expect_complaint(&odd, &words)?;
+                    scene.expect_worded_complaint(&odd, &["expected p, s or b", wanted], &[])?;
                     scene.expect_any_end(&odd)
                 },
             )?;

@@ -46,15 +46,10 @@ pub(super) const UNKNOWN: Scenario = Scenario {
         as_each_user(scene, |scene, file, _| {
             // Another number, size, direction, type; none that the VFS answers itself.
             let known = file.edition.command;
-            // Some editions have no direction.
-            let undirected = match known & !(3 << 30) {
-                same if same == known => known | 1 << 30,
-                other => other,
-            };
             let commands = [
                 known + 1,
                 known ^ 12 << 16,
-                undirected,
+                known ^ 1 << 30,
                 known ^ 3 << 30,
                 known ^ 1 << 8,
             ];
