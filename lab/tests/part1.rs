@@ -15,6 +15,7 @@ scenarios! {
     close_wakes = "part1/T4-close-wakes",
     ends = "part1/T4-ends",
     capacities = "part1/T5-capacities",
+    full = "part1/T5-full",
     zeroes = "part1/T5-zeroes",
     panics = "part1/T6-panics",
     buffers = "part1/T7-buffers",

@@ -312,6 +312,42 @@ impl Scene<'_> {
         self.expect_complaint(program, &[wording, parts].concat())
     }
 
+    /// Expect that a program that was handed in refuses its arguments before it does anything: it prints
+    /// nothing, says something on stderr in which `word` is, in capitals or not, and ends with an exit
+    /// status that is neither 0 nor that of a panic.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it ends otherwise or not in time.
+    pub(crate) fn expect_usage_error(&mut self, program: &Program, word: &str) -> Outcome {
+        /// Of a Rust program whose main thread has panicked (`std::process::ExitCode`).
+        const PANIC: i32 = 101;
+        let wanted = format!("{} refuses that, with an error", program.name);
+        let (exit, _) = self.end(program, &wanted)?;
+        let said = |stream| {
+            let text = self.machine.look(|observed| {
+                let process = observed.processes.get(&program.id)?;
+                process.output.get(&stream).cloned()
+            });
+            String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
+        };
+        let (printed, complained) = (said(Stream::Stdout), said(Stream::Stderr));
+        match exit {
+            Exit::Status(0 | PANIC) | Exit::Signal(_) => Err(fail(wanted, exit.to_string())),
+            _ if !printed.is_empty() => {
+                let got = format!("it prints \"{}\"", readable(printed.as_bytes()));
+                Err(fail(wanted, got))
+            }
+            _ if complained.to_lowercase().contains(word) => Ok(()),
+            _ => {
+                let wanted = format!("{} says {word} on stderr", program.name);
+                Err(fail(
+                    wanted,
+                    format!("\"{}\"", readable(complained.as_bytes())),
+                ))
+            }
+        }
+    }
+
     /// Expect that the next line on a program's stderr contains each of `parts`; an errno may be
     /// there by its name, or by the text that one of the libraries has for it.
     ///
