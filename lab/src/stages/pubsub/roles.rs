@@ -4,7 +4,7 @@
 use nix::errno::Errno;
 use protocol::pubsub::{DATA, REQUEST, Request};
 
-use super::{MODULE, OK, TALKATIVE};
+use super::{MODULE, OK, TALKATIVE, expect_claim};
 use crate::{
     peer::{Peer, request},
     scene::{Outcome, Scenario, Scene},
@@ -173,12 +173,19 @@ pub(super) const PROMPT: Scenario = Scenario {
                 scene.expect_log("subscribes")?;
                 let publisher = scene.start("publisher", &["pubsub"])?;
                 scene.type_line(&publisher, "p")?;
-                scene.expect_log("is the publisher")?;
+                expect_claim(scene)?;
                 Ok((subscriber, publisher))
             })?;
         scene.step("type a line", "it arrives behind the question", |scene| {
             scene.type_line(&publisher, "psst")?;
             scene.expect_line(&subscriber, &format!("{question}psst"))
+        })?;
+        scene.step("type more", "each arrives on a line of its own", |scene| {
+            for line in ["spare", "and", "last"] {
+                scene.type_line(&publisher, line)?;
+                scene.expect_line(&subscriber, line)?;
+            }
+            Ok(())
         })?;
         scene.step(
             "answer x, answer nothing",

@@ -123,6 +123,12 @@ pub(super) const MODEL: Scenario = Scenario {
             capacity: 2,
             ..more
         };
+        // With one pre-emption no two consumers sleep before the first item comes.
+        let a_turn = Model {
+            capacity: 2,
+            preemptions: 2,
+            ..small
+        };
         // So few interleavings that one more pre-emption costs nothing.
         let nobody = Model {
             consumers: 0,
@@ -137,6 +143,11 @@ pub(super) const MODEL: Scenario = Scenario {
                 &["one", "all"],
             ),
             ("capacity 2, two items each", two_places, &["one", "all"]),
+            (
+                "capacity 2, each consumer takes one item",
+                a_turn,
+                &["once"],
+            ),
             (
                 "closed while producers put, and nobody takes",
                 nobody,

@@ -52,12 +52,15 @@ struct Arguments {
     preemptions: usize,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Taking {
     /// Item by item.
     One,
     /// All that is there.
     All,
+    /// A single item each, and the buffer is closed after that: no consumer comes back to take what
+    /// another has not been woken for.
+    Once,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -111,10 +114,11 @@ fn model(arguments: Arguments) -> Outcome {
         let (buffer, closing) = (Arc::clone(&buffer), Arc::clone(&closing));
         thread::spawn(move || {
             let took = consume(&buffer, arguments.taking);
-            (took, !closing.load(Relaxed))
+            let end = arguments.taking != Taking::Once || took.is_empty();
+            (took, end && !closing.load(Relaxed))
         })
     };
-    let consumers: Vec<_> = (0..arguments.consumers).map(start).collect();
+    let mut consumers: Vec<_> = (0..arguments.consumers).map(start).collect();
     let close = || {
         closing.store(true, Relaxed);
         buffer.close();
@@ -122,11 +126,16 @@ fn model(arguments: Arguments) -> Outcome {
     if consumers.is_empty() {
         close();
     }
+    let mut ended = Vec::new();
+    if arguments.taking == Taking::Once {
+        ended.extend(consumers.drain(..).map(joined));
+    }
     let mut back: Vec<_> = producers.into_iter().flat_map(joined).collect();
     back.sort_unstable();
     close();
     let late = buffer.put(LATE).err().map(|Closed(item)| item);
-    let (took, early): (_, Vec<_>) = consumers.into_iter().map(joined).unzip();
+    ended.extend(consumers.into_iter().map(joined));
+    let (took, early): (_, Vec<_>) = ended.into_iter().unzip();
     Outcome {
         took,
         early: early.contains(&true),
@@ -149,12 +158,15 @@ fn consume(buffer: &Buffer<u32>, taking: Taking) -> Vec<Vec<u32>> {
     loop {
         let mut batch = VecDeque::new();
         match taking {
-            Taking::One => batch.extend(buffer.take()),
+            Taking::One | Taking::Once => batch.extend(buffer.take()),
             Taking::All => buffer.take_all(&mut batch),
         }
         if batch.is_empty() {
             return took;
         }
         took.push(batch.into());
+        if taking == Taking::Once {
+            return took;
+        }
     }
 }
