@@ -168,18 +168,9 @@ impl Printer for Pubsub {
 impl Typed for Pubsub {
     fn start_typing(scene: &mut Scene<'_>, stdin: Stdin) -> Outcome<(Program, String)> {
         let program = scene.start_as("publisher", &["pubsub", "publisher"], 0, stdin)?;
-        expect_claim(scene)?;
+        scene.expect_log("is the publisher")?;
         Ok((program, String::new()))
     }
-}
-
-/// Expect that a program claims the publisher's place; one that was handed in may do so with its first
-/// message.
-fn expect_claim(scene: &mut Scene<'_>) -> Outcome {
-    if scene.others_programs() {
-        return Ok(());
-    }
-    scene.expect_log("is the publisher")
 }
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
