@@ -26,8 +26,8 @@ fn says(text: &str, part: &str) -> bool {
 
 impl Scene<'_> {
     /// Whether the programs were handed in. Of their words the contract fixes what they print on
-    /// stdout, and that a complaint names a call and an errno; this checkout's own have their wording
-    /// looked at, too.
+    /// stdout, part 1's results left out, and that a complaint names a call and an errno; this checkout's
+    /// own have their wording looked at, too.
     pub(crate) fn others_programs(&self) -> bool {
         !self.workshop().subject.programs.is_empty()
     }

@@ -223,8 +223,8 @@ pub(super) const COMPARED: Scenario = Scenario {
     },
 };
 
-/// Expect of a program that was handed in the names of all three buffers and as many numbers at least,
-/// in whatever form.
+/// Expect of a program that was handed in the names of all three buffers and more numbers than those, in
+/// whatever form.
 fn expect_speeds(scene: &mut Scene<'_>, program: &Program) -> Outcome {
     let said = scene.expect_end(program, Exit::Status(0))?.join("\n");
     let numbers = pattern("[0-9]+")?.find_iter(&said).count();

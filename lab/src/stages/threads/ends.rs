@@ -135,6 +135,14 @@ impl Ends {
         }
     }
 
+    /// Fill the buffer, and have the consumer take all: the first wakes the producer, and all are there.
+    fn fill_and_empty(&self, scene: &mut Scene<'_>, capacity: u64) -> Outcome {
+        let last = self.fill(scene, "producer 1", capacity)?;
+        self.order(scene, "consumer 1", "take")?;
+        self.expect(scene, &[("producer 1", "put"), ("consumer 1", "took 1")])?;
+        self.take_rest(scene, 2..=last)
+    }
+
     /// Wait until a thread waits in futex(2), without a time limit, for somebody to wake it:
     /// `/proc/TID/syscall` has the call's number and arguments, the fourth is the limit. Otherwise, what
     /// it says or does. How a submission's buffer waits is T1's matter; elsewhere it must only not answer.
@@ -192,10 +200,7 @@ pub(super) const WAITING: Scenario = Scenario {
                 ends.expect(scene, &[("producer 1", "put"), ("consumer 1", "took 7")])
             })?;
             scene.step("a full buffer", "a take wakes the producer", |scene| {
-                let last = ends.fill(scene, "producer 1", 1)?;
-                ends.order(scene, "consumer 1", "take")?;
-                ends.expect(scene, &[("producer 1", "put"), ("consumer 1", "took 1")])?;
-                ends.take_rest(scene, 2..=last)
+                ends.fill_and_empty(scene, 1)
             })?;
         }
         Ok(())
@@ -318,13 +323,7 @@ pub(super) const FULL: Scenario = Scenario {
             scene.step(
                 "a capacity of two",
                 "it takes two, and a third when one has been taken",
-                |scene| {
-                    let ends = Ends::start(scene, name, "2", [1, 1])?;
-                    let last = ends.fill(scene, "producer 1", 2)?;
-                    ends.order(scene, "consumer 1", "take")?;
-                    ends.expect(scene, &[("producer 1", "put"), ("consumer 1", "took 1")])?;
-                    ends.take_rest(scene, 2..=last)
-                },
+                |scene| Ends::start(scene, name, "2", [1, 1])?.fill_and_empty(scene, 2),
             )?;
         }
         Ok(())

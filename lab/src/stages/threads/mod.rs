@@ -76,12 +76,6 @@ fn expect_headline(scene: &mut Scene<'_>, program: &Program, headline: &str) -> 
 }
 
 fn expect_any_summary(scene: &mut Scene<'_>, program: &Program, headline: &str) -> Outcome {
-    let wanted = || {
-        format!(
-            "{} prints one line with what is in \"{headline}\"",
-            program.name
-        )
-    };
     let line = scene.wait_line(program, Stream::Stdout, PATIENCE)?;
     let line = String::from_utf8_lossy(&line.unwrap_or_default()).into_owned();
     let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).collect();
@@ -97,7 +91,9 @@ fn expect_any_summary(scene: &mut Scene<'_>, program: &Program, headline: &str) 
     if essential.all(|word| words.contains(&word)) {
         return Ok(());
     }
-    Err(fail(wanted(), format!("\"{line}\"")))
+    let name = &program.name;
+    let wanted = format!("{name} prints one line with what is in \"{headline}\"");
+    Err(fail(wanted, format!("\"{line}\"")))
 }
 
 fn pattern(text: &str) -> Outcome<Regex> {

@@ -123,7 +123,7 @@ pub(super) const MODEL: Scenario = Scenario {
             capacity: 2,
             ..more
         };
-        // With one pre-emption no two consumers sleep before the first item comes.
+        // One pre-emption does not show a wake-up that is lost while two consumers sleep.
         let a_turn = Model {
             capacity: 2,
             preemptions: 2,
