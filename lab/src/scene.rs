@@ -9,6 +9,7 @@
 mod leaks;
 mod modules;
 mod programs;
+mod said;
 
 use std::collections::HashMap;
 
