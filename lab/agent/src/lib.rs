@@ -152,7 +152,8 @@ pub enum Op {
         /// Which one.
         process: ProcessId,
     },
-    /// Send a signal to a process and to what it has forked.
+    /// Send a signal to a process and to what it has forked. One that it stops has stopped (or
+    /// ended) when this is answered.
     Signal {
         /// To which process.
         process: ProcessId,

@@ -13,7 +13,10 @@ use std::{
 use lab_agent::{Answer, Bytes, Exit, Outcome, ProcessId, Refusal, Report, Stdin, Stream};
 use nix::{
     errno::Errno,
-    sys::signal::{Signal, killpg},
+    sys::{
+        signal::{Signal, killpg},
+        wait::{Id, WaitPidFlag, waitid},
+    },
     unistd::Pid,
 };
 
@@ -158,12 +161,23 @@ impl Processes {
 
     pub(crate) fn signal(&self, process: ProcessId, signal: i32) -> Outcome {
         let signal = Signal::try_from(signal).map_err(|errno| Refusal::new("kill", errno))?;
-        let running = self.running();
-        let found = running
-            .get(&process)
-            .ok_or(Refusal::new("kill", Errno::ESRCH))?;
-        killpg(found.pid, signal)
-            .map(|()| Answer::Done)
-            .map_err(|errno| Refusal::new("kill", errno))
+        let pid = {
+            let running = self.running();
+            let found = running
+                .get(&process)
+                .ok_or(Refusal::new("kill", Errno::ESRCH))?;
+            killpg(found.pid, signal).map_err(|errno| Refusal::new("kill", errno))?;
+            found.pid
+        };
+        if signal == Signal::SIGSTOP {
+            // On another processor it runs on until it takes the signal. Whoever waits for its
+            // end must find it afterwards.
+            let states = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            match waitid(Id::Pid(pid), states) {
+                Ok(_) | Err(Errno::ECHILD) => {}
+                Err(errno) => return Err(Refusal::new("waitid", errno)),
+            }
+        }
+        Ok(Answer::Done)
     }
 }
