@@ -44,6 +44,7 @@ scenarios! {
     routes_demonstration = "part2/E3-demonstration",
     routes_timer = "part2/E1-timer",
     routes_told = "part2/E1-told",
+    routes_expire = "part2/E2-expire",
     routes_default = "part2/E1-default",
     routes_removed_before = "part2/E4-removed-before",
     routes_list = "part2/E2-list",

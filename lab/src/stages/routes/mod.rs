@@ -52,6 +52,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     expiry::TIMER,
     expiry::TOLD,
     expiry::DEFAULT,
+    expiry::SET,
     expiry::REMOVED_BEFORE,
     changes::LIST_OF_ALL,
     changes::CHANGES,
