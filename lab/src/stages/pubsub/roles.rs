@@ -88,7 +88,9 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_answer(&publisher, &subscribe, Errno::EPERM)?;
             scene.expect_answer(&first, &subscribe, Errno::EALREADY)?;
             scene.expect_answer(&second, &subscribe, OK)?;
-            scene.expect_answer(&third, &subscribe, Errno::ENOSPC)
+            scene.expect_answer(&third, &subscribe, Errno::ENOSPC)?;
+            // It asks for no place of the two that are taken: it has one.
+            scene.expect_answer(&second, &subscribe, Errno::EALREADY)
         },
     )?;
     scene.step(

@@ -157,7 +157,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                 // among those that go.
                 let gone: Vec<Peer> = stay.drain(..20).collect();
                 for peer in &gone {
-                    scene.close(peer)?;
+                    ask(scene, peer, &Request::Unregister(Roles::BOTH), OK)?;
                     member(scene, "late", Roles::BOTH)?;
                 }
                 let found = members(&read_dump(scene, &reader)?)?;
@@ -291,6 +291,28 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
             ask(scene, &a, &refused, Errno::EPERM)?;
             expect_data(scene, &all, 13, &a, b"the last of A")?;
             scene.expect_nothing(&all)
+        },
+    )?;
+    scene.step(
+        "a publisher that names itself publishes",
+        "others get it, it does not",
+        |scene| {
+            let echo = scene.peer("echo", 0)?;
+            let both = Request::Register {
+                roles: Roles::BOTH,
+                from: Some(echo.portid),
+            };
+            let errno = scene.ask(&echo, encode(&both))?.errno;
+            if scene.contract_only() && errno != 0 {
+                // The contract does not say that it can.
+                pass_over(scene);
+                return Ok(());
+            }
+            expect_eq("errno", errno, 0)?;
+            scene.note("echo", Kind::Does, "registers as both, from itself");
+            publish(scene, &echo, b"am I heard?")?;
+            expect_data(scene, &all, 14, &echo, b"am I heard?")?;
+            scene.expect_nothing(&echo)
         },
     )
 }
