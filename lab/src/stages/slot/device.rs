@@ -9,7 +9,7 @@ use nix::{errno::Errno, libc, sys::signal::Signal};
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
     Error,
-    actor::returned,
+    actor::{complete, returned},
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
@@ -61,6 +61,30 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
             files
                 .iter()
                 .try_for_each(|(file, message)| scene.expect_message(file, message))
+        },
+    )?;
+    scene.step(
+        "write to 32 channels of one minor, each a power of two above channel 5",
+        "channel 5 of the next minor is empty: no key of minor and channel is cut",
+        |scene| {
+            let [file, next] = [2, 3].map(|minor| {
+                let path = scene.make_slot(minor, FOR_ALL)?;
+                scene.open_slot(&actor, &path)
+            });
+            let (file, next) = (file?, next?);
+            let call = Call::Batch {
+                rounds: 1,
+                // That each of them is a channel is I4's matter.
+                persist: true,
+                calls: (0..u32::BITS)
+                    .flat_map(|k| [file.choose(5 + (1 << k)), file.write(b"other")])
+                    .collect(),
+            };
+            let observed = scene.call(&actor, &call)?;
+            complete(1, observed)?;
+            scene.note("student", Kind::Does, "writes to 32 channels of /dev/slot2");
+            scene.choose(&next, 5)?;
+            scene.expect_empty(&next)
         },
     )?;
     scene.step("minor 256", "there is none: ENXIO", |scene| {

@@ -124,8 +124,13 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     let refused = [Memory::NoAccess, crossing]
         .map(|memory| other.write_from(memory, &messages[0]))
         .to_vec();
-    let chosen: Vec<_> = (0..MANY).map(|_| any_channel(scene).into()).collect();
-    let chosen = chosen.into_iter().map(|id| file.choose(id)).collect();
+    let chosen: Vec<_> = (0..MANY)
+        .map(|_| file.choose(any_channel(scene).into()))
+        .collect();
+    let empty = chosen
+        .iter()
+        .flat_map(|choose| [choose.clone(), file.read(128)])
+        .collect();
     // Where the slot is another, nothing has been written to it.
     let mut reading = vec![fresh.choose(5), fresh.read(128)];
     if !scene.counts("D7") {
@@ -152,6 +157,21 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
             Count::Objects.expect_back(scene, &before, NOISE)
         })?;
     }
+    scene.step(
+        "2000 times: choose another channel and read nothing",
+        "about as many objects as before",
+        |scene| {
+            let call = Call::Batch {
+                rounds: 1,
+                // That they are empty is R3's matter.
+                persist: true,
+                calls: empty,
+            };
+            let observed = scene.call(&actor, &call)?;
+            complete(1, observed)?;
+            Count::Objects.expect_back(scene, &before, NOISE)
+        },
+    )?;
     if scene.contract_only() {
         // What the channels hold is the matter of W1 and D6.
         return Ok(());
