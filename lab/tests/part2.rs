@@ -23,6 +23,7 @@ scenarios! {
     hello_other_namespace = "part2/N9-hello-other-namespace",
     greeting_demonstration = "part2/G1-demonstration",
     greeting_programs = "part2/G1-programs",
+    greeting_multicast = "part2/G1-multicast",
     greeting_trigger = "part2/G2-trigger",
     greeting_interval = "part2/G2-interval",
     greeting_group_only = "part2/G3-group-only",

@@ -20,6 +20,7 @@ use super::{
     routes,
 };
 use crate::{
+    machine::PATIENCE,
     peer::{Peer, request},
     scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
@@ -47,6 +48,7 @@ static DEMONSTRATION: Scenario = Scenario {
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Greeting, "part2", "greeting-", "acknowledged", "payloads";
     PROGRAMS,
+    MULTICAST,
     TRIGGER,
     INTERVAL,
     GROUP_ONLY,
@@ -145,10 +147,15 @@ fn expect_greeting(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<u32> {
     let (seq, payload) = hear(scene, peer, DATA)?;
     let said = text(&payload).map_err(|error| fail("a text", error.to_string()))?;
     scene.note(&peer.program.name, Kind::Does, format!("hears: {said}"));
-    if scene.counts_any(&["G1", "G2", "G3"]) {
-        expect_eq("the greeting", said, TEXT)?;
-    }
+    expect_text(scene, said)?;
     Ok(seq)
+}
+
+fn expect_text(scene: &Scene<'_>, said: &str) -> Outcome {
+    if scene.counts("G1") {
+        return expect_eq("the greeting", said, TEXT);
+    }
+    Ok(())
 }
 
 /// Start two receivers and have the kernel greet them twice.
@@ -216,6 +223,56 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
 }
 
+const MULTICAST: Scenario = Scenario {
+    id: "part2/G1-multicast",
+    title: "all that are in the group hear the greeting, who has asked for it among them",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let [first, second, outside] =
+            ["first", "second", "outside"].map(|name| scene.peer(name, 0));
+        let (first, second, outside) = (first?, second?, outside?);
+        for peer in [&first, &second] {
+            join(scene, peer, GROUP)?;
+        }
+        scene.step(
+            "ask from outside the group",
+            "both in it hear the greeting",
+            |scene| {
+                let errno = errno_of(scene, &outside, request(REQUEST, b""))?;
+                expect_eq("errno", errno, 0)?;
+                for peer in [&first, &second] {
+                    expect_greeting(scene, peer)?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step("ask from inside", "both hear it again", |scene| {
+            scene.send(&first, request(REQUEST, b""))?;
+            expect_greeting(scene, &second)?;
+            // The answer comes before it or after it.
+            let (mut answered, mut greeted) = (false, false);
+            while !(answered && greeted) {
+                let Some(datagram) = scene.receive(&first, PATIENCE)? else {
+                    return Err(fail("an answer and the greeting", "nothing in time"));
+                };
+                let message = datagram.message()?;
+                if let Ok(Some(ack)) = message.ack() {
+                    expect_eq("errno", ack.errno, 0)?;
+                    answered = true;
+                } else {
+                    expect_eq("type of the message", message.header.kind, DATA)?;
+                    let said = text(message.payload);
+                    let said = said.map_err(|error| fail("a text", error.to_string()))?;
+                    scene.note("first", Kind::Does, format!("hears: {said}"));
+                    expect_text(scene, said)?;
+                    greeted = true;
+                }
+            }
+            Ok(())
+        })
+    },
+};
+
 const TRIGGER: Scenario = Scenario {
     id: "part2/G2-trigger",
     title: "the module greets when it is asked to, not when it is inserted",
@@ -243,6 +300,22 @@ const TRIGGER: Scenario = Scenario {
                 expect_eq("errno", errno, 0)?;
                 expect_numbered(scene, &listener, 1)?;
                 scene.expect_nothing(&listener)
+            },
+        )?;
+        scene.step(
+            "the same where it greets every ten minutes on its own",
+            "the greeting comes now, not when it would have come anyway",
+            |scene| {
+                scene.close(&listener)?;
+                scene.close(&asker)?;
+                scene.remove(MODULE)?;
+                scene.insert(MODULE, "interval_ms=600000")?;
+                let listener = scene.peer("listener", 0)?;
+                join(scene, &listener, GROUP)?;
+                let asker = scene.peer("asker", 0)?;
+                let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
+                expect_eq("errno", errno, 0)?;
+                expect_greeting(scene, &listener).map(drop)
             },
         )
     },
