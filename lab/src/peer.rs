@@ -419,11 +419,13 @@ impl Scene<'_> {
         self.expect_reason(&ack)
     }
 
-    /// A refusal must say why, in words. Those that N2 meets are N1's, in another's name.
-    fn expect_reason(&self, ack: &Ack) -> Outcome {
+    /// A refusal must say why, in words, where N1 counts.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it does not.
+    pub fn expect_reason(&self, ack: &Ack) -> Outcome {
         let silent = ack.errno != 0 && ack.text.as_deref().unwrap_or_default().is_empty();
-        let of_another = self.contract_only() && self.clause() == "N2";
-        if silent && !of_another {
+        if silent && self.counts("N1") {
             return Err(fail(
                 "a refusal with its reason in words (extended ack)",
                 "none",

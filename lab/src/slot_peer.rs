@@ -156,7 +156,14 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt::Fail`] if it cannot be made.
     pub fn make_slot(&mut self, minor: u32, mode: u32) -> Outcome<String> {
-        let path = format!("/dev/slot{minor}");
+        self.make_node(&format!("/dev/slot{minor}"), minor, mode)
+    }
+
+    /// The same, with a path of choice.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if it cannot be made.
+    pub fn make_node(&mut self, path: &str, minor: u32, mode: u32) -> Outcome<String> {
         let major = self.slot_edition().major;
         self.note(
             "host",
@@ -164,7 +171,7 @@ impl Scene<'_> {
             format!("mknod -m {mode:o} {path} c {major} {minor}"),
         );
         let op = Op::MakeDevice {
-            path: path.clone(),
+            path: path.to_owned(),
             major,
             minor,
             mode,
@@ -172,7 +179,7 @@ impl Scene<'_> {
         self.machine
             .order("making a device node", op)?
             .map_err(|refusal| fail(format!("{path} can be made"), refusal.to_string()))?;
-        Ok(path)
+        Ok(path.to_owned())
     }
 
     /// Make an empty file with these permission bits.

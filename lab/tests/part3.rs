@@ -15,6 +15,7 @@ scenarios! {
     drained = "part3/L4-drained",
     prompt = "part3/L4-prompt",
     crowd = "part3/L5-crowd",
+    unread = "part3/L5-unread",
     requests = "part3/N1-requests",
     reply_address = "part3/N2-reply-address",
     lengths = "part3/N3-lengths",

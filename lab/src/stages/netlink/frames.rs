@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
 
 use super::{
-    Told, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair, pass_over,
-    refuse, too_long, with_length,
+    Told, ack_of, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair,
+    pass_over, refuse, too_long, with_length,
 };
 use crate::{
     machine::PATIENCE,
@@ -89,6 +89,22 @@ pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome
             };
             let data = header.encode(&payload);
             refuse(scene, &peers, data, "no request", Errno::EINVAL)
+        },
+    )?;
+    scene.step(
+        "refusals for a payload, and for what there is",
+        "each with its reason",
+        |scene| {
+            let bad = M::bad_payloads().into_iter();
+            let bad = bad.map(|(_, kind, payload, _)| (kind, payload));
+            for (kind, payload) in bad.chain(M::refused()) {
+                let ack = ack_of(scene, sender, request(kind, &payload))?;
+                // That it is refused is another clause's matter.
+                if ack.errno != 0 {
+                    scene.expect_reason(&ack)?;
+                }
+            }
+            Ok(())
         },
     )
 }

@@ -13,7 +13,7 @@ pub(super) mod users;
 
 use nix::errno::Errno;
 use protocol::netlink::{
-    BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, PortId,
+    Ack, BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, PortId,
     messages,
 };
 
@@ -72,6 +72,11 @@ pub(super) trait Told: Module {
 
     /// Requests that are refused for their payloads.
     fn bad_payloads() -> Vec<BadPayload>;
+
+    /// Requests of who sends that are refused for what there is, or for what there is not.
+    fn refused() -> Vec<(u16, Vec<u8>)> {
+        Vec::new()
+    }
 
     /// Those that are refused for an attribute that is another request's, or for a flag: modules that
     /// were handed in may pass over such things.
@@ -240,13 +245,18 @@ fn expect_errno(scene: &Scene<'_>, what: &str, got: i32, errno: Errno) -> Outcom
 
 /// Send a datagram and return the errno of its acknowledgement; what comes before that is dropped.
 pub(super) fn errno_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<i32> {
+    Ok(ack_of(scene, peer, data)?.errno)
+}
+
+/// The same, with all that the acknowledgement says.
+fn ack_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
     scene.send(peer, data)?;
     loop {
         let Some(datagram) = scene.receive(peer, PATIENCE)? else {
             return Err(fail("an acknowledgement", "nothing in time"));
         };
         if let Ok(Some(ack)) = datagram.message()?.ack() {
-            return Ok(ack.errno);
+            return Ok(ack);
         }
     }
 }

@@ -102,6 +102,10 @@ impl Told for Pubsub {
         ]
     }
 
+    fn refused() -> Vec<(u16, Vec<u8>)> {
+        vec![(REQUEST, Request::Subscribe.payload())]
+    }
+
     fn long(len: usize) -> (u16, Vec<u8>) {
         (REQUEST, Request::Publish(&vec![b'x'; len]).payload())
     }

@@ -50,6 +50,18 @@ impl Told for Router {
         payloads::bad_payloads()
     }
 
+    fn refused() -> Vec<(u16, Vec<u8>)> {
+        [
+            Request::Register {
+                roles: Roles::PUBLISHER,
+                from: None,
+            },
+            Request::Unregister(Roles::SUBSCRIBER),
+        ]
+        .map(|request| (request.kind(), request.payload()))
+        .into()
+    }
+
     fn odd_payloads() -> Vec<BadPayload> {
         payloads::odd_payloads()
     }

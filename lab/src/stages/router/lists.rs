@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The lists and who gets what: clauses L1 and L2.
+//! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
+use lab_agent::Call;
 use nix::errno::Errno;
 use protocol::{
-    netlink::PortId,
+    netlink::{PROTO, PortId},
     router::{Request, Roles},
 };
 
@@ -13,7 +14,10 @@ use super::{
 use crate::{
     peer::Peer,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    stages::netlink::{pass_over, read_dump},
+    stages::{
+        counts::Count,
+        netlink::{pass_over, read_dump},
+    },
     transcript::Kind,
 };
 
@@ -130,22 +134,60 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
 /// is a page (`NLMSG_GOODSIZE`) with at least 56 bytes for each member.
 const MANY: usize = 60;
 
+/// So many members.
+fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
+    let crowd = scene.actor("crowd", 0)?;
+    let both = Request::Register {
+        roles: Roles::BOTH,
+        from: None,
+    };
+    (0..MANY)
+        .map(|_| {
+            let peer = scene.open_socket(&crowd, PortId(0))?;
+            expect_eq("errno", scene.ask(&peer, encode(&both))?.errno, 0)?;
+            Ok(peer)
+        })
+        .collect()
+}
+
+/// How many begin to read a list. Half as many objects are no leak.
+const HASTY: usize = 500;
+
+pub(super) const UNREAD: Scenario = Scenario {
+    id: "part3/L5-unread",
+    title: "nothing is left of lists that nobody reads to their end",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let _members = crowd(scene)?;
+        let visitor = scene.peer("visitor", 0)?;
+        scene.close(&visitor)?;
+        scene.step(
+            "500 sockets that ask for a list, read its first part and are closed",
+            "about as many objects as before",
+            |scene| {
+                // The lowest descriptor that is free is the same each time.
+                let calls = vec![
+                    Call::Socket {
+                        protocol: PROTO as i32,
+                    },
+                    visitor.sends(encode(&Request::List)),
+                    visitor.receives(0),
+                    Call::Close { fd: visitor.fd },
+                ];
+                let before = Count::Objects.now(scene)?;
+                scene.batch(&visitor.program, HASTY as u64, calls)?;
+                Count::Objects.expect_back(scene, &before, HASTY / 2)
+            },
+        )
+    },
+};
+
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part3/L1-list-changes",
     title: "a list that changes while it is read",
     run: |scene| {
         scene.insert(MODULE, "")?;
-        let crowd = scene.actor("crowd", 0)?;
-        let mut stay = Vec::new();
-        for _ in 0..MANY {
-            let peer = scene.open_socket(&crowd, PortId(0))?;
-            let both = Request::Register {
-                roles: Roles::BOTH,
-                from: None,
-            };
-            expect_eq("errno", scene.ask(&peer, encode(&both))?.errno, 0)?;
-            stay.push(peer);
-        }
+        let mut stay = crowd(scene)?;
         let reader = scene.peer("reader", 0)?;
         scene.step(
             "ask for 120 members; before reading, 20 go and 20 come",
@@ -294,6 +336,25 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
+        "subscribe to A, unsubscribe, subscribe to all; C publishes",
+        "what was named before counts no more, also for one that stayed a publisher",
+        |scene| {
+            let fickle = scene.peer("fickle", 0)?;
+            let both = Request::Register {
+                roles: Roles::BOTH,
+                from: Some(a.portid),
+            };
+            ask(scene, &fickle, &both, OK)?;
+            ask(scene, &fickle, &Request::Unregister(Roles::SUBSCRIBER), OK)?;
+            register(scene, &fickle, Roles::SUBSCRIBER)?;
+            let c = member(scene, "C", Roles::PUBLISHER)?;
+            publish(scene, &c, b"I am C")?;
+            expect_data(scene, &all, 14, &c, b"I am C")?;
+            expect_data(scene, &fickle, 1, &c, b"I am C")?;
+            ask(scene, &fickle, &Request::Unregister(Roles::BOTH), OK)
+        },
+    )?;
+    scene.step(
         "a publisher that names itself publishes",
         "others get it, it does not",
         |scene| {
@@ -311,7 +372,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
             expect_eq("errno", errno, 0)?;
             scene.note("echo", Kind::Does, "registers as both, from itself");
             publish(scene, &echo, b"am I heard?")?;
-            expect_data(scene, &all, 14, &echo, b"am I heard?")?;
+            expect_data(scene, &all, 15, &echo, b"am I heard?")?;
             scene.expect_nothing(&echo)
         },
     )

@@ -58,6 +58,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     lists::REGISTER,
     lists::CHANGES,
     lists::ROUTING,
+    lists::UNREAD,
     order::ORDER,
     order::ACKNOWLEDGED,
     programs::CONVERSATION,

@@ -9,10 +9,10 @@ use protocol::{
     routes::{News, Reason, Request},
 };
 
-use super::{MODULE, OK, QUIET, TALKATIVE, expect, expect_event, expect_list, list};
+use super::{MODULE, OK, QUIET, TALKATIVE, datagram, expect, expect_event, expect_list, list};
 use crate::{
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    stages::netlink::{hear, pass_over, users::join},
+    stages::netlink::{errno_of, hear, pass_over, users::join},
 };
 
 /// An event of the timer.
@@ -135,6 +135,23 @@ pub(super) const TOLD: Scenario = Scenario {
                 }
                 expect_list(scene, &control, &["R1", "R2"])
             },
+        )?;
+        scene.step(
+            "add R10 and R30 and delete them",
+            "who watches all is told; that of R1 and R3 means no others",
+            |scene| {
+                for (seq, name) in [(2, "R10"), (4, "R30")] {
+                    expect(scene, &control, Request::Add(name), OK)?;
+                    expect(scene, &control, Request::Delete(name), OK)?;
+                    expect_event(scene, &peers[3], seq, News::Added(name))?;
+                    let deleted = News::Deleted(name, Reason::Requested);
+                    expect_event(scene, &peers[3], seq + 1, deleted)?;
+                }
+                for peer in &peers {
+                    scene.expect_nothing(peer)?;
+                }
+                Ok(())
+            },
         )
     },
 };
@@ -214,5 +231,35 @@ fn removed_before(scene: &mut Scene<'_>) -> Outcome {
             scene.machine.sync_log()?;
             Ok(())
         },
+    )?;
+    scene.step(
+        "in, delete R3, let R1 expire in 4 s, out at once; let 5 s pass",
+        "the machine lives",
+        |scene| {
+            scene.close(&clock)?;
+            scene.remove("nl_greeting")?;
+            scene.insert(MODULE, "expire_ms=600000")?;
+            let control = scene.peer("control", 0)?;
+            for wish in [Request::Delete("R3"), Request::Expire("R1", 4000)] {
+                let errno = errno_of(scene, &control, datagram(wish))?;
+                // That it is carried out is E2's matter.
+                if !scene.contract_only() {
+                    expect_eq("errno", errno, 0)?;
+                }
+            }
+            scene.close(&control)?;
+            scene.remove(MODULE)?;
+            let end = uptime(scene)? + 5.0;
+            scene.expect_soon("5 s have passed", |scene| Ok(uptime(scene)? >= end))?;
+            scene.machine.sync_log()?;
+            Ok(())
+        },
     )
+}
+
+/// Seconds since the machine was started, by proc(5).
+fn uptime(scene: &mut Scene<'_>) -> Outcome<f64> {
+    let text = scene.read("/proc/uptime")?;
+    let seconds = text.split(' ').next().and_then(|it| it.parse().ok());
+    seconds.ok_or_else(|| fail("seconds in /proc/uptime", text))
 }

@@ -131,6 +131,14 @@ impl Told for Routes {
         payloads::bad_payloads()
     }
 
+    fn refused() -> Vec<(u16, Vec<u8>)> {
+        vec![
+            (ADD, Request::Add("R1").payload()),
+            (DELETE, Request::Delete("R9").payload()),
+            (WATCH, Request::Watch(Some("R9")).payload()),
+        ]
+    }
+
     fn odd_payloads() -> Vec<BadPayload> {
         payloads::odd_payloads()
     }

@@ -3,8 +3,9 @@
 
 use std::fs;
 
-use lab_agent::{Call, Exit, Refusal};
+use lab_agent::{Call, Exit, Memory, Refusal};
 use nix::{errno::Errno, libc, sys::signal::Signal};
+use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
@@ -61,6 +62,17 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
             files
                 .iter()
                 .try_for_each(|(file, message)| scene.expect_message(file, message))
+        },
+    )?;
+    scene.step(
+        "open another node of the first minor",
+        "it is the same slot",
+        |scene| {
+            let (first, message) = &files[0];
+            let path = scene.make_node("/dev/again", 0, FOR_ALL)?;
+            let again = scene.open_slot(&first.program, &path)?;
+            scene.choose(&again, channel)?;
+            scene.expect_message(&again, message)
         },
     )?;
     scene.step(
@@ -208,6 +220,40 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
         let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
         expect_eq("rmmod", errno, Some(Errno::EAGAIN))
     };
+    scene.step(
+        "in, calls of every kind that are refused, the file closed",
+        "none of them holds the module: rmmod works",
+        |scene| {
+            scene.insert(MODULE, "")?;
+            let path = scene.make_slot(50, FOR_ALL)?;
+            let root = scene.actor("root", 0)?;
+            let file = scene.open_slot(&root, &path)?;
+            let long = any_message(scene, MESSAGE_MAX + 1);
+            let bad = Memory::NoAccess;
+            let call = Call::Batch {
+                rounds: 1,
+                // How they are refused is the matter of other clauses.
+                persist: true,
+                calls: vec![
+                    file.read(1),
+                    file.write(b"x"),
+                    file.choose(0),
+                    file.choose(1),
+                    file.read(1),
+                    file.write(b""),
+                    file.write(&long),
+                    file.write_from(bad, b"x"),
+                    file.write(b"a message"),
+                    file.read(1),
+                    file.read_into(bad, MESSAGE_MAX),
+                ],
+            };
+            complete(1, scene.call(&root, &call)?)?;
+            scene.note("root", Kind::Does, "makes eleven calls, nine of them wrong");
+            scene.close_slot(&file)?;
+            scene.remove(MODULE)
+        },
+    )?;
     for round in ["first", "second"] {
         scene.step(
             &format!("in, two files open, {round} time"),

@@ -180,7 +180,16 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
             &format!("channels that there are not, as {name}"),
             "one line, exit status 1",
             |scene| {
-                for channel in ["0", "five", "1x", "", "4294967296"] {
+                // The last two are channel 1 where a number is cut to 32 bits.
+                for channel in [
+                    "0",
+                    "five",
+                    "1x",
+                    "",
+                    "4294967296",
+                    "4294967297",
+                    "-4294967295",
+                ] {
                     let mut command = vec![program, &path, channel];
                     command.extend(rest);
                     complains(scene, uid, &command, &[])?;

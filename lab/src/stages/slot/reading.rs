@@ -2,7 +2,7 @@
 //! read(2): clauses R1-R6.
 
 use lab_agent::{Call, Exit, Memory};
-use nix::{errno::Errno, sys::signal::Signal};
+use nix::{errno::Errno, libc, sys::signal::Signal};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
@@ -226,6 +226,19 @@ fn outlives(scene: &mut Scene<'_>) -> Outcome {
             scene.put(&file, &second)?;
             scene.signal(&writer, Signal::SIGKILL)?;
             scene.expect_exit(&writer, Exit::Signal(9))
+        },
+    )?;
+    scene.step(
+        "open it as a shell's > does, with O_TRUNC",
+        "there is nothing to cut",
+        |scene| {
+            let shell = scene.actor("shell", 0)?;
+            let open = Call::Open {
+                path: path.clone(),
+                flags: libc::O_WRONLY | libc::O_TRUNC,
+            };
+            let fd = scene.value(&shell, &open)? as i32;
+            scene.value(&shell, &Call::Close { fd }).map(drop)
         },
     )?;
     scene.step(

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use lab_agent::{Answer, Call};
+use lab_agent::{Answer, Call, Kin};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
@@ -67,6 +67,20 @@ pub(super) const PER_FILE: Scenario = Scenario {
                     scene.expect_no_channel(&third, "new file: reads")?;
                     scene.expect_message(first, &another)
                 },
+            )?;
+            scene.step(
+                "fork, and the parent ends",
+                "the file that the child has is the same, and so is its channel",
+                |scene| {
+                    let stays = Kin::Child;
+                    scene.value(&first.program, &Call::Fork { stays })?;
+                    scene.note(
+                        &first.program.name,
+                        Kind::Does,
+                        "forks, and the parent ends",
+                    );
+                    scene.expect_message(first, &another)
+                },
             )
         })
     },
@@ -123,6 +137,9 @@ pub(super) const WHOLE: Scenario = Scenario {
 /// What the writers write: each message has one byte all through, and a length of its own.
 const UNIFORM: [(u8, usize); 4] = [(b'a', LONG), (b'b', 96), (b'c', LONG - 1), (b'd', 1)];
 
+/// What one of them writes to another slot, too. Nobody reads it: it shows if it comes into the first.
+const BESIDE: (u8, usize) = (b'e', 110);
+
 /// How often each writer writes all of its messages while readers read.
 const WRITES: u64 = 5000;
 
@@ -136,11 +153,14 @@ const MORE: u64 = 8;
 
 fn whole(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
-    let path = scene.make_slot(42, FOR_ALL)?;
+    let [path, beside] = [42, 44].map(|minor| scene.make_slot(minor, FOR_ALL));
+    let (path, beside) = (path?, beside?);
+    // That others may open it, too, is D7's matter.
+    let root = if scene.counts("D7") { 0 } else { STUDENT };
     let files = [
-        ("writer 1", 0),
+        ("writer 1", root),
         ("writer 2", STUDENT),
-        ("reader 1", 0),
+        ("reader 1", root),
         ("reader 2", STUDENT),
     ]
     .map(|(name, uid)| {
@@ -151,6 +171,9 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     })
     .into_iter()
     .collect::<Outcome<Vec<_>>>()?;
+    // Who writes to two slots at the same time must not mix them up either.
+    let beside = scene.open_slot(&files[1].program, &beside)?;
+    scene.choose(&beside, 42)?;
     let uniform = |(byte, len)| vec![byte; len];
     scene.put(&files[0], &uniform(UNIFORM[0]))?;
     scene.step(
@@ -162,12 +185,13 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                 Which::Stock | Which::Lab => MORE,
             };
             let (writers, readers) = files.split_at(2);
-            let writes = writers
-                .iter()
-                .zip(UNIFORM.chunks(2))
-                .map(|(file, messages)| {
+            let writes = writers.iter().zip(UNIFORM.chunks(2)).enumerate().map(
+                |(number, (file, messages))| {
                     let write = |&message| file.write(&uniform(message));
-                    let calls = messages.iter().map(write).collect();
+                    let mut calls: Vec<_> = messages.iter().map(write).collect();
+                    if number == 1 {
+                        calls.push(beside.write(&uniform(BESIDE)));
+                    }
                     let (rounds, persist) = (more * WRITES, false);
                     (
                         file,
@@ -177,7 +201,8 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                             calls,
                         },
                     )
-                });
+                },
+            );
             let reads = readers.iter().map(|file| {
                 let call = Box::new(file.read(MESSAGE_MAX));
                 (

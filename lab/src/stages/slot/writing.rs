@@ -2,7 +2,7 @@
 //! write(2): clauses W1-W5.
 
 use lab_agent::{Call, Memory};
-use nix::errno::Errno;
+use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, any_channel, any_message, as_each_user};
@@ -15,7 +15,7 @@ pub(super) const REPLACES: Scenario = Scenario {
     id: "message-slot/W1-replaces",
     title: "1 to 128 arbitrary bytes replace the message and its length",
     run: |scene| {
-        as_each_user(scene, |scene, file, _| {
+        as_each_user(scene, |scene, file, path| {
             let id = any_channel(scene);
             scene.choose(file, id)?;
             scene.step(
@@ -48,6 +48,26 @@ pub(super) const REPLACES: Scenario = Scenario {
                         scene.value(&file.program, &write)?;
                         scene.expect_message(file, &message)?;
                         scene.put(file, b"in between")?;
+                    }
+                    Ok(())
+                },
+            )?;
+            scene.step(
+                "open it as a shell's >> does, with O_APPEND",
+                "a message replaces the one before, all the same",
+                |scene| {
+                    // That it could be open twice is D7's matter.
+                    scene.close_slot(file)?;
+                    let open = Call::Open {
+                        path: path.to_owned(),
+                        flags: libc::O_RDWR | libc::O_APPEND,
+                    };
+                    let fd = scene.value(&file.program, &open)? as i32;
+                    let file = SlotFile { fd, ..file.clone() };
+                    scene.choose(&file, id)?;
+                    for message in [&b"first"[..], b"2nd"] {
+                        scene.put(&file, message)?;
+                        scene.expect_message(&file, message)?;
                     }
                     Ok(())
                 },
@@ -117,7 +137,7 @@ pub(super) const LENGTHS: Scenario = Scenario {
             scene.choose(file, 1)?;
             scene.step("write messages that are none", "EMSGSIZE", |scene| {
                 // What is in the channel afterwards is W5's matter.
-                let writes = of_lengths(file, &[0, 129, 130, 256, 4096, 65_536, 1 << 20]);
+                let writes = of_lengths(file, &[0, 129, 130, 257, 4096, 65_536, 65_537, 1 << 20]);
                 writes.iter().try_for_each(|(what, write)| {
                     scene.expect_refusal(file, what, write, Errno::EMSGSIZE)
                 })
