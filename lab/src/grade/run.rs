@@ -30,9 +30,9 @@ enum Side {
     User,
 }
 
-/// What is about programs, besides all of part 1: clauses, and a check of one that is about both.
+/// What is about programs, besides all of part 1: clauses, and checks of those that are about both.
 const PROGRAMS: [&str; 11] = [
-    "G1",
+    "G1-programs",
     "S1",
     "S2",
     "P1",
