@@ -3,9 +3,8 @@
 
 use std::fs;
 
-use lab_agent::{Call, Exit, Memory, Refusal};
+use lab_agent::{Call, Exit, Refusal};
 use nix::{errno::Errno, libc, sys::signal::Signal};
-use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
 use crate::{
@@ -221,35 +220,31 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
         expect_eq("rmmod", errno, Some(Errno::EAGAIN))
     };
     scene.step(
-        "in, calls of every kind that are refused, the file closed",
-        "none of them holds the module: rmmod works",
+        "in, a write and a read that are refused, the file closed",
+        "neither holds the module: rmmod works",
         |scene| {
             scene.insert(MODULE, "")?;
             let path = scene.make_slot(50, FOR_ALL)?;
             let root = scene.actor("root", 0)?;
             let file = scene.open_slot(&root, &path)?;
-            let long = any_message(scene, MESSAGE_MAX + 1);
-            let bad = Memory::NoAccess;
             let call = Call::Batch {
                 rounds: 1,
-                // How they are refused is the matter of other clauses.
+                // How they are refused is the matter of other clauses; so is what crashes where
+                // there is no channel, no message or no memory.
                 persist: true,
                 calls: vec![
-                    file.read(1),
-                    file.write(b"x"),
-                    file.choose(0),
                     file.choose(1),
-                    file.read(1),
-                    file.write(b""),
-                    file.write(&long),
-                    file.write_from(bad, b"x"),
                     file.write(b"a message"),
+                    file.write(b""),
                     file.read(1),
-                    file.read_into(bad, MESSAGE_MAX),
                 ],
             };
             complete(1, scene.call(&root, &call)?)?;
-            scene.note("root", Kind::Does, "makes eleven calls, nine of them wrong");
+            scene.note(
+                "root",
+                Kind::Does,
+                "writes 0 bytes, and reads a message into 1 byte",
+            );
             scene.close_slot(&file)?;
             scene.remove(MODULE)
         },

@@ -171,9 +171,10 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     })
     .into_iter()
     .collect::<Outcome<Vec<_>>>()?;
-    // Who writes to two slots at the same time must not mix them up either.
+    // Who writes to two slots at the same time must not mix them up either. By another channel: that
+    // they are two is D1's matter.
     let beside = scene.open_slot(&files[1].program, &beside)?;
-    scene.choose(&beside, 42)?;
+    scene.choose(&beside, 43)?;
     let uniform = |(byte, len)| vec![byte; len];
     scene.put(&files[0], &uniform(UNIFORM[0]))?;
     scene.step(
