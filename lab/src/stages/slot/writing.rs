@@ -137,7 +137,7 @@ pub(super) const LENGTHS: Scenario = Scenario {
             scene.choose(file, 1)?;
             scene.step("write messages that are none", "EMSGSIZE", |scene| {
                 // What is in the channel afterwards is W5's matter.
-                let writes = of_lengths(file, &[0, 129, 130, 257, 4096, 65_536, 65_537, 1 << 20]);
+                let writes = of_lengths(file, &[0, 129, 130, 256, 257, 4096, 65_536, 65_537, 1 << 20]);
                 writes.iter().try_for_each(|(what, write)| {
                     scene.expect_refusal(file, what, write, Errno::EMSGSIZE)
                 })
