@@ -204,10 +204,16 @@ impl Scene<'_> {
     /// [`crate::scene::Halt::Fail`] if open fails.
     pub fn open_slot(&mut self, actor: &Program, path: &str) -> Outcome<SlotFile> {
         self.note(&actor.name, Kind::Does, format!("opens {path}"));
-        let call = Call::Open {
-            path: path.to_owned(),
-            flags: libc::O_RDWR,
-        };
+        self.open_with(actor, path, libc::O_RDWR)
+    }
+
+    /// The same with flags of choice (open(2)), and without a note.
+    ///
+    /// # Errors
+    /// [`crate::scene::Halt::Fail`] if open fails.
+    pub fn open_with(&mut self, actor: &Program, path: &str, flags: i32) -> Outcome<SlotFile> {
+        let path = path.to_owned();
+        let call = Call::Open { path, flags };
         let fd = self.value(actor, &call)? as i32;
         Ok(SlotFile {
             program: actor.clone(),

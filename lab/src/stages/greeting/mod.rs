@@ -145,17 +145,24 @@ fn expect_numbered(scene: &mut Scene<'_>, peer: &Peer, seq: u32) -> Outcome {
 /// Expect a greeting, whatever its sequence number is, and return that.
 fn expect_greeting(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<u32> {
     let (seq, payload) = hear(scene, peer, DATA)?;
-    let said = text(&payload).map_err(|error| fail("a text", error.to_string()))?;
-    scene.note(&peer.program.name, Kind::Does, format!("hears: {said}"));
-    expect_text(scene, said)?;
+    judge(scene, peer, &payload)?;
     Ok(seq)
 }
 
-fn expect_text(scene: &Scene<'_>, said: &str) -> Outcome {
+/// Note what a peer hears, and expect that it is the greeting.
+fn judge(scene: &mut Scene<'_>, peer: &Peer, payload: &[u8]) -> Outcome {
+    let said = text(payload).map_err(|error| fail("a text", error.to_string()))?;
+    scene.note(&peer.program.name, Kind::Does, format!("hears: {said}"));
     if scene.counts("G1") {
         return expect_eq("the greeting", said, TEXT);
     }
     Ok(())
+}
+
+/// Ask for a greeting.
+fn greet(scene: &mut Scene<'_>, asker: &Peer) -> Outcome {
+    let errno = errno_of(scene, asker, request(REQUEST, b""))?;
+    expect_eq("errno", errno, 0)
 }
 
 /// Start two receivers and have the kernel greet them twice.
@@ -238,8 +245,7 @@ const MULTICAST: Scenario = Scenario {
             "ask from outside the group",
             "both in it hear the greeting",
             |scene| {
-                let errno = errno_of(scene, &outside, request(REQUEST, b""))?;
-                expect_eq("errno", errno, 0)?;
+                greet(scene, &outside)?;
                 for peer in [&first, &second] {
                     expect_greeting(scene, peer)?;
                 }
@@ -261,10 +267,7 @@ const MULTICAST: Scenario = Scenario {
                     answered = true;
                 } else {
                     expect_eq("type of the message", message.header.kind, DATA)?;
-                    let said = text(message.payload);
-                    let said = said.map_err(|error| fail("a text", error.to_string()))?;
-                    scene.note("first", Kind::Does, format!("hears: {said}"));
-                    expect_text(scene, said)?;
+                    judge(scene, &first, message.payload)?;
                     greeted = true;
                 }
             }
@@ -296,8 +299,7 @@ const TRIGGER: Scenario = Scenario {
             "join the group and ask for a greeting",
             "it is the first there is, and only that one comes",
             |scene| {
-                let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
-                expect_eq("errno", errno, 0)?;
+                greet(scene, &asker)?;
                 expect_numbered(scene, &listener, 1)?;
                 scene.expect_nothing(&listener)
             },
@@ -313,8 +315,7 @@ const TRIGGER: Scenario = Scenario {
                 let listener = scene.peer("listener", 0)?;
                 join(scene, &listener, GROUP)?;
                 let asker = scene.peer("asker", 0)?;
-                let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
-                expect_eq("errno", errno, 0)?;
+                greet(scene, &asker)?;
                 expect_greeting(scene, &listener).map(drop)
             },
         )
@@ -356,8 +357,7 @@ const INTERVAL: Scenario = Scenario {
         )?;
         scene.step("ask for one", "works as well", |scene| {
             let asker = scene.peer("asker", 0)?;
-            let errno = errno_of(scene, &asker, request(REQUEST, b""))?;
-            expect_eq("errno", errno, 0)?;
+            greet(scene, &asker)?;
             expect_numbered(scene, &listener, seq + 1)?;
             scene.close(&asker)
         })?;

@@ -100,9 +100,7 @@ pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome
             for (kind, payload) in bad.chain(M::refused()) {
                 let ack = ack_of(scene, sender, request(kind, &payload))?;
                 // That it is refused is another clause's matter.
-                if ack.errno != 0 {
-                    scene.expect_reason(&ack)?;
-                }
+                scene.expect_reason(&ack)?;
             }
             Ok(())
         },

@@ -155,19 +155,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             let (_, data) = M::touch();
             let visitor = scene.peer("visitor", 0)?;
             scene.close(&visitor)?;
-            // The lowest descriptor that is free is the same each time.
-            let calls = vec![
-                Call::Socket {
-                    protocol: PROTO as i32,
-                },
-                visitor.sends(data),
-                visitor.receives(0),
-                Call::Close { fd: visitor.fd },
-            ];
-            // However large a socket is, it comes from a general cache (sk_prot_alloc()).
-            let before = Count::Objects.now(scene)?;
-            scene.batch(&visitor.program, MANY as u64, calls)?;
-            Count::Objects.expect_back(scene, &before, MANY / 2)
+            visits(scene, &visitor, data, MANY)
         },
     )?;
     let Some((_, kind, payload)) = M::listener_asks() else {
@@ -193,6 +181,29 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
             Count::Objects.expect_back(scene, &before, MANY / 2)
         },
     )
+}
+
+/// Have the process of a socket that is closed open one, send this, read one message and close it,
+/// so many times; half as many objects are no leak.
+pub(in crate::stages) fn visits(
+    scene: &mut Scene<'_>,
+    visitor: &Peer,
+    data: Vec<u8>,
+    times: usize,
+) -> Outcome {
+    // The lowest descriptor that is free is the same each time.
+    let calls = vec![
+        Call::Socket {
+            protocol: PROTO as i32,
+        },
+        visitor.sends(data),
+        visitor.receives(0),
+        Call::Close { fd: visitor.fd },
+    ];
+    // However large a socket is, it comes from a general cache (sk_prot_alloc()).
+    let before = Count::Objects.now(scene)?;
+    scene.batch(&visitor.program, times as u64, calls)?;
+    Count::Objects.expect_back(scene, &before, times / 2)
 }
 
 /// Send these requests over and over, about [`MANY`] in all, and take what is answered: an

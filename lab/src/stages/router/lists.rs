@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
-use lab_agent::Call;
 use nix::errno::Errno;
 use protocol::{
-    netlink::{PROTO, PortId},
+    netlink::PortId,
     router::{Request, Roles},
 };
 
@@ -14,10 +13,7 @@ use super::{
 use crate::{
     peer::Peer,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    stages::{
-        counts::Count,
-        netlink::{pass_over, read_dump},
-    },
+    stages::netlink::{life, pass_over, read_dump},
     transcript::Kind,
 };
 
@@ -150,7 +146,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
         .collect()
 }
 
-/// How many begin to read a list. Half as many objects are no leak.
+/// How many begin to read a list.
 const HASTY: usize = 500;
 
 pub(super) const UNREAD: Scenario = Scenario {
@@ -164,20 +160,7 @@ pub(super) const UNREAD: Scenario = Scenario {
         scene.step(
             "500 sockets that ask for a list, read its first part and are closed",
             "about as many objects as before",
-            |scene| {
-                // The lowest descriptor that is free is the same each time.
-                let calls = vec![
-                    Call::Socket {
-                        protocol: PROTO as i32,
-                    },
-                    visitor.sends(encode(&Request::List)),
-                    visitor.receives(0),
-                    Call::Close { fd: visitor.fd },
-                ];
-                let before = Count::Objects.now(scene)?;
-                scene.batch(&visitor.program, HASTY as u64, calls)?;
-                Count::Objects.expect_back(scene, &before, HASTY / 2)
-            },
+            |scene| life::visits(scene, &visitor, encode(&Request::List), HASTY),
         )
     },
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
-use lab_agent::{Call, Memory, Outcome as Observed, Page};
+use lab_agent::{Memory, Page};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
-use super::{LONG, any_channel, any_message, as_each_user};
+use super::{LONG, all_of, any_channel, any_message, as_each_user};
 use crate::{
-    actor::{complete, returned},
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::SlotFile,
 };
@@ -82,17 +82,6 @@ fn expect_one_of(
         return Ok(());
     }
     Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
-}
-
-/// Make all of these calls, whatever comes of them, without a word to the host in between: one by
-/// one they would take a round trip each.
-fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<Observed>> {
-    let batch = Call::Batch {
-        rounds: 1,
-        persist: true,
-        calls,
-    };
-    complete(1, scene.call(&file.program, &batch)?)
 }
 
 /// How long a buffer is that any message is read into. What becomes of the rest of a longer one is

@@ -6,10 +6,10 @@ use std::fs;
 use lab_agent::{Call, Exit, Refusal};
 use nix::{errno::Errno, libc, sys::signal::Signal};
 
-use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message};
+use super::{FOR_ALL, MODULE, STUDENT, all_of, any_channel, any_message};
 use crate::{
     Error,
-    actor::{complete, returned},
+    actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
@@ -83,16 +83,11 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
                 scene.open_slot(&actor, &path)
             });
             let (file, next) = (file?, next?);
-            let call = Call::Batch {
-                rounds: 1,
-                // That each of them is a channel is I4's matter.
-                persist: true,
-                calls: (0..u32::BITS)
-                    .flat_map(|k| [file.choose(5 + (1 << k)), file.write(b"other")])
-                    .collect(),
-            };
-            let observed = scene.call(&actor, &call)?;
-            complete(1, observed)?;
+            let calls = (0..u32::BITS)
+                .flat_map(|k| [file.choose(5 + (1 << k)), file.write(b"other")])
+                .collect();
+            // That each of them is a channel is I4's matter.
+            all_of(scene, &file, calls)?;
             scene.note("student", Kind::Does, "writes to 32 channels of /dev/slot2");
             scene.choose(&next, 5)?;
             scene.expect_empty(&next)
@@ -227,19 +222,15 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
             let path = scene.make_slot(50, FOR_ALL)?;
             let root = scene.actor("root", 0)?;
             let file = scene.open_slot(&root, &path)?;
-            let call = Call::Batch {
-                rounds: 1,
-                // How they are refused is the matter of other clauses; so is what crashes where
-                // there is no channel, no message or no memory.
-                persist: true,
-                calls: vec![
-                    file.choose(1),
-                    file.write(b"a message"),
-                    file.write(b""),
-                    file.read(1),
-                ],
-            };
-            complete(1, scene.call(&root, &call)?)?;
+            // How they are refused is the matter of other clauses; so is what crashes where there
+            // is no channel, no message or no memory.
+            let calls = vec![
+                file.choose(1),
+                file.write(b"a message"),
+                file.write(b""),
+                file.read(1),
+            ];
+            all_of(scene, &file, calls)?;
             scene.note(
                 "root",
                 Kind::Does,

@@ -10,12 +10,13 @@ mod reading;
 mod sharing;
 mod writing;
 
-use lab_agent::{Exit, Memory};
+use lab_agent::{Call, Exit, Memory, Outcome as Observed};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::Step;
 use crate::{
+    actor::complete,
     scene::{Outcome, Scenario, Scene},
     slot_peer::SlotFile,
 };
@@ -98,6 +99,17 @@ fn as_each_user(
         act(scene, &file, &path)?;
     }
     Ok(())
+}
+
+/// Make all of these calls, whatever comes of them, without a word to the host in between: one by
+/// one they would take a round trip each.
+fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<Observed>> {
+    let batch = Call::Batch {
+        rounds: 1,
+        persist: true,
+        calls,
+    };
+    complete(1, scene.call(&file.program, &batch)?)
 }
 
 /// A channel of any size. A submission loses what ids from 2^20 on do to it in I4 alone.

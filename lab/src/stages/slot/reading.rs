@@ -233,12 +233,8 @@ fn outlives(scene: &mut Scene<'_>) -> Outcome {
         "there is nothing to cut",
         |scene| {
             let shell = scene.actor("shell", 0)?;
-            let open = Call::Open {
-                path: path.clone(),
-                flags: libc::O_WRONLY | libc::O_TRUNC,
-            };
-            let fd = scene.value(&shell, &open)? as i32;
-            scene.value(&shell, &Call::Close { fd }).map(drop)
+            let file = scene.open_with(&shell, &path, libc::O_WRONLY | libc::O_TRUNC)?;
+            scene.value(&shell, &Call::Close { fd: file.fd }).map(drop)
         },
     )?;
     scene.step(

@@ -58,12 +58,8 @@ pub(super) const REPLACES: Scenario = Scenario {
                 |scene| {
                     // That it could be open twice is D7's matter.
                     scene.close_slot(file)?;
-                    let open = Call::Open {
-                        path: path.to_owned(),
-                        flags: libc::O_RDWR | libc::O_APPEND,
-                    };
-                    let fd = scene.value(&file.program, &open)? as i32;
-                    let file = SlotFile { fd, ..file.clone() };
+                    let flags = libc::O_RDWR | libc::O_APPEND;
+                    let file = scene.open_with(&file.program, path, flags)?;
                     scene.choose(&file, id)?;
                     for message in [&b"first"[..], b"2nd"] {
                         scene.put(&file, message)?;
@@ -137,7 +133,10 @@ pub(super) const LENGTHS: Scenario = Scenario {
             scene.choose(file, 1)?;
             scene.step("write messages that are none", "EMSGSIZE", |scene| {
                 // What is in the channel afterwards is W5's matter.
-                let writes = of_lengths(file, &[0, 129, 130, 256, 257, 4096, 65_536, 65_537, 1 << 20]);
+                let writes = of_lengths(
+                    file,
+                    &[0, 129, 130, 256, 257, 4096, 65_536, 65_537, 1 << 20],
+                );
                 writes.iter().try_for_each(|(what, write)| {
                     scene.expect_refusal(file, what, write, Errno::EMSGSIZE)
                 })
