@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 1: threads of one process. What a terminal shows is tested in `part1-threads/tests/`.
+//! Part 1: threads of one process.
 
 mod common;
 
@@ -21,5 +21,6 @@ scenarios! {
     buffers = "part1/T7-buffers",
     compared = "part1/T7-compared",
     quiet = "part1/T8-quiet",
+    terminal = "part1/T8-terminal",
     model = "part1/T9-model",
 }

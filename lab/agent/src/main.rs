@@ -7,6 +7,7 @@ mod faults;
 mod kernel;
 mod memory;
 mod processes;
+mod terminal;
 
 use std::{
     fs,
@@ -40,8 +41,11 @@ impl Reporter {
 }
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("actor") {
-        return actor::run();
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("actor") => return actor::run(),
+        Some("terminal") => return terminal::run(arguments),
+        _ => {}
     }
     match serve() {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,6 +72,31 @@ impl Scene<'_> {
         Ok((program, pid))
     }
 
+    /// Start a line of the shell, for what cannot be said in UTF-8 or needs a redirection. A program in it
+    /// must have been started before.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it cannot be started.
+    pub(crate) fn shell(&mut self, uid: u32, line: &str) -> Outcome<Program> {
+        let (program, _) = self.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
+        self.note("shell", Kind::Does, format!("runs: {line}"));
+        Ok(program)
+    }
+
+    /// What `/proc/PID/status` says of a program, as in `State` (proc(5)); empty if there is no such line.
+    ///
+    /// # Errors
+    /// [`super::Halt::Fail`] if it has ended.
+    pub(crate) fn status(&mut self, program: &Program, field: &str) -> Outcome<String> {
+        let mut names = self.transcript.names.iter();
+        let pid = names.find_map(|(&pid, name)| (*name == program.name).then_some(pid));
+        let pid = pid.ok_or_else(|| fail(format!("{} has a pid", program.name), "none"))?;
+        let status = self.read(&format!("/proc/{pid}/status"))?;
+        let mut lines = status.lines().filter_map(|line| line.split_once(":\t"));
+        let value = lines.find_map(|(name, value)| (name == field).then_some(value));
+        Ok(value.unwrap_or_default().to_owned())
+    }
+
     /// Keep what a program writes out of the record, unless somebody waits for it.
     pub fn mute(&mut self, program: &Program) {
         self.muted.push(program.id);

@@ -98,6 +98,29 @@ impl Scene<'_> {
         Ok(Some(line))
     }
 
+    /// Wait until what a program has written is `enough`, or it has ended, or the time is up; return all
+    /// that it has written by then.
+    ///
+    /// # Errors
+    /// [`super::Halt::Trouble`].
+    pub fn wait_written(
+        &mut self,
+        program: &Program,
+        stream: Stream,
+        limit: Duration,
+        enough: impl Fn(&str) -> bool,
+    ) -> Outcome<String> {
+        let limit = self.machine.scaled(limit);
+        let mut text = String::new();
+        self.machine.wait(limit, |observed| {
+            let process = observed.processes.get(&program.id)?;
+            let written = process.output.get(&stream).cloned().unwrap_or_default();
+            text = String::from_utf8_lossy(&written).into_owned();
+            (enough(&text) || process.exit.is_some()).then_some(())
+        })?;
+        Ok(text)
+    }
+
     /// Expect exactly this as the next line on a program's stdout.
     ///
     /// # Errors
@@ -174,14 +197,8 @@ impl Scene<'_> {
         const PANIC: i32 = 101;
         let wanted = format!("{} refuses that, with an error", program.name);
         let (exit, _) = self.end(program, &wanted)?;
-        let said = |stream| {
-            let text = self.machine.look(|observed| {
-                let process = observed.processes.get(&program.id)?;
-                process.output.get(&stream).cloned()
-            });
-            String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
-        };
-        let (printed, complained) = (said(Stream::Stdout), said(Stream::Stderr));
+        let mut said = |stream| self.wait_written(program, stream, PATIENCE, |_| true);
+        let (printed, complained) = (said(Stream::Stdout)?, said(Stream::Stderr)?);
         match exit {
             Exit::Status(0 | PANIC) | Exit::Signal(_) => Err(fail(wanted, exit.to_string())),
             _ if !printed.is_empty() => {
@@ -337,7 +354,9 @@ impl Scene<'_> {
         let mut more = Vec::new();
         for stream in [Stream::Stdout, Stream::Stderr] {
             while let Some(line) = self.take_line(program, stream) {
-                self.note_output(program, stream, &line);
+                if !self.muted.contains(&program.id) {
+                    self.note_output(program, stream, &line);
+                }
                 more.push(readable(&line));
             }
         }

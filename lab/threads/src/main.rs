@@ -14,7 +14,7 @@ use std::{
     io::{stderr, stdout},
     num::NonZeroUsize,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -61,6 +61,9 @@ enum Order {
         /// At which item.
         #[arg(long, default_value_t = 0)]
         at: u64,
+        /// Instead of the result, print the items that were taken, in ascending order.
+        #[arg(long)]
+        list: bool,
     },
 }
 
@@ -122,6 +125,27 @@ impl Take<u64> for Plain {
     }
 }
 
+/// An end that may remember what was taken.
+#[derive(Clone)]
+struct Listed<T> {
+    end: T,
+    taken: Option<Arc<Mutex<Vec<u64>>>>,
+}
+
+impl<T: Take<u64>> Take<u64> for Listed<T> {
+    fn take(&mut self) -> Option<u64> {
+        let item = self.end.take()?;
+        if let Some(taken) = &self.taken {
+            lock(taken).push(item);
+        }
+        Some(item)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let capacity = arguments.capacity;
@@ -149,7 +173,12 @@ where
         Order::Run { .. } if matches!(arguments.buffer, Kind::Plain) => {
             anyhow::bail!("expected a buffer with ends, found plain")
         }
-        Order::Run { items, fault, at } => {
+        Order::Run {
+            items,
+            fault,
+            at,
+            list,
+        } => {
             let plan = Plan {
                 items,
                 producers,
@@ -157,9 +186,21 @@ where
             };
             // What the run says of a panic counts, not what the standard library does.
             std::panic::set_hook(Box::new(|_| ()));
-            let result = run(plan, faulty::ends(ends, fault.at(at)), &|_| ());
-            let capacity = arguments.capacity.get();
-            let text = result.map(|duration| summary(plan, capacity, "faulty", duration));
+            let (putter, taker) = faulty::ends(ends, fault.at(at));
+            let taken = list.then(Arc::default);
+            let taker = Listed {
+                end: taker,
+                taken: taken.clone(),
+            };
+            let result = run(plan, (putter, taker), &|_| ());
+            let text = result.map(|duration| match taken {
+                Some(taken) => {
+                    let mut taken = lock(&taken);
+                    taken.sort_unstable();
+                    format!("taken: {taken:?}")
+                }
+                None => summary(plan, arguments.capacity.get(), "faulty", duration),
+            });
             Ok(finish(text, &mut stdout(), &mut stderr())?)
         }
     }

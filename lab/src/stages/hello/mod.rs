@@ -139,7 +139,15 @@ const PROGRAM: Scenario = Scenario {
                 |scene| say(scene, text),
             )?;
         }
-        Ok(())
+        scene.step(
+            "say bytes that are not text",
+            "exactly these bytes are printed, exit status 0",
+            |scene| {
+                let program = scene.shell(0, r#"nl-hello "$(printf 'a\377\001\200')""#)?;
+                let answer = [GREETING.as_bytes(), b"a\xff\x01\x80\n"].concat();
+                scene.expect_output(&program, &answer)
+            },
+        )
     },
 };
 

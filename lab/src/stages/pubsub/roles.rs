@@ -186,7 +186,7 @@ pub(super) const PROMPT: Scenario = Scenario {
             scene.expect_line(&subscriber, &format!("{question}psst"))
         })?;
         scene.step("type more", "each arrives on a line of its own", |scene| {
-            for line in ["spare", "and", "last"] {
+            for line in ["spare", " blanks around \t", "last"] {
                 scene.type_line(&publisher, line)?;
                 scene.expect_line(&subscriber, line)?;
             }

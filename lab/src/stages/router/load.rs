@@ -90,7 +90,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
         |scene| {
             scene.signal(&stopped, Signal::SIGCONT)?;
             // Not before the queue is empty: until then the kernel drops whatever comes.
-            expect_read(scene)?;
+            expect_read(scene, &stopped)?;
             publish_row(scene, &publisher)?;
             for n in 0..sent - lost {
                 expect_printed(scene, &stopped, &publisher, n % ROW + 1)?;

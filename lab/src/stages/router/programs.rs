@@ -23,11 +23,8 @@ pub(super) const CONVERSATION: Scenario = Scenario {
         let a = client(scene, "A", "both", None)?;
         let b = client(scene, "B", "both", Some(a.1))?;
         scene.step("look at A", "it has two threads", |scene| {
-            let status = scene.read(&format!("/proc/{}/status", a.1))?;
-            let threads = status
-                .lines()
-                .find_map(|line| line.strip_prefix("Threads:"));
-            expect_eq("Threads", threads.map(str::trim), Some("2"))
+            let threads = scene.status(&a.0, "Threads")?;
+            expect_eq("Threads", &*threads, "2")
         })?;
         scene.step(
             "type into A, into B, into A",
@@ -36,6 +33,7 @@ pub(super) const CONVERSATION: Scenario = Scenario {
                 say(scene, &a, "how are you?", &[&b])?;
                 say(scene, &b, "größer als 127: ✓", &[&a])?;
                 say(scene, &a, "", &[&b])?;
+                say(scene, &a, " blanks around \t", &[&b])?;
                 say(scene, &b, "portid 0: not from the kernel", &[&a])
             },
         )?;

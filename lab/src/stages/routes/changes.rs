@@ -178,6 +178,21 @@ pub(super) const PROGRAMS: Scenario = Scenario {
             let control = scene.start("control", &["route-ctl", "list"])?;
             scene.expect_exit(&control, Exit::Status(0))
         })?;
+        scene.step(
+            "a full table, whose list takes several datagrams",
+            "a line for each",
+            |scene| {
+                let peer = scene.peer("many", 0)?;
+                scene.hush(MODULE)?;
+                let names: Vec<_> = (0..ENTRIES).map(|n| format!("N{n:0>14}")).collect();
+                all_work(scene, &peer, names.iter().map(|name| Request::Add(name)))?;
+                let control = scene.start("control", &["route-ctl", "list"])?;
+                scene.mute(&control);
+                let mut printed = scene.expect_end(&control, Exit::Status(0))?;
+                printed.sort_unstable();
+                expect_eq("the entries", printed, names)
+            },
+        )?;
         if scene.others_programs() {
             return Ok(());
         }

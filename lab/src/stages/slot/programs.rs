@@ -7,7 +7,7 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT};
 use crate::{
-    scene::{Outcome, Program, Scenario, Scene},
+    scene::{Outcome, Scenario, Scene},
     slot_peer::SlotFile,
 };
 
@@ -29,17 +29,6 @@ fn complains(scene: &mut Scene<'_>, uid: u32, command: &[&str], parts: &[&str]) 
     let program = scene.start_as(command[0], command, uid, Stdin::Pipe)?;
     scene.expect_complaint(&program, parts)?;
     scene.expect_exit(&program, Exit::Status(1))
-}
-
-/// Start a line of the shell, for what cannot be said in UTF-8 or needs a redirection.
-fn shell(scene: &mut Scene<'_>, uid: u32, line: &str) -> Outcome<Program> {
-    let (program, _) = scene.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
-    scene.note(
-        "shell",
-        crate::transcript::Kind::Does,
-        format!("runs: {line}"),
-    );
-    Ok(program)
 }
 
 /// A file of root's that knows what is in the slot.
@@ -83,10 +72,17 @@ pub(super) const SENDER: Scenario = Scenario {
                 "exactly these bytes",
                 |scene| {
                     let line = format!(r#"message_sender {path} 7 "$(printf 'a\377\001\200')""#);
-                    let program = shell(scene, uid, &line)?;
+                    let program = scene.shell(uid, &line)?;
                     scene.expect_output(&program, b"")?;
                     scene.choose(&witness, 7)?;
                     scene.expect_message(&witness, b"a\xff\x01\x80")?;
+                    // The shell takes newlines from the end of what it puts in.
+                    let line = format!(
+                        r#"line=$(printf ' a\n\n.'); message_sender {path} 7 "${{line%.}}""#
+                    );
+                    let program = scene.shell(uid, &line)?;
+                    scene.expect_output(&program, b"")?;
+                    scene.expect_message(&witness, b" a\n\n")?;
                     scene.put(&witness, b"in between")
                 },
             )?;
@@ -249,7 +245,7 @@ fn empty_and_full(scene: &mut Scene<'_>, path: &str) -> Outcome {
     )?;
     scene.step("stdout is full", "ENOSPC, exit status 1", |scene| {
         let line = format!("message_reader {path} 1 > /dev/full");
-        let program = shell(scene, 0, &line)?;
+        let program = scene.shell(0, &line)?;
         scene.expect_complaint(&program, &[Errno::ENOSPC.desc()])?;
         scene.expect_exit(&program, Exit::Status(1))
     })

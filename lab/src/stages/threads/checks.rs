@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Clauses T1, T3, T5, T7 and T8, in what the program says and how it ends.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
-use lab_agent::Exit;
+use lab_agent::{Exit, Stdin, Stream};
 use nix::sys::signal::Signal;
 
-use super::{expect_headline, expect_summary, pattern, start};
+use super::{expect_headline, expect_summary, faults, pattern, start};
 use crate::{
     machine::PATIENCE,
-    scene::{Outcome, Program, Scenario, Scene, fail},
+    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
+    transcript::Kind,
 };
 
 const NAMES: [&str; 3] = ["mutex", "crossbeam", "std"];
@@ -40,21 +41,16 @@ pub(super) const THREADS: Scenario = Scenario {
     },
 };
 
-/// Wait until a program has so many threads (`/proc/PID/status`).
+/// Wait until a program has so many threads.
 fn expect_threads(scene: &mut Scene<'_>, program: &Program, expected: usize) -> Outcome {
-    let mut names = scene.transcript.names.iter();
-    let pid = names.find_map(|(&pid, name)| (*name == program.name).then_some(pid));
-    let pid = pid.ok_or_else(|| fail(format!("{} has a pid", program.name), "none"))?;
-    let wanted = format!("Threads:\t{expected}");
     let limit = Instant::now() + scene.machine.scaled(PATIENCE);
     loop {
-        let status = scene.read(&format!("/proc/{pid}/status"))?;
-        let threads = status.lines().find(|line| line.starts_with("Threads:"));
-        if threads == Some(&*wanted) {
+        let threads = scene.status(program, "Threads")?;
+        if threads == expected.to_string() {
             return Ok(());
         }
         if Instant::now() > limit {
-            return Err(fail(wanted, threads.unwrap_or("no such line")));
+            return Err(fail(format!("{expected} threads"), threads));
         }
     }
 }
@@ -69,7 +65,13 @@ pub(super) const MANY: Scenario = Scenario {
                 &format!("producers: {producers}, consumers: {consumers}"),
                 "each number comes once, and those of one producer in their order",
                 |scene| {
-                    for name in NAMES {
+                    // That the others do the same is T7's matter.
+                    let names = if scene.others_programs() {
+                        &NAMES[..1]
+                    } else {
+                        &NAMES
+                    };
+                    for name in names {
                         let s = |count| if count == 1 { "" } else { "s" };
                         let headline = format!(
                             "5000 items in order, {producers} producer{}, {consumers} consumer{}, ...",
@@ -86,6 +88,24 @@ pub(super) const MANY: Scenario = Scenario {
                 },
             )?;
         }
+        scene.step(
+            "one place for all",
+            "who wakes whom matters most",
+            |scene| {
+                let arguments = [
+                    "--items",
+                    "5000",
+                    "--capacity",
+                    "1",
+                    "--producers",
+                    "4",
+                    "--consumers",
+                    "3",
+                ];
+                expect_summary(scene, &arguments, "5000 items in order, ...")
+            },
+        )?;
+        faults::all_taken(scene)?;
         scene.step(
             "more threads than numbers",
             "some have nothing to do, and all end",
@@ -145,9 +165,15 @@ pub(super) const ZEROES: Scenario = Scenario {
                 &format!("{option} 0"),
                 "an error that names it, and nothing on stdout",
                 |scene| {
-                    for value in ["0", "18446744073709551616", "-1", "x"] {
+                    for (value, mode) in [
+                        ("0", "--buffer=mutex"),
+                        ("0", "--compare"),
+                        ("18446744073709551616", "--buffer=mutex"),
+                        ("-1", "--buffer=mutex"),
+                        ("x", "--buffer=mutex"),
+                    ] {
                         let argument = format!("{option}={value}");
-                        let program = start(scene, &["--items", "10", &argument])?;
+                        let program = start(scene, &["--items", "10", mode, &argument])?;
                         if scene.others_programs() {
                             scene.expect_usage_error(&program, option.trim_start_matches('-'))?;
                             continue;
@@ -177,6 +203,26 @@ pub(super) const BUFFERS: Scenario = Scenario {
             }
             Ok(())
         })?;
+        scene.step(
+            "one at a time, with several producers and consumers",
+            "the same result",
+            |scene| {
+                for name in NAMES {
+                    let arguments = [
+                        "--items",
+                        "5000",
+                        "--buffer",
+                        name,
+                        "--producers",
+                        "2",
+                        "--consumers",
+                        "3",
+                    ];
+                    expect_summary(scene, &arguments, "5000 items in order, ...")?;
+                }
+                Ok(())
+            },
+        )?;
         scene.step(
             "a buffer that there is not",
             "an error that names those there are",
@@ -239,14 +285,94 @@ pub(super) const QUIET: Scenario = Scenario {
     id: "part1/T8-quiet",
     title: "no progress is shown to what is not a terminal",
     run: |scene| {
+        let arguments = ["--items", "500000"];
+        let headline = "500000 items in order, ...";
         scene.step(
             "many numbers, with pipes as stdout and stderr",
             "one line in the end, and not a byte besides",
             |scene| {
-                let program = start(scene, &["--items", "500000"])?;
-                expect_headline(scene, &program, "500000 items in order, ...")?;
+                let program = start(scene, &arguments)?;
+                expect_headline(scene, &program, headline)?;
                 scene.expect_exit(&program, Exit::Status(0))
+            },
+        )?;
+        scene.step(
+            "one of the two is a terminal",
+            "the same, wherever the terminal is",
+            |scene| {
+                for outputs in ["stdout", "stderr"] {
+                    let program = start_on_terminal(scene, outputs, &arguments)?;
+                    expect_headline(scene, &program, headline)?;
+                    scene.expect_exit(&program, Exit::Status(0))?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step(
+            "--compare, with pipes again",
+            "not a byte on stderr",
+            |scene| {
+                let program = start(scene, &["--items", "100000", "--compare"])?;
+                scene.mute(&program);
+                scene.expect_end(&program, Exit::Status(0))?;
+                let said = scene.wait_written(&program, Stream::Stderr, PATIENCE, |_| false)?;
+                expect_eq("on stderr", &*said, "")
             },
         )
     },
 };
+
+pub(super) const TERMINAL: Scenario = Scenario {
+    id: "part1/T8-terminal",
+    title: "a long run shows progress on a terminal",
+    run: |scene| {
+        /// Of what there may be without progress: nothing yet, all, the result.
+        const WITHOUT: usize = 3;
+        scene.step(
+            "twenty million numbers, on a terminal",
+            "what is shown changes again and again while it runs",
+            |scene| {
+                let program = start_on_terminal(scene, "both", &["--items", "20000000"])?;
+                scene.mute(&program);
+                let colour = pattern("\x1b\\[[0-9;]*m")?;
+                let between = pattern("[\r\n]|\x1b\\[[0-9;?]*[A-Za-z]")?;
+                let different = |text: &str| {
+                    let text = colour.replace_all(text, "");
+                    let parts = between.split(&text).map(str::trim);
+                    let parts: BTreeSet<_> = parts.filter(|part| !part.is_empty()).collect();
+                    parts.len()
+                };
+                let text = scene.wait_written(&program, Stream::Stdout, 6 * PATIENCE, |text| {
+                    different(text) > WITHOUT
+                })?;
+                if different(&text) <= WITHOUT {
+                    let got = format!("nothing but \"{}\"", readable(text.as_bytes()));
+                    return Err(fail("progress, while numbers go through", got));
+                }
+                scene.note("threads", Kind::Does, "shows progress");
+                scene.signal(&program, Signal::SIGINT)?;
+                scene.expect_any_end(&program)
+            },
+        )
+    },
+};
+
+/// Start the program with these of its outputs on a terminal (the agent's `terminal`).
+fn start_on_terminal(scene: &mut Scene<'_>, outputs: &str, arguments: &[&str]) -> Outcome<Program> {
+    let path = scene.machine.put(&scene.workshop().program("threads")?)?;
+    let command = [&["terminal", outputs, &path], arguments].concat();
+    let (program, _) = scene.spawn("threads", "/bin/lab-agent", &command, 0, Stdin::Pipe)?;
+    let on = match outputs {
+        "both" => "its outputs",
+        one => one,
+    };
+    scene.note(
+        "threads",
+        Kind::Does,
+        format!(
+            "starts with a terminal as {on}: threads {}",
+            arguments.join(" ")
+        ),
+    );
+    Ok(program)
+}

@@ -98,6 +98,24 @@ impl Ends {
         self.expect(scene, &[(who, answer)])
     }
 
+    /// Put a number that a consumer waits for; return which one took it.
+    fn hand_over(&self, scene: &mut Scene<'_>, number: u64) -> Outcome<String> {
+        let wanted = || format!("a consumer that waits takes {number}");
+        self.order(scene, "producer 1", &format!("put {number}"))?;
+        let mut taker = None;
+        for _ in 0..2 {
+            let line = next_line(scene, &self.program, PATIENCE)
+                .map_err(|_| fail(wanted(), "none does in time"))?;
+            if line == "producer 1: put" {
+                continue;
+            }
+            let took = line.strip_suffix(&format!(": took {number}"));
+            taker = Some(took.ok_or_else(|| fail(wanted(), line.clone()))?.to_owned());
+        }
+        scene.note("host", Kind::Does, format!("sees that {number} is taken"));
+        taker.ok_or_else(|| fail(wanted(), "none does"))
+    }
+
     /// Have the consumer take these numbers.
     fn take_rest(&self, scene: &mut Scene<'_>, numbers: RangeInclusive<u64>) -> Outcome {
         for number in numbers {
@@ -315,16 +333,44 @@ pub(super) const ENDS: Scenario = Scenario {
     },
 };
 
+/// Of two consumers that wait, the one that gets an item takes no more, as after a panic: the next item
+/// is the other's.
+pub(super) fn one_leaves_with_an_item(scene: &mut Scene<'_>) -> Outcome {
+    let ends = Ends::start(scene, "mutex", "1", [1, 2])?;
+    ends.block(scene, "consumer 1", "take")?;
+    ends.block(scene, "consumer 2", "take")?;
+    let first = ends.hand_over(scene, 1)?;
+    let [other] = ["consumer 1", "consumer 2"]
+        .into_iter()
+        .filter(|&who| who != first)
+        .collect::<Vec<_>>()[..]
+    else {
+        return Err(fail("one of two consumers takes it", first));
+    };
+    ends.ask(scene, &first, "leave", "left")?;
+    let second = ends.hand_over(scene, 2)?;
+    if second == other {
+        return Ok(());
+    }
+    Err(fail(format!("{other} takes 2"), second))
+}
+
 pub(super) const FULL: Scenario = Scenario {
     id: "part1/T5-full",
     title: "a buffer holds as many as its capacity, and no more",
     run: |scene| {
         for name in OWN {
-            scene.step(
-                "a capacity of two",
-                "it takes two, and a third when one has been taken",
-                |scene| Ends::start(scene, name, "2", [1, 1])?.fill_and_empty(scene, 2),
-            )?;
+            // Two, and one that is no power of two.
+            for capacity in [2, 5] {
+                scene.step(
+                    &format!("a capacity of {capacity}"),
+                    "it takes as many, and one more when one has been taken",
+                    |scene| {
+                        Ends::start(scene, name, &capacity.to_string(), [1, 1])?
+                            .fill_and_empty(scene, capacity)
+                    },
+                )?;
+            }
         }
         Ok(())
     },

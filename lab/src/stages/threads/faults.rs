@@ -4,7 +4,7 @@
 
 use lab_agent::Exit;
 
-use super::expect_headline;
+use super::{ends, expect_headline};
 use crate::scene::{Outcome, Program, Scenario, Scene};
 
 /// More than can be put before somebody notices: who goes on regardless does not end.
@@ -112,6 +112,29 @@ pub(super) const LEFT_OVER: Scenario = Scenario {
     },
 };
 
+/// Of T3: what consumers have really taken, whatever the run says.
+pub(super) fn all_taken(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "numbers that cannot be shared evenly",
+        "each is put and taken, once",
+        |scene| {
+            for (items, producers, consumers) in [(10, "3", "2"), (7, "7", "1"), (100, "7", "3")] {
+                #[rustfmt::skip]
+                let command = [
+                    "lab-threads", "--buffer", "mutex", "--capacity", "4",
+                    "--producers", producers, "--consumers", consumers,
+                    "run", "--items", &items.to_string(), "--fault", "none", "--list",
+                ];
+                let program = scene.start("run", &command)?;
+                let all: Vec<u64> = (0..items).collect();
+                scene.expect_line(&program, &format!("taken: {all:?}"))?;
+                scene.expect_exit(&program, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )
+}
+
 pub(super) const PANICS: Scenario = Scenario {
     id: "part1/T6-panics",
     title: "a thread that panics ends the run",
@@ -145,6 +168,10 @@ pub(super) const PANICS: Scenario = Scenario {
                 },
             )?;
         }
-        Ok(())
+        scene.step(
+            "of two consumers that wait, the one that gets an item is gone",
+            "the other gets the next",
+            ends::one_leaves_with_an_item,
+        )
     },
 };

@@ -2,8 +2,6 @@
 //! Part 1: the program `threads`, in what it says and how it ends ([`checks`]), and its library,
 //! which programs of `lab/threads` link: buffers ([`ends`]), runs over a buffer that does wrong
 //! ([`faults`]), every interleaving ([`model`]).
-//!
-//! What a terminal shows is tested in `part1-threads/tests/`.
 
 mod checks;
 mod ends;
@@ -50,6 +48,7 @@ static CHECKS: &[Scenario] = &[
     checks::BUFFERS,
     checks::COMPARED,
     checks::QUIET,
+    checks::TERMINAL,
     model::MODEL,
 ];
 

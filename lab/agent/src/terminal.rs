@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A program on a terminal of its own, and what it shows there.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    process::{Command, ExitCode},
+};
+
+use nix::{
+    errno::Errno,
+    mount::{MsFlags, mount},
+    pty::{Winsize, openpty},
+    sys::termios::{self, SetArg},
+};
+
+/// Where terminals are (pts(4)).
+const TERMINALS: &str = "/dev/pts";
+
+/// `both|stdout|stderr PROGRAM [ARGUMENT]...`: run the program with these of its outputs on a
+/// terminal, and write what is shown there to stdout, or to stderr if that alone is one.
+pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+    let (outputs, program) = (arguments.next(), arguments.next());
+    let (Some(outputs), Some(program)) = (outputs, program) else {
+        eprintln!("terminal: expected both, stdout or stderr, and a program");
+        return ExitCode::FAILURE;
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).env("TERM", "xterm");
+    show(&outputs, command).unwrap_or_else(|error| {
+        eprintln!("terminal: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn show(outputs: &str, mut command: Command) -> io::Result<ExitCode> {
+    fs::create_dir_all(TERMINALS)?;
+    let none: Option<&str> = None;
+    match mount(none, TERMINALS, Some("devpts"), MsFlags::empty(), none) {
+        // It was mounted for another.
+        Ok(()) | Err(Errno::EBUSY) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: 80,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let pty = openpty(&size, None)?;
+    // What is written comes out as it is: no "\r" before each "\n".
+    let mut raw = termios::tcgetattr(&pty.slave)?;
+    termios::cfmakeraw(&mut raw);
+    termios::tcsetattr(&pty.slave, SetArg::TCSANOW, &raw)?;
+    if outputs != "stderr" {
+        command.stdout(pty.slave.try_clone()?);
+    }
+    if outputs != "stdout" {
+        command.stderr(pty.slave.try_clone()?);
+    }
+    let mut child = command.spawn()?;
+    // Where all copies of this end are closed, the other one ends.
+    drop((command, pty.slave));
+    let mut shown: Box<dyn Write> = if outputs == "stderr" {
+        Box::new(io::stderr())
+    } else {
+        Box::new(io::stdout())
+    };
+    let mut terminal = File::from(pty.master);
+    let mut buffer = [0; 4096];
+    // A terminal whose other end is closed ends with EIO.
+    while let Ok(len @ 1..) = terminal.read(&mut buffer) {
+        shown.write_all(&buffer[..len])?;
+        shown.flush()?;
+    }
+    let code = child
+        .wait()?
+        .code()
+        .and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
