@@ -89,14 +89,14 @@ pub(super) const MANY: Scenario = Scenario {
             )?;
         }
         scene.step(
-            "one place for all",
+            "two places for all",
             "who wakes whom matters most",
             |scene| {
                 let arguments = [
                     "--items",
                     "5000",
                     "--capacity",
-                    "1",
+                    "2",
                     "--producers",
                     "4",
                     "--consumers",
