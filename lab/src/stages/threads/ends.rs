@@ -367,8 +367,12 @@ pub(super) const FULL: Scenario = Scenario {
                     &format!("a capacity of {capacity}"),
                     "it takes as many, and one more when one has been taken",
                     |scene| {
-                        Ends::start(scene, name, &capacity.to_string(), [1, 1])?
-                            .fill_and_empty(scene, capacity)
+                        let ends = Ends::start(scene, name, &capacity.to_string(), [1, 1])?;
+                        if scene.others_programs() {
+                            // That a take wakes who waits is T1's matter.
+                            return ends.fill(scene, "producer 1", capacity).map(drop);
+                        }
+                        ends.fill_and_empty(scene, capacity)
                     },
                 )?;
             }
