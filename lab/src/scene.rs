@@ -108,6 +108,8 @@ pub struct Program {
     /// What it is called in the transcript.
     pub name: String,
     id: ProcessId,
+    /// In the guest.
+    pid: u32,
 }
 
 /// A scenario while it runs.

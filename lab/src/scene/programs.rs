@@ -67,6 +67,7 @@ impl Scene<'_> {
         let program = Program {
             name: name.to_owned(),
             id,
+            pid,
         };
         self.programs.push(program.clone());
         Ok((program, pid))
@@ -88,10 +89,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`super::Halt::Fail`] if it has ended.
     pub(crate) fn status(&mut self, program: &Program, field: &str) -> Outcome<String> {
-        let mut names = self.transcript.names.iter();
-        let pid = names.find_map(|(&pid, name)| (*name == program.name).then_some(pid));
-        let pid = pid.ok_or_else(|| fail(format!("{} has a pid", program.name), "none"))?;
-        let status = self.read(&format!("/proc/{pid}/status"))?;
+        let status = self.read(&format!("/proc/{}/status", program.pid))?;
         let mut lines = status.lines().filter_map(|line| line.split_once(":\t"));
         let value = lines.find_map(|(name, value)| (name == field).then_some(value));
         Ok(value.unwrap_or_default().to_owned())

@@ -10,20 +10,20 @@ use crate::scene::{Outcome, Program, Scenario, Scene};
 /// More than can be put before somebody notices: who goes on regardless does not end.
 const ENDLESS: &str = "18446744073709551615";
 
-/// Start a run of so many items, producers and consumers.
+/// Start a run of so many items, producers and consumers, with what the buffer does wrong, and its options.
 fn start(
     scene: &mut Scene<'_>,
     buffer: &str,
     [items, producers, consumers]: [&str; 3],
-    [fault, at]: [&str; 2],
+    wrong: &[&str],
 ) -> Outcome<Program> {
     #[rustfmt::skip]
     let command = [
         "lab-threads", "--buffer", buffer, "--capacity", "4",
         "--producers", producers, "--consumers", consumers,
-        "run", "--items", items, "--fault", fault, "--at", at,
+        "run", "--items", items, "--fault",
     ];
-    scene.start("run", &command)
+    scene.start("run", &[&command, wrong].concat())
 }
 
 /// Expect that a run fails, with one line on stderr that has these words in it.
@@ -31,10 +31,10 @@ fn expect_error(
     scene: &mut Scene<'_>,
     buffer: &str,
     counts: [&str; 3],
-    fault: [&str; 2],
+    [fault, at]: [&str; 2],
     words: &[&str],
 ) -> Outcome {
-    let program = start(scene, buffer, counts, fault)?;
+    let program = start(scene, buffer, counts, &[fault, "--at", at])?;
     scene.expect_complaint(&program, words)?;
     scene.expect_exit(&program, Exit::Status(1))
 }
@@ -42,7 +42,7 @@ fn expect_error(
 /// Nothing is wrong: without this, who complains in any case would pass.
 fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
     scene.step("a buffer that does right", "no complaint", |scene| {
-        let program = start(scene, "mutex", ["100", "1", "1"], ["none", "0"])?;
+        let program = start(scene, "mutex", ["100", "1", "1"], &["none", "--at", "0"])?;
         expect_headline(scene, &program, "100 items in order, ...")?;
         scene.expect_exit(&program, Exit::Status(0))
     })
@@ -119,13 +119,8 @@ pub(super) fn all_taken(scene: &mut Scene<'_>) -> Outcome {
         "each is put and taken, once",
         |scene| {
             for (items, producers, consumers) in [(10, "3", "2"), (7, "7", "1"), (100, "7", "3")] {
-                #[rustfmt::skip]
-                let command = [
-                    "lab-threads", "--buffer", "mutex", "--capacity", "4",
-                    "--producers", producers, "--consumers", consumers,
-                    "run", "--items", &items.to_string(), "--fault", "none", "--list",
-                ];
-                let program = scene.start("run", &command)?;
+                let counts = [&*items.to_string(), producers, consumers];
+                let program = start(scene, "mutex", counts, &["none", "--list"])?;
                 let all: Vec<u64> = (0..items).collect();
                 scene.expect_line(&program, &format!("taken: {all:?}"))?;
                 scene.expect_exit(&program, Exit::Status(0))?;
