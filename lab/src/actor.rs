@@ -15,7 +15,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::scene::Halt`].
     pub fn actor(&mut self, name: &str, uid: u32) -> Outcome<Program> {
-        let (program, _) = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
+        let program = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
         Ok(program)
     }
 

@@ -109,7 +109,7 @@ pub struct Program {
     pub name: String,
     id: ProcessId,
     /// In the guest.
-    pid: u32,
+    pub pid: u32,
 }
 
 /// A scenario while it runs.

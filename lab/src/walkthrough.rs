@@ -120,7 +120,7 @@ pub fn walk(scene: &mut Scene<'_>, name: &str) -> Outcome {
         .map_err(crate::Error::io(format!("reading {}", file.display())))?;
     let blocks = parse(&text).map_err(|error| fail(format!("{name}.md can be read"), error))?;
     scene.put_all()?;
-    let (shell, _) = scene.spawn("shell", "/bin/sh", &[], 0, Stdin::Pipe)?;
+    let shell = scene.spawn("shell", "/bin/sh", &[], 0, Stdin::Pipe)?;
     for (line, block) in blocks {
         match block {
             Block::Guest {

@@ -97,15 +97,15 @@ pub(super) fn play<M: Subject>(
         match M::actor(&turn[0]) {
             Actor::Killed(process) => {
                 let place = &mut processes[usize::from(process)];
-                scene.signal(&place.0, Signal::SIGKILL)?;
-                scene.expect_end(&place.0, Exit::Signal(Signal::SIGKILL as i32))?;
+                scene.signal(place, Signal::SIGKILL)?;
+                scene.expect_end(place, Exit::Signal(Signal::SIGKILL as i32))?;
                 *place = begin(scene, process)?;
                 state = M::apply(state, &turn[0]);
             }
             Actor::Calls(process) => {
                 let observed =
-                    take_turn::<M>(scene, &processes[usize::from(process)].0, &state, turn)?;
-                let pids = [processes[0].1, processes[1].1];
+                    take_turn::<M>(scene, &processes[usize::from(process)], &state, turn)?;
+                let pids = [processes[0].pid, processes[1].pid];
                 for (at, (operation, observed)) in turn.iter().zip(observed).enumerate() {
                     if let Err(Mismatch { expected, got }) =
                         M::judge(&state, operation, &observed, pids)
@@ -126,8 +126,8 @@ pub(super) fn play<M: Subject>(
     Ok(None)
 }
 
-/// A process and its pid.
-fn begin(scene: &mut Scene<'_>, process: u8) -> Outcome<(Program, u32)> {
+/// Start a process.
+fn begin(scene: &mut Scene<'_>, process: u8) -> Outcome<Program> {
     let name = Handle { process, name: 0 }.to_string();
     let uid = USERS[usize::from(process)];
     scene.spawn(&name[..1], "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)

@@ -35,7 +35,7 @@ impl Scene<'_> {
         stdin: Stdin,
     ) -> Outcome<Program> {
         let path = self.machine.put(&self.workshop.program(command[0])?)?;
-        let (program, pid) = self.spawn(name, &path, &command[1..], uid, stdin)?;
+        let program = self.spawn(name, &path, &command[1..], uid, stdin)?;
         let user = if uid == 0 {
             String::new()
         } else {
@@ -44,7 +44,7 @@ impl Scene<'_> {
         self.note(
             name,
             Kind::Does,
-            format!("starts: {} (pid {pid}{user})", command.join(" ")),
+            format!("starts: {} (pid {}{user})", command.join(" "), program.pid),
         );
         Ok(program)
     }
@@ -57,7 +57,7 @@ impl Scene<'_> {
         arguments: &[&str],
         uid: u32,
         stdin: Stdin,
-    ) -> Outcome<(Program, u32)> {
+    ) -> Outcome<Program> {
         let mut argv = vec![path.to_owned()];
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
         let (id, started) = self.machine.spawn(argv, uid, stdin)?;
@@ -70,7 +70,7 @@ impl Scene<'_> {
             pid,
         };
         self.programs.push(program.clone());
-        Ok((program, pid))
+        Ok(program)
     }
 
     /// Start a line of the shell, for what cannot be said in UTF-8 or needs a redirection. A program in it
@@ -79,7 +79,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`super::Halt::Fail`] if it cannot be started.
     pub(crate) fn shell(&mut self, uid: u32, line: &str) -> Outcome<Program> {
-        let (program, _) = self.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
+        let program = self.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
         self.note("shell", Kind::Does, format!("runs: {line}"));
         Ok(program)
     }

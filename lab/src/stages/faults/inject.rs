@@ -277,7 +277,7 @@ fn text_of(scene: &mut Scene<'_>, function: &str) -> Outcome<[String; 2]> {
     // In order of addresses; the whole file has four megabytes.
     let pattern = format!(" {function}$");
     let arguments = ["grep", "-A1", &pattern, "/proc/kallsyms"];
-    let (grep, _) = scene.spawn("grep", "/bin/busybox", &arguments, 0, Stdin::Closed)?;
+    let grep = scene.spawn("grep", "/bin/busybox", &arguments, 0, Stdin::Closed)?;
     let mut found = Vec::new();
     while let Some(line) = scene.wait_line(&grep, Stream::Stdout, 6 * PATIENCE)? {
         let line = readable(&line);

@@ -361,7 +361,7 @@ pub(super) const TERMINAL: Scenario = Scenario {
 fn start_on_terminal(scene: &mut Scene<'_>, outputs: &str, arguments: &[&str]) -> Outcome<Program> {
     let path = scene.machine.put(&scene.workshop().program("threads")?)?;
     let command = [&["terminal", outputs, &path], arguments].concat();
-    let (program, _) = scene.spawn("threads", "/bin/lab-agent", &command, 0, Stdin::Pipe)?;
+    let program = scene.spawn("threads", "/bin/lab-agent", &command, 0, Stdin::Pipe)?;
     let on = match outputs {
         "both" => "its outputs",
         one => one,
