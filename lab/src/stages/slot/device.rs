@@ -68,7 +68,17 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
         "it is the same slot",
         |scene| {
             let (first, message) = &files[0];
+            // That it stays when it is read is R6's matter.
+            scene.put(first, message)?;
             let path = scene.make_node("/dev/again", 0, FOR_ALL)?;
+            let open = Call::Open {
+                path: path.clone(),
+                flags: libc::O_RDWR,
+            };
+            // That both may be open at once is D7's matter.
+            if returned(&scene.call(&first.program, &open)?).is_err() && !scene.counts("D7") {
+                scene.close_slot(first)?;
+            }
             let again = scene.open_slot(&first.program, &path)?;
             scene.choose(&again, channel)?;
             scene.expect_message(&again, message)
