@@ -76,7 +76,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
                 flags: libc::O_RDWR,
             };
             // That both may be open at once is D7's matter.
-            if returned(&scene.call(&first.program, &open)?).is_err() && !scene.counts("D7") {
+            if !scene.counts("D7") && returned(&scene.call(&first.program, &open)?).is_err() {
                 scene.close_slot(first)?;
             }
             let again = scene.open_slot(&first.program, &path)?;
