@@ -233,7 +233,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                     let message = buffer.0.get(..len as usize).unwrap_or(&buffer.0);
                     let which = UNIFORM.iter().position(|&it| message == uniform(it));
                     // Which parts have met is different each time, and a verdict is not to be.
-                    let torn = || fail("a whole message", "parts of two, or a wrong length");
+                    let torn = || fail("a whole message", "one that nobody wrote to this channel");
                     seen.insert(which.ok_or_else(torn)?);
                 }
             }
