@@ -5,6 +5,7 @@
 #   SEED=n                   what make fuzz draws from, to repeat it
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
 #   CHECK=id                 which check make hint is asked about
+#   BUILD=dir                where to build, in place of build/: for a checkout that is read-only
 #   DIR=path UPTO=stage      where make starter writes to, and which stages it leaves solved
 
 LAB := lab/lab.sh
@@ -18,7 +19,7 @@ setup:
 	@lab/setup.sh
 
 part1: setup ## Threads: ten million numbers through three bounded buffers, side by side
-	@cargo run --quiet --release --locked --package part1-threads --bin threads -- --compare
+	@threads=$$(lab/built.sh part1-threads threads --release) && "$$threads" --compare
 
 part2: setup ## Netlink: hello, greeting, routes, pubsub; each module in a real kernel
 	@$(LAB) demo part2
@@ -30,7 +31,7 @@ part3: setup ## Kernel lists: publishers and subscribers, any number of them, co
 	@$(LAB) demo part3
 
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds faults
-	@INSTA_UPDATE=no cargo test --workspace --locked --no-fail-fast \
+	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),--features lab/debug-kernel)
 
 fuzz: setup ## Modules against their models, random operations for MINUTES=10; SEED=n repeats a run
@@ -76,7 +77,7 @@ doctor: ## Check everything that the lab needs, with the command that mends what
 	@lab/doctor.sh
 
 clean: ## Remove what was built from this checkout
-	@rm -rf build
+	@lab/env.sh sh -c 'rm -rf "$$BUILD"; [ ! -L build ] || rm build'
 
 clean-cache: ## Remove what all checkouts share: kernels, virtme-ng, images
-	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/ipclab"
+	@lab/env.sh sh -c 'rm -rf "$$IPCLAB_CACHE" "/var/tmp/ipclab-$$(id -u)"'

@@ -1,20 +1,25 @@
-#!/bin/bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Grade a submission, or without one this tree; lab/grade.sh --help says how.
 # Exit status: 0 full score, 1 points lost, 2 usage or unreadable submission, 3 the machinery failed.
+if [[ -z ${IPCLAB_ENV-} ]]; then
+	"$(dirname -- "$(readlink -f -- "$0")")/env.sh" true || exit 3
+	exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
+fi
 set -euo pipefail
-lab=$(dirname "$0")
 build=true
 for argument in "$@"; do
 	[[ $argument != --no-build ]] || build=false
 done
 if $build; then
 	# Where the lab cannot be built, it is the machinery that failed.
-	"$lab/setup.sh" || exit 3
-	"$lab/lab.sh" --version >/dev/null || exit 3
+	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
+	"$IPCLAB_CHECKOUT/lab/lab.sh" --version >/dev/null || exit 3
 fi
-# No wish is the same as an empty one.
-[[ -n ${KERNEL-} ]] || unset KERNEL
-[[ -n ${MACHINE-} ]] || unset MACHINE
-exec "$lab/../build/target/debug/lab" grade "$@"
+program=$(cat "$BUILD/.lab-program" 2>/dev/null) || program=
+[[ -x $program ]] || {
+	echo "lab grade: the lab is not built in $BUILD; run lab/grade.sh without --no-build once" >&2
+	exit 3
+}
+exec "$program" grade "$@"

@@ -1,10 +1,11 @@
-#!/bin/bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Style and warnings: Rust, C, shell. Changes nothing.
+[[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
-cd "$(dirname "$0")/.."
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipclab
+cd "$IPCLAB_CHECKOUT"
+cache=$IPCLAB_CACHE
 
 echo "rustfmt"
 cargo fmt --all --check

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Set up whatever is missing, and say what and why before it is done.
@@ -9,10 +9,11 @@
 #   lab/setup.sh --check    change nothing; one line for each thing, exit status 1 if one is missing
 #
 # Quiet when there is nothing to do. Every step can be interrupted and is completed by the next run.
+[[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -Eeuo pipefail
-cd "$(dirname "$0")/.."
+cd "$IPCLAB_CHECKOUT"
 
-cache=${XDG_CACHE_HOME:-${HOME:?expected HOME in the environment}/.cache}/ipclab
+cache=$IPCLAB_CACHE
 requirement=$(cat lab/requirements.txt)
 venv=$cache/${requirement/==/-}
 bindgen_version=0.72.1
@@ -212,7 +213,7 @@ install_bindgen() {
 	[[ -x $cache/bindgen/bin/bindgen ]] && return
 	say "installing bindgen $bindgen_version - Rust in the kernel: bindings to its C headers - into $cache/bindgen"
 	doing="installing bindgen-cli from crates.io"
-	quietly cargo install --quiet --locked --root "$cache/bindgen" --target-dir build/bindgen \
+	quietly cargo install --quiet --locked --root "$cache/bindgen" --target-dir "$BUILD/bindgen" \
 		bindgen-cli --version "=$bindgen_version"
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     error::output_of,
     kernels::{self, Which},
     paths::{self, Paths},
@@ -81,7 +81,7 @@ impl Plan {
         let size = fs::metadata(&archive).map_err(missing)?.len().to_le_bytes();
         let compiler = output_of(
             "asking the compiler its version",
-            Command::new(compiler[0]).arg(compiler[1]),
+            environment::command(compiler[0]).arg(compiler[1]),
         )
         .map_err(|_| Error::Missing {
             what: format!("{} is not installed", compiler[0]),
@@ -146,7 +146,7 @@ impl Plan {
         progress::while_busy("unpacking the kernel's source (1.5 GB)", || {
             output_of(
                 "unpacking the kernel's source",
-                Command::new("tar")
+                environment::command("tar")
                     .args(["--strip-components=1", "-xf"])
                     .args([&self.archive, &PathBuf::from("-C"), &partial]),
             )
@@ -155,19 +155,14 @@ impl Plan {
     }
 
     fn make(&self) -> Command {
-        let mut make = Command::new("make");
+        let mut make = environment::command("make");
         make.arg("-C")
             .arg(&self.source)
             .arg(format!("O={}", self.objects.display()))
             // The distribution's rustc has the core library's source beside it; rustup's need not.
             .arg("RUSTC=/usr/bin/rustc")
             .args(self.toolchain)
-            .arg(format!("BINDGEN={}", self.bindgen.display()))
-            // We may have been started by make ourselves.
-            .env_remove("MAKEFLAGS")
-            .env_remove("MAKELEVEL")
-            .env_remove("MFLAGS")
-            .env_remove("KERNEL");
+            .arg(format!("BINDGEN={}", self.bindgen.display()));
         make
     }
 

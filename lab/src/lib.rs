@@ -2,7 +2,7 @@
 //! The harness: it builds kernels, modules and programs, boots machines, runs scenarios in them
 //! and says what came of it.
 //!
-//! From the bottom up: [`paths`] and [`progress`]; what a machine is made of ([`kernels`],
+//! From the bottom up: [`paths`], [`environment`] and [`progress`]; what a machine is made of ([`kernels`],
 //! [`modules`], [`programs`], [`root`], [`initramfs`]); how one is started ([`vng`], [`qemu`],
 //! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios; [`fuzz`] compares modules
@@ -12,7 +12,9 @@
 
 pub mod actor;
 pub mod bench;
+mod cargo;
 pub mod console;
+pub mod environment;
 mod error;
 pub mod fuzz;
 pub mod grade;

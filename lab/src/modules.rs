@@ -12,6 +12,7 @@ use std::{
 use crate::{
     Error, Result,
     console::{self, Place, Source},
+    environment,
     error::output_of,
     kernels::Kernel,
     paths::{self, Paths},
@@ -77,7 +78,8 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     }
     let compiler = Compiler::of(paths, kernel)?;
     let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
-        let mut make = kbuild(kernel, &compiler, &tree.join(name), &flags);
+        let mut make = environment::command("make");
+        kbuild(&mut make, kernel, &compiler, &tree.join(name), &flags);
         make.args(extra).stdin(Stdio::null()).output()
     })
     .map_err(Error::io("starting make"))?;
@@ -106,7 +108,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     paths::create_dir(&tree.join("stripped"))?;
     output_of(
         "taking the debug information off a module",
-        Command::new("objcopy")
+        environment::command("objcopy")
             .arg("--strip-debug")
             .args([&built, &module]),
     )?;
@@ -183,23 +185,26 @@ impl Compiler {
         ]);
         let answers = paths.cache.join(format!("options-{program}-{key}"));
         paths::create_dir(&answers)?;
+        // In the checkout its path may be one that Kbuild does not take.
+        let script = paths.build.join("cc.sh");
+        paths::write_if_changed(&script, include_bytes!("../kernels/cc.sh"), 0o755)?;
         Ok(Compiler {
             program,
-            script: paths.checkout.join("lab/kernels/cc.sh"),
+            script,
             answers,
         })
     }
 }
 
-/// The command that builds the module in `directory`, with more flags for the compiler.
+/// Have `make` build the module in `directory`, with more flags for the compiler.
 pub(crate) fn kbuild(
+    make: &mut Command,
     kernel: &Kernel,
     compiler: &Compiler,
     directory: &Path,
     flags: &[String],
-) -> Command {
+) {
     let cc = [&compiler.script, &compiler.answers].map(|path| path.display().to_string());
-    let mut make = Command::new("make");
     make.arg("--no-print-directory")
         .arg("-C")
         .arg(&kernel.build)
@@ -207,13 +212,7 @@ pub(crate) fn kbuild(
         .arg("modules")
         .args(kernel.toolchain)
         .arg(format!("CC={} {}", cc.join(" "), compiler.program))
-        .arg(format!("KCFLAGS={}", flags.join(" ")))
-        // We may have been started by make ourselves.
-        .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL")
-        .env_remove("MFLAGS")
-        .env("LC_ALL", "C");
-    make
+        .arg(format!("KCFLAGS={}", flags.join(" ")));
 }
 
 /// Copy sources, without touching what is the same already. Returns names and contents of all
@@ -254,7 +253,8 @@ mod tests {
         fs::write(at("compiler"), text).unwrap();
         let ask = |number: usize| {
             let object = at(&format!(".tmp_{number}/tmp"));
-            let mut cc = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/cc.sh"));
+            let mut cc =
+                environment::command(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/cc.sh"));
             cc.args([at("answers"), "bash".into(), at("compiler")])
                 .args(["-Wsomething", "-c", "-x", "c", "/dev/null", "-o"])
                 .arg(object);

@@ -13,7 +13,8 @@ use crate::{Error, Result};
 pub struct Paths {
     /// The checkout; never written to.
     pub checkout: PathBuf,
-    /// `build/` in it: what is built from this checkout. Ignored by git, emptied by `make clean`.
+    /// What is built from this checkout: `build/` in it, or where `BUILD` says. Emptied by
+    /// `make clean`.
     pub build: PathBuf,
     /// The user's cache: what is expensive and depends only on its inputs. Emptied by
     /// `make clean-cache`.
@@ -21,26 +22,31 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// The places of this checkout and this user.
+    /// The places of this checkout and this user, as `lab/env.sh` states them, or for a test that
+    /// cargo starts without it.
     ///
     /// # Errors
-    /// [`Error::Missing`] if neither `XDG_CACHE_HOME` nor `HOME` is set.
+    /// [`Error::Missing`] if there is nothing in the environment that tells them.
     pub fn find() -> Result<Self> {
-        let checkout = PathBuf::from(env!("CARGO_MANIFEST_DIR").trim_end_matches("/lab"));
         let absolute = |name: &str| {
             std::env::var_os(name)
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute())
         };
-        let cache = absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .ok_or_else(|| Error::Missing {
-                what: "expected HOME or XDG_CACHE_HOME in the environment, found neither".into(),
-                mend: "export HOME=/root".into(),
-            })?
-            .join("ipclab");
+        let missing = |what: &str| Error::Missing {
+            what: format!("expected {what} in the environment, found neither"),
+            mend: "start it with lab/lab.sh or make".into(),
+        };
+        // At run time: a checkout may have been moved since it was compiled.
+        let checkout = absolute("IPCLAB_CHECKOUT")
+            .or_else(|| Some(absolute("CARGO_MANIFEST_DIR")?.parent()?.to_owned()))
+            .ok_or_else(|| missing("IPCLAB_CHECKOUT or CARGO_MANIFEST_DIR"))?;
+        let cache = absolute("IPCLAB_CACHE")
+            .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("ipclab")))
+            .or_else(|| Some(absolute("HOME")?.join(".cache/ipclab")))
+            .ok_or_else(|| missing("IPCLAB_CACHE or HOME"))?;
         Ok(Paths {
-            build: checkout.join("build"),
+            build: absolute("BUILD").unwrap_or_else(|| checkout.join("build")),
             checkout,
             cache,
         })

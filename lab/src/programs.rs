@@ -2,12 +2,16 @@
 //! Building the Rust programs that run in the guest: static, so that they need nothing there.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Error, Result, paths::Paths, progress};
+use crate::{
+    Error, Result, cargo,
+    paths::{self, Paths},
+};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -15,8 +19,8 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
 /// Packages whose programs run in the guest.
-const PACKAGES: [&str; 7] = [
-    "lab-agent",
+pub const ALL: [&str; 7] = [
+    AGENT,
     "lab-bench",
     "lab-threads",
     "part2-netlink",
@@ -25,20 +29,78 @@ const PACKAGES: [&str; 7] = [
     "part1-threads",
 ];
 
+/// What runs in every guest: package and program.
+pub const AGENT: &str = "lab-agent";
+
 /// Programs of `lab/threads`: they link the library of part 1, to see what its own program does not
 /// show.
 pub(crate) const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
-/// Build all of them and return the directory that they are in.
+/// Programs for the guest that have been built.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    by_name: BTreeMap<String, PathBuf>,
+}
+
+impl Programs {
+    /// Where a program is.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it has not been built.
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        self.by_name.get(name).cloned().ok_or_else(|| missing(name))
+    }
+
+    /// All of them, those of the harness left out, by name.
+    pub fn of_students(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let all = self.by_name.iter();
+        all.filter(|(name, _)| !name.starts_with("lab-"))
+            .map(|(name, path)| (name.as_str(), path.as_path()))
+    }
+}
+
+/// Build the programs of packages.
 ///
 /// # Errors
 /// [`Error::Compile`] with the compiler's words.
-pub fn build(paths: &Paths) -> Result<PathBuf> {
-    let program = std::env::var_os("CARGO").unwrap_or("cargo".into());
-    let mut cargo = cargo(program.as_ref(), &PACKAGES);
-    cargo.current_dir(&paths.checkout).arg("--locked");
-    run(cargo, "a program for the guest")?;
-    Ok(paths.build.join("target").join(OUTPUT))
+pub fn build(paths: &Paths, packages: &[&str]) -> Result<Programs> {
+    let mut cargo = cargo::command(paths);
+    for_guest(&mut cargo, packages);
+    let by_name = cargo::build(cargo, "programs for the guest")?;
+    if packages == ALL {
+        let table: toml::Table = by_name
+            .iter()
+            .map(|(name, path)| (name.clone(), path.display().to_string().into()))
+            .collect();
+        paths::write_if_changed(&record(paths), table.to_string().as_bytes(), 0o644)?;
+    }
+    Ok(Programs { by_name })
+}
+
+/// All programs, as [`build`] has left them the last time that it built all.
+///
+/// # Errors
+/// [`Error::Missing`] if it has not been called yet.
+pub fn built(paths: &Paths) -> Result<Programs> {
+    let what = "one of the programs for the guest";
+    let text = fs::read_to_string(record(paths)).map_err(|_| missing(what))?;
+    let by_name: BTreeMap<String, PathBuf> = toml::from_str(&text).map_err(|_| missing(what))?;
+    if let Some((name, _)) = by_name.iter().find(|(_, path)| !path.exists()) {
+        return Err(missing(name));
+    }
+    Ok(Programs { by_name })
+}
+
+fn missing(name: &str) -> Error {
+    Error::Missing {
+        what: format!("{name} is not built"),
+        mend: "make modules".into(),
+    }
+}
+
+/// Where it is written down which programs there are.
+fn record(paths: &Paths) -> PathBuf {
+    paths.build.join("programs.toml")
 }
 
 /// Build `threads` of part 1 for this host, as fast as it gets, and return its path.
@@ -46,58 +108,22 @@ pub fn build(paths: &Paths) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::Compile`] with the compiler's words.
 pub fn threads(paths: &Paths) -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    let mut cargo = cargo::command(paths);
+    cargo.args([
+        "--release",
+        "--package",
+        "part1-threads",
+        "--bin",
+        "threads",
+    ]);
+    let mut built = cargo::build(cargo, "part1-threads")?;
+    built.remove("threads").ok_or_else(|| missing("threads"))
+}
+
+/// Have a `cargo build` build the programs of packages for the guest.
+pub(crate) fn for_guest(cargo: &mut Command, packages: &[&str]) {
     cargo
-        .current_dir(&paths.checkout)
-        .args(["build", "--quiet", "--locked"])
-        .args(["--release", "--package", "part1-threads"]);
-    run(cargo, "part1-threads")?;
-    Ok(paths.build.join("target/release/threads"))
-}
-
-fn run(mut cargo: Command, what: &str) -> Result<()> {
-    cargo.env_remove("RUSTFLAGS");
-    let output = progress::while_busy(&format!("building {what}"), || cargo.output())
-        .map_err(Error::io("starting cargo"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        return Err(Error::Compile {
-            what: what.into(),
-            output: said.into_owned(),
-        });
-    }
-    eprint!("{said}");
-    Ok(())
-}
-
-/// The directory that [`build`] has left its programs in.
-///
-/// # Errors
-/// [`Error::Missing`] if it has not been called yet.
-pub fn built(paths: &Paths) -> Result<PathBuf> {
-    let directory = paths.build.join("target").join(OUTPUT);
-    if directory.join("lab-agent").exists() {
-        return Ok(directory);
-    }
-    Err(Error::Missing {
-        what: "the programs for the guest are not built".into(),
-        mend: "make modules".into(),
-    })
-}
-
-/// The command that builds the programs of packages for the guest.
-pub(crate) fn cargo(program: &Path, packages: &[&str]) -> Command {
-    let mut cargo = Command::new(program);
-    cargo
-        .args([
-            "build",
-            "--quiet",
-            "--profile",
-            "guest",
-            "--bins",
-            "--target",
-            TARGET,
-        ])
+        .args(["--profile", "guest", "--bins", "--target", TARGET])
         // Only for the target, so that build scripts and macros stay as they are.
         .env(
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
@@ -106,26 +132,4 @@ pub(crate) fn cargo(program: &Path, packages: &[&str]) -> Command {
     for package in packages {
         cargo.args(["--package", package]);
     }
-    cargo
-}
-
-/// The programs in a directory that [`build`] has returned, those of the harness left out.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn names(directory: &Path) -> Result<Vec<PathBuf>> {
-    use std::os::unix::fs::PermissionsExt;
-    let what = || Error::io(format!("reading {}", directory.display()));
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).map_err(what())? {
-        let entry = entry.map_err(what())?;
-        let meta = entry.metadata().map_err(what())?;
-        let runs = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
-        let name = entry.file_name();
-        if runs && !name.as_encoded_bytes().starts_with(b"lab-") {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -5,7 +5,7 @@ use std::{
     io::IsTerminal,
     sync::mpsc::{RecvTimeoutError, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -35,6 +35,52 @@ pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
         drop(done);
         result
     })
+}
+
+/// Names of what is done one after the other, for work whose length is not known.
+pub struct Names {
+    message: String,
+    begin: Instant,
+    spinner: Option<ProgressBar>,
+}
+
+/// Show the names that follow on stderr: beside a spinner on a terminal; elsewhere a line each, as
+/// soon as it has taken two seconds.
+pub fn names(message: &str) -> Names {
+    let spinner = std::io::stderr().is_terminal().then(|| {
+        ProgressBar::new_spinner()
+            .with_style(style("{spinner} {prefix}: {msg} ({elapsed})"))
+            .with_prefix(message.to_owned())
+    });
+    Names {
+        message: message.to_owned(),
+        begin: Instant::now(),
+        spinner,
+    }
+}
+
+impl Names {
+    /// What has just been done.
+    pub fn next(&self, name: &str) {
+        match &self.spinner {
+            Some(spinner) => {
+                spinner.enable_steady_tick(Duration::from_millis(100));
+                spinner.set_message(name.to_owned());
+            }
+            None if self.begin.elapsed() > Duration::from_secs(2) => {
+                eprintln!("{}: {name}", self.message);
+            }
+            None => {}
+        }
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
 }
 
 /// A bar for work whose steps are counted; on a terminal only.

@@ -24,7 +24,7 @@ use nix::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     kernels::{self, Kernel},
 };
 
@@ -210,7 +210,7 @@ fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
             "virtme-ng shows an empty QEMU command".into(),
         ));
     };
-    let mut qemu = Command::new(program);
+    let mut qemu = environment::command(program);
     let port = format!("virtserialport,chardev=lab.agent,name={PORT_NAME}");
     let socket = |id: &str, fd: &OwnedFd| format!("socket,id={id},fd={}", fd.as_raw_fd());
     qemu.args(arguments)
@@ -252,6 +252,6 @@ fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
 /// # Errors
 /// [`Error::Io`] if that fails; it does not return otherwise.
 pub fn become_qemu(command: &[String]) -> Error {
-    let error = Command::new(&command[0]).args(&command[1..]).exec();
+    let error = environment::command(&command[0]).args(&command[1..]).exec();
     Error::io(format!("starting {}", command[0]))(error)
 }

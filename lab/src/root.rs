@@ -5,11 +5,10 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     error::output_of,
     paths::{self, Paths},
 };
@@ -93,7 +92,7 @@ fn busybox(bin: &Path) -> Result<()> {
     let stamp = bin.join(".applets");
     let applets = output_of(
         "asking busybox for its applets",
-        Command::new(BUSYBOX).arg("--list"),
+        environment::command(BUSYBOX).arg("--list"),
     )?;
     if fs::read(&stamp).is_ok_and(|old| old == applets.as_bytes()) {
         return Ok(());

@@ -18,11 +18,10 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     error::output_of,
     modules::{self, Care},
     paths::Paths,
@@ -95,7 +94,7 @@ impl Starter {
     /// [`Error::Tool`] if it is no git checkout; a marker without its counterpart, or with a name
     /// that another has, with file and line; no marker at all.
     pub fn of(checkout: &Path, upto: &Stage) -> Result<Self> {
-        let mut git = Command::new("git");
+        let mut git = environment::command("git");
         git.arg("-C").arg(checkout).args(["ls-files", "-z"]);
         let listed = output_of("asking git which files there are", &mut git)?;
         let first = place(upto);
@@ -197,14 +196,16 @@ pub fn build(workshop: &Workshop) -> Result<Subject> {
         let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
         subject.modules.insert(module.to_owned(), built(file));
     }
-    let directory = programs::build(&paths)?;
-    let drivers = programs::DRIVERS.map(|name| directory.join(name));
-    for file in programs::names(&directory)?.into_iter().chain(drivers) {
-        if let Some(name) = file.file_name().and_then(|name| name.to_str()) {
-            subject
-                .programs
-                .insert(name.to_owned(), built(file.clone()));
-        }
+    let programs = programs::build(&paths, &programs::ALL)?;
+    for (name, file) in programs.of_students() {
+        subject
+            .programs
+            .insert(name.to_owned(), built(file.to_owned()));
+    }
+    for name in programs::DRIVERS {
+        subject
+            .programs
+            .insert(name.to_owned(), built(programs.path(name)?));
     }
     Ok(subject)
 }

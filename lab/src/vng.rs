@@ -7,11 +7,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     error::output_of,
     kernels::{self, Kernel},
     paths::Paths,
@@ -51,7 +51,7 @@ pub fn run_bare(paths: &Paths, kernel: &Kernel, kvm: bool) -> Result<()> {
     ));
     let path = std::env::join_paths(search)
         .map_err(|error| Error::Unexpected(format!("the search path: {error}")))?;
-    let mut vng = Command::new(program.with_file_name("vng"));
+    let mut vng = environment::command(program.with_file_name("vng"));
     vng.arg("--run")
         .arg(&kernel.image)
         .args(["--force-9p", "--cpus", kernels::CPUS])
@@ -101,7 +101,7 @@ pub fn qemu_command(
         Guest::Measured => kernels::MEASURED_MIB,
         Guest::Agent | Guest::Shell => kernel.memory_mib(),
     };
-    let mut run = Command::new(program);
+    let mut run = environment::command(program);
     run.args(["--dry-run", "--show-command"])
         .args(["--memory", &format!("{memory_mib}M")])
         .args(["--cpus", kernels::CPUS])

@@ -16,7 +16,8 @@ use crate::{
     modules::{self, Care},
     paths::{self, Paths},
     probe::{self, Finding},
-    programs, progress,
+    programs::{self, Programs},
+    progress,
     qemu::Launch,
     root,
     scene::{Ended, Scenario, perform},
@@ -47,22 +48,32 @@ pub struct Workshop {
     pub start: Start,
     /// What its scenarios try.
     pub subject: Subject,
-    /// Directory of the programs for the guest.
-    programs: PathBuf,
+    /// The programs for the guest.
+    programs: Programs,
+    /// What runs in the guest before anything else.
+    agent: PathBuf,
     /// Directory that consoles are kept in.
     consoles: PathBuf,
 }
 
 impl Workshop {
-    /// Find the kernel and build the programs.
+    /// Find the kernel and build all programs.
     ///
     /// # Errors
     /// What is missing, with the command that brings it; or a program does not compile.
     pub fn open(which: Option<Which>, start: Start) -> Result<Self> {
+        Self::open_with(&programs::ALL, which, start)
+    }
+
+    /// The same with the agent and the programs of some packages: all that a demonstration needs.
+    ///
+    /// # Errors
+    /// As [`Workshop::open`].
+    pub fn open_with(packages: &[&str], which: Option<Which>, start: Start) -> Result<Self> {
         let paths = Paths::find()?;
         let kernel = Kernel::find(&paths, which)?;
-        let programs = programs::build(&paths)?;
-        Ok(Self::with(paths, kernel, programs, start))
+        let programs = programs::build(&paths, packages)?;
+        Self::with(paths, kernel, programs, start)
     }
 
     /// The same with the programs that are there.
@@ -73,18 +84,19 @@ impl Workshop {
         let paths = Paths::find()?;
         let kernel = Kernel::find(&paths, which)?;
         let programs = programs::built(&paths)?;
-        Ok(Self::with(paths, kernel, programs, start))
+        Self::with(paths, kernel, programs, start)
     }
 
-    fn with(paths: Paths, kernel: Kernel, programs: PathBuf, start: Start) -> Self {
-        Workshop {
+    fn with(paths: Paths, kernel: Kernel, programs: Programs, start: Start) -> Result<Self> {
+        Ok(Workshop {
             consoles: paths.build.join("consoles"),
             subject: Subject::default(),
             paths,
             kernel,
             start,
+            agent: programs.path(programs::AGENT)?,
             programs,
-        }
+        })
     }
 
     /// The same, to try what was handed in, with the consoles of crashes in a directory of its own.
@@ -165,25 +177,23 @@ impl Workshop {
     /// A program for the guest: one that was handed in, or else ours.
     ///
     /// # Errors
-    /// [`Error::Absent`].
+    /// [`Error::Absent`], or [`Error::Missing`] of one of ours that is not built.
     pub fn program(&self, name: &str) -> Result<PathBuf> {
         match self.subject.programs.get(name) {
             Some(part) => handed_in(name, part),
-            None => Ok(self.programs.join(name)),
+            None => self.programs.path(name),
         }
     }
 
     /// What runs in the guest before anything else.
     pub fn agent(&self) -> PathBuf {
-        self.programs.join("lab-agent")
+        self.agent.clone()
     }
 
-    /// All programs for the guest, the agent left out.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn all_programs(&self) -> Result<Vec<PathBuf>> {
-        programs::names(&self.programs)
+    /// All programs for the guest, those of the harness left out.
+    pub fn all_programs(&self) -> Vec<PathBuf> {
+        let all = self.programs.of_students();
+        all.map(|(_, path)| path.to_owned()).collect()
     }
 
     /// Where the console of a crash is kept.
@@ -370,7 +380,7 @@ impl Workshop {
     pub fn shell_command(&self) -> Result<(Vec<String>, tempfile::TempDir)> {
         let kvm = self.finding()?.kvm;
         let mut extra = self.all_modules(Care::Normal)?;
-        extra.extend(self.all_programs()?);
+        extra.extend(self.all_programs());
         let name = format!("shell-{}", self.kernel.which);
         let root = root::build(&self.paths, &name, &self.agent(), &extra)?;
         let directory = self.run_directory()?;

@@ -9,10 +9,12 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use lab::console::{Class, Report, first_report, lasting};
+use lab::{
+    console::{Class, Report, first_report, lasting},
+    environment::command,
+};
 use regex::Regex;
 
 /// What `bad_kernel` can do and what that is to be called.
@@ -185,7 +187,7 @@ fn of_every_recorded_crash_what_and_where_lasts_and_nothing_of_that_time() {
 
 /// Exit status and stdout of `lab console`.
 fn lab_console(file: &Path) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+    let output = command(env!("CARGO_BIN_EXE_lab"))
         .arg("console")
         .arg(file)
         .env_remove("KERNEL")

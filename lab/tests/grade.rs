@@ -5,9 +5,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
+use lab::environment::command;
 use serde_json::Value;
 
 /// A submission that is right: everything beside everything, a linked list, a major of its own.
@@ -61,7 +61,7 @@ impl Graded {
 fn grade(submission: &Path, arguments: &[&str]) -> Graded {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("report.json");
-    let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+    let output = command(env!("CARGO_BIN_EXE_lab"))
         .args(["grade", "--seed", "1", "--json"])
         .args([&json, submission])
         .args(arguments)

@@ -2,15 +2,16 @@
 //! Building submissions: what comes of good and bad ones, and what they see of the host: nothing.
 //! Needs a kernel's headers, and no machine.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use lab::{
+    environment::command,
     grade::{
         build::{self, Module, Refused},
         crates,
         intake::{self, Submission},
         numbers::{self, Numbers},
-        sandbox::{PATIENCE, Sandbox},
+        sandbox::{self, PATIENCE, Sandbox},
     },
     testing::workshop,
     workshop::Workshop,
@@ -101,7 +102,7 @@ fn small(more: &str) -> String {
 
 /// What `modinfo -F FIELD` says.
 fn modinfo(ko: &Path, field: &str) -> String {
-    let output = Command::new("/sbin/modinfo")
+    let output = command("/sbin/modinfo")
         .args(["-F", field])
         .arg(ko)
         .output()
@@ -111,7 +112,7 @@ fn modinfo(ko: &Path, field: &str) -> String {
 
 /// Whether a program starts without a loader (PT_INTERP in elf.h).
 fn is_static(program: &Path) -> bool {
-    let output = Command::new("readelf")
+    let output = command("readelf")
         .arg("--segments")
         .arg(program)
         .output()
@@ -361,7 +362,7 @@ fn a_command_in_a_sandbox_reaches_nothing() {
 #[test]
 fn a_command_in_a_sandbox_reaches_nothing_in_a_chroot_either() {
     let unshare = || {
-        let mut unshare = Command::new("unshare");
+        let mut unshare = command("unshare");
         unshare.args(["--map-root-user", "--mount"]);
         unshare
     };
@@ -389,7 +390,7 @@ fn reaches_nothing(sandbox: &Sandbox, outside: &Path) {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listener = socket.local_addr().unwrap().to_string();
     let run = |script: &str| {
-        let mut command = Command::new("sh");
+        let mut command = sandbox::command("sh");
         command.args(["-c", script]);
         sandbox.run(&command, PATIENCE).unwrap()
     };
@@ -426,7 +427,7 @@ fn reaches_nothing(sandbox: &Sandbox, outside: &Path) {
 #[test]
 fn a_command_that_does_not_end_is_ended() {
     let sandbox = Sandbox::new(shop()).unwrap();
-    let mut command = Command::new("sh");
+    let mut command = sandbox::command("sh");
     command.args(["-c", "echo begun; sleep 1000 & sleep 1000"]);
     let ended = sandbox
         .run(&command, std::time::Duration::from_secs(2))
@@ -438,7 +439,7 @@ fn a_command_that_does_not_end_is_ended() {
 #[test]
 fn a_command_that_fills_the_disk_is_ended() {
     let sandbox = Sandbox::new(shop()).unwrap();
-    let mut command = Command::new("sh");
+    let mut command = sandbox::command("sh");
     // No file is too long, and all of them are too much.
     let script = "for i in 1 2 3 4 5 6 7 8 9 a b; do fallocate -l 100000000 $i; done; sleep 1000";
     command.args(["-c", script]);

@@ -5,13 +5,14 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use lab::{
     Error,
     console::{Class, first_report},
+    environment::command,
     modules::Care,
     peer::request,
     scene::{Outcome, Scenario, Scene},
@@ -283,7 +284,7 @@ fn no_machine_outlives_a_lab_that_is_killed() {
         .unwrap_or_else(|error| panic!("{error}"));
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
         // Who runs the tests in the background has SIGINT ignored, and so would the lab.
-        let mut lab = Command::new("env")
+        let mut lab = command("env")
             .args([
                 "--default-signal=INT",
                 env!("CARGO_BIN_EXE_lab"),

@@ -5,10 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use lab::{
+    environment::command,
     modules::{self, Care},
     paths::Paths,
     stages::STAGES,
@@ -176,7 +176,7 @@ fn modules_compile_without_a_warning() {
 #[test]
 fn all_crates_and_their_tests_compile_without_a_warning() {
     let directory = written("crates");
-    let output = Command::new(env!("CARGO"))
+    let output = command(env!("CARGO"))
         .current_dir(&directory)
         .args([
             "check",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where the figures come from: `lab-bench` in a machine, and `threads --compare` here.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{path::Path, time::Duration};
 
 use lab_agent::{Exit, Op, Stdin, Stream, WORK_DIR};
 use lab_bench::{Sample, Spent, Test, Way};
 
 use crate::{
-    Error, Result,
+    Error, Result, environment,
     error::output_of,
     machine::{Machine, Trouble},
     workshop::Workshop,
@@ -91,7 +91,7 @@ fn samples(lines: &str) -> Result<Vec<Sample>> {
 /// # Errors
 /// [`Error::Tool`] if the program fails, [`Error::Unexpected`] if it prints something else.
 pub fn buffers(program: &Path, items: u64, threads: u64) -> Result<Vec<Sample>> {
-    let mut command = Command::new(program);
+    let mut command = environment::command(program);
     command
         .arg("--compare")
         .args(["--items", &items.to_string()])

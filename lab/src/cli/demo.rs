@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use lab::{
     kernels::Which,
+    programs,
     scene::Scenario,
     stages,
     transcript::{Entry, Kind, Status, Transcript},
@@ -41,7 +42,7 @@ pub(crate) fn run(
             step.unwrap_or_default()
         );
     }
-    let workshop = Workshop::open(which, start)?;
+    let workshop = Workshop::open_with(&[programs::AGENT, stage.package], which, start)?;
     // Before anything is booted: code that does not compile is told at once.
     for module in steps.iter().flat_map(|step| step.modules) {
         workshop.module(module)?;

@@ -124,7 +124,9 @@ fn relocated(ko: &ElfFile64<'_>, name: &str) -> object::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, process::Command};
+    use std::{fs, path::Path};
+
+    use crate::environment;
 
     use super::*;
 
@@ -159,7 +161,7 @@ __attribute__((section(\".init.text\"))) void start(void)
     fn compiled(directory: &Path) -> Vec<u8> {
         fs::write(directory.join("header.h"), HEADER).unwrap();
         fs::write(directory.join("ours.c"), SOURCE).unwrap();
-        let status = Command::new("gcc")
+        let status = environment::command("gcc")
             .args(["-g", "-O1", "-c", "ours.c"])
             .current_dir(directory)
             .status();

@@ -6,16 +6,15 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use super::{
     intake::{Part, Submission},
-    sandbox::{Ended, INSIDE, PATIENCE, Sandbox},
+    sandbox::{self, Ended, INSIDE, PATIENCE, Sandbox},
     unpack::Entry,
 };
 use crate::{
-    Result,
+    Result, environment,
     error::output_of,
     modules::{Compiler, kbuild},
     workshop::Workshop,
@@ -104,7 +103,7 @@ pub(super) fn build_module(
     // The file is theirs as well: what reads it stays inside, too.
     let stripped = sandbox.path().join(format!("stripped/{name}.ko"));
     sandbox.write(&format!("stripped/{name}.ko"), b"")?;
-    let mut strip = Command::new("objcopy");
+    let mut strip = sandbox::command("objcopy");
     strip
         .arg("--strip-debug")
         .arg(format!("{INSIDE}/module/{name}.ko"))
@@ -157,7 +156,8 @@ pub(super) fn make(
         format!("-fmacro-prefix-map={MODULE_SOURCES}/="),
     ];
     let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
-    let make = kbuild(&workshop.kernel, &compiler, &directory, &flags);
+    let mut make = sandbox::command("make");
+    kbuild(&mut make, &workshop.kernel, &compiler, &directory, &flags);
     sandbox.run(&make, PATIENCE)
 }
 
@@ -179,7 +179,7 @@ pub fn program(
     place(workshop, &sandbox, "src", files)?;
     sandbox.write(&format!("out/{name}"), b"")?;
     let gcc = |standard: &[&str]| {
-        let mut gcc = Command::new("gcc");
+        let mut gcc = sandbox::command("gcc");
         gcc.args(["-O3", "-Wall", "-static"])
             .args(standard)
             .arg(format!("-ffile-prefix-map={PROGRAM_SOURCES}/="))
@@ -228,7 +228,7 @@ pub(super) fn place(
     let headers = workshop.paths.checkout.join("kernel/include");
     output_of(
         "copying the headers",
-        Command::new("cp")
+        environment::command("cp")
             .arg("-rT")
             .args([&headers, &sandbox.path().join("include")]),
     )

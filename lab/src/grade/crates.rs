@@ -6,17 +6,18 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
 use super::{
     build::{self, Refused},
     intake::{CRATES, Part, Submission},
-    sandbox::{Ended, INSIDE, Sandbox},
+    sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
-use crate::{Error, Result, error::output_of, paths, programs, progress, workshop::Workshop};
+use crate::{
+    Error, Result, environment, error::output_of, paths, programs, progress, workshop::Workshop,
+};
 
 /// The programs of a submission's crates.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ fn prepared_sandbox(workshop: &Workshop) -> Result<Sandbox> {
     let sandbox = cargo_sandbox(workshop)?;
     output_of(
         "copying what submissions depend on",
-        Command::new("cp")
+        environment::command("cp")
             .arg("--archive")
             .args([dependencies(workshop)?, sandbox.path().join("target")]),
     )?;
@@ -183,7 +184,9 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
 fn compile(workshop: &Workshop, sandbox: &Sandbox, of: &str, package: &str) -> Result<Ended> {
     // Not the user's own command, which may be rustup's and chooses by what is in the home.
     let bin = sysroot(workshop)?.join("bin");
-    let mut cargo = programs::cargo(&bin.join("cargo"), &[package]);
+    let mut cargo = sandbox::command(bin.join("cargo"));
+    cargo.args(["build", "--quiet"]);
+    programs::for_guest(&mut cargo, &[package]);
     cargo
         // A program that does not compile is not in the way of another.
         .args(["--offline", "--keep-going"])
@@ -204,7 +207,7 @@ fn sysroot(workshop: &Workshop) -> Result<PathBuf> {
 fn rustc(workshop: &Workshop, arguments: &[&str]) -> Result<String> {
     output_of(
         "asking rustc about itself",
-        Command::new("rustc")
+        environment::command("rustc")
             .current_dir(&workshop.paths.checkout)
             .args(arguments),
     )
@@ -231,7 +234,7 @@ fn place(
     // With its times: what has not changed is not compiled again.
     output_of(
         "copying the protocol",
-        Command::new("cp")
+        environment::command("cp")
             .args([
                 "--recursive",
                 "--preserve=timestamps",
@@ -262,7 +265,9 @@ fn place_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
     ] {
         output_of(
             "copying what drives a part 1",
-            Command::new("cp").arg("--recursive").args([from, to]),
+            environment::command("cp")
+                .arg("--recursive")
+                .args([from, to]),
         )?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! its sources have them. The compiler computes them; what it has computed is read from the
 //! object file and never run.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use object::{Object, ObjectSection, ObjectSymbol};
 use protocol::slot::{CHANNEL, MAJOR};
@@ -11,7 +11,7 @@ use protocol::slot::{CHANNEL, MAJOR};
 use super::{
     build::{self, Module, Refused},
     intake::{Part, Submission},
-    sandbox::{INSIDE, PATIENCE, Sandbox},
+    sandbox::{self, INSIDE, PATIENCE, Sandbox},
     source,
     unpack::Entry,
 };
@@ -222,7 +222,7 @@ impl<'a> Probe<'a> {
                 build::make(self.workshop, &self.sandbox, list, self.files)?
             }
             For::User => {
-                let mut gcc = Command::new("gcc");
+                let mut gcc = sandbox::command("gcc");
                 gcc.args(["-c", "-w", "-O1", "-std=gnu11", "-D_GNU_SOURCE"])
                     .args(
                         ["include", "include/uapi", "module/src"]

@@ -7,7 +7,7 @@
 //! home directories, no configuration, no other processes and no network.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, OsStr},
     fs,
     io::{self, Read},
     os::{
@@ -32,7 +32,7 @@ use nix::{
     unistd::{chdir, chroot, fchdir},
 };
 
-use crate::{Error, Result, workshop::Workshop};
+use crate::{Error, Result, environment, workshop::Workshop};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
@@ -81,6 +81,15 @@ pub struct Ended {
     pub said: String,
 }
 
+/// A command for [`Sandbox::run`]: of its environment there is only what it is given.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the sandbox states the environment"
+    )]
+    Command::new(program)
+}
+
 impl Sandbox {
     /// An empty one.
     ///
@@ -94,7 +103,7 @@ impl Sandbox {
             shown_at: Vec::new(),
             has_proc: false,
         };
-        match sandbox.run(&Command::new("true"), PATIENCE) {
+        match sandbox.run(&command("true"), PATIENCE) {
             Ok(Ended { success: true, .. }) => Ok(sandbox),
             Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Err(Error::Missing {
                 what: format!("bubblewrap cannot make a sandbox here: {}", said.trim()),
@@ -229,7 +238,11 @@ impl Sandbox {
     }
 
     fn command(&self, inner: &Command) -> Command {
-        let mut bwrap = Command::new(PROGRAM);
+        let mut bwrap = environment::command(PROGRAM);
+        // Inside, its environment can be read in /proc.
+        bwrap
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         // Nothing is shared but what is named below; it ends with us. Without a namespace of users
         // there is no sandbox, and inside there is no making of another.
         bwrap

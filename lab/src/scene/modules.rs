@@ -297,7 +297,7 @@ impl Scene<'_> {
     /// [`super::Halt`], among them [`crate::Error::Compile`].
     pub(crate) fn put_all(&mut self) -> Outcome {
         let mut files = self.workshop.all_modules(Care::Normal)?;
-        files.extend(self.workshop.all_programs()?);
+        files.extend(self.workshop.all_programs());
         for file in files {
             self.machine.put(&file)?;
         }

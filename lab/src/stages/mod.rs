@@ -23,6 +23,8 @@ pub struct Stage {
     pub name: &'static str,
     /// For people.
     pub title: &'static str,
+    /// The package of its programs.
+    pub package: &'static str,
     /// Its steps, in the order in which they are shown.
     pub steps: &'static [Step],
 }
@@ -45,21 +47,25 @@ pub static STAGES: &[Stage] = &[
     Stage {
         name: "part1",
         title: "Part 1: threads of one process",
+        package: "part1-threads",
         steps: &[threads::STEP],
     },
     Stage {
         name: "part2",
         title: "Part 2: one process and one kernel module",
+        package: "part2-netlink",
         steps: &[hello::STEP, greeting::STEP, routes::STEP, pubsub::STEP],
     },
     Stage {
         name: "part3",
         title: "Part 3: kernel lists that route between any number of processes",
+        package: "part3-lists",
         steps: &[router::STEP],
     },
     Stage {
         name: "message-slot",
         title: "Message slot: a character device with channels",
+        package: "message-slot",
         steps: &[slot::STEP],
     },
 ];

@@ -1,0 +1,22 @@
+#!/bin/bash -p
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+#   lab/built.sh PACKAGE PROGRAM [ARGUMENT...]
+#
+# Build a program for this host, with more arguments for cargo, and print its path. cargo says
+# where it is: a user's configuration may have a say in it.
+[[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
+set -euo pipefail
+package=$1 program=$2
+shift 2
+said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
+trap 'rm -f "$said"' EXIT
+# cargo names what it compiles; that there was nothing to do is no news.
+if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --package "$package" --bin "$program" \
+	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | sed -u '/^ *Finished /d' >&2; then
+	free=$(df -k --output=avail "$BUILD" | tail -n 1)
+	# A linker without space does not say so.
+	((free > 200000)) || echo "lab: only $((free / 1024)) MiB are free in $BUILD; make room and run it again" >&2
+	exit 1
+fi
+sed -n 's/^.*"kind":\["bin"\].*"name":"'"$program"'".*"executable":"\([^"]*\)".*$/\1/p' "$said"
