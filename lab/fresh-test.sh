@@ -188,7 +188,7 @@ logs=$checkout/build/fresh-$suite
 machine=$logs/machine
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipclab/fresh
 packages=$cache/packages-$suite
-base=$cache/base-$suite.tar
+base=$cache/debian-$suite.tar
 mkdir -p "$logs" "$packages"
 exec 8>"$cache/.lock-$suite"
 flock --nonblock 8 || die "another fresh-test of $suite is running"
