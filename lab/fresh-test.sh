@@ -129,7 +129,7 @@ copy_rust() { # home
 machine_of() { # root or student
 	make_machine
 	if [[ $1 == root ]]; then
-		chroot "$machine" dpkg --purge sudo
+		chroot "$machine" env SUDO_FORCE_REMOVE=yes dpkg --purge sudo
 		copy_rust "$machine/root"
 	else
 		copy_rust "$machine/home/student"
