@@ -10,7 +10,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor clean clean-cache setup
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor clean clean-cache setup fresh-test
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +72,9 @@ verify: setup ## The solutions have full score, starters do not, and mutants are
 
 hint: setup ## The next hint for a check, as in make hint CHECK=message-slot/W5-intact
 	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint
+
+fresh-test: ## The two commands of the README on a fresh Debian, SUITE=trixie or bookworm; needs root
+	@lab/setup.sh fresh-test && lab/fresh-test.sh
 
 doctor: ## Check everything that the lab needs, with the command that mends what is missing
 	@lab/doctor.sh

@@ -6,6 +6,7 @@
 #   lab/setup.sh            what `make part2` and `make test` need
 #   lab/setup.sh kernel     and what building the lab and the debug kernel needs
 #   lab/setup.sh lint       and what `make lint` needs
+#   lab/setup.sh fresh-test what `make fresh-test` needs, and nothing else
 #   lab/setup.sh --check    change nothing; one line for each thing, exit status 1 if one is missing
 #
 # Quiet when there is nothing to do. Every step can be interrupted and is completed by the next run.
@@ -55,6 +56,10 @@ lint_packages=(
 	sparse "checks the modules' address spaces and locks"
 	shellcheck "checks the scripts"
 )
+fresh_test_packages=(
+	debootstrap "makes the machine: a minimal Debian in a directory"
+	git "clones the checkout into it"
+)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 # What was being done, for the message if it fails.
@@ -80,7 +85,8 @@ stock_release() {
 }
 
 minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-install_rust='apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh'
+install_rust='apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
+((EUID == 0)) || install_rust="sudo $install_rust"
 
 # Says what is wrong with cargo, if anything.
 cargo_trouble() {
@@ -92,7 +98,11 @@ cargo_trouble() {
 	version=${version#cargo }
 	version=${version%% *}
 	if [[ $(printf '%s\n' "$minimum_rust" "$version" | sort -V | head -n 1) != "$minimum_rust" ]]; then
-		echo "cargo is $version and $minimum_rust or newer is needed; get it with: rustup update stable"
+		if command -v rustup >/dev/null; then
+			echo "cargo is $version and $minimum_rust or newer is needed; get it with: rustup update stable"
+		else
+			echo "cargo is $version and $minimum_rust or newer is needed; Debian's is too old, so install Rust's own with: $install_rust"
+		fi
 	fi
 }
 
@@ -222,9 +232,9 @@ case ${1-} in
 	check
 	exit
 	;;
-"" | kernel | lint) ;;
+"" | kernel | lint | fresh-test) ;;
 *)
-	echo "usage: lab/setup.sh [kernel|lint|--check]" >&2
+	echo "usage: lab/setup.sh [kernel|lint|fresh-test|--check]" >&2
 	exit 2
 	;;
 esac
@@ -246,7 +256,9 @@ flock 9
 packages=("${base_packages[@]}")
 [[ ${1-} == kernel ]] && packages+=("${kernel_packages[@]}")
 [[ ${1-} == lint ]] && packages+=("${lint_packages[@]}")
+[[ ${1-} == fresh-test ]] && packages=("${fresh_test_packages[@]}")
 install_packages "${packages[@]}"
+if [[ ${1-} == fresh-test ]]; then exit; fi
 install_virtme_ng
 unpack_stock_image
 if [[ ${1-} == kernel ]]; then install_bindgen; fi
