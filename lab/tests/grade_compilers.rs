@@ -107,9 +107,9 @@ const PROGRAMS: [(&str, Verdict, &str); 21] = [
         "int main(int argc, char **argv) { switch (argc) { case 1: int x = 0; return x; } }",
     ),
     (
-        "a variable of a type that only a later standard has",
+        "a word that only a later standard has",
         Refused,
-        "int main(void) { nullptr_t x; return 0; }",
+        "int main(void) { constexpr int x = 0; return x; }",
     ),
     (
         "an own strlcpy",
