@@ -59,11 +59,10 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     inputs.extend(copy_sources(&headers, &tree.join("include"))?);
     // Beyond what Kbuild says: keep the lines of the source, which a kernel without debug
     // information does not ask for, and warn with a path that says something to people.
-    let mut flags = vec![
-        "-g".to_owned(),
-        format!("-fmacro-prefix-map={}/=", tree.display()),
-    ];
-    if kernel.toolchain.contains(&"CC=clang") {
+    let mut flags = lenient(kernel);
+    flags.push("-g".to_owned());
+    flags.push(format!("-fmacro-prefix-map={}/=", tree.display()));
+    if compiler(kernel) == "clang" {
         // The same for UBSAN: the last two parts of the path.
         flags.push("-fsanitize-undefined-strip-path-components=-2".to_owned());
     }
@@ -150,6 +149,25 @@ pub fn source_of(
     Some(Source { file, ..copy })
 }
 
+/// The compiler of modules for a kernel: the one that has compiled the kernel.
+pub(crate) fn compiler(kernel: &Kernel) -> &'static str {
+    let named = |argument: &&'static str| argument.strip_prefix("CC=");
+    kernel.toolchain.iter().find_map(named).unwrap_or("gcc")
+}
+
+/// Flags with which old and new compilers refuse the same modules: what gcc 12 warns of stays a
+/// warning. What the kernel's Makefiles make an error on purpose stays one, and so does the
+/// standard, which they name.
+pub(crate) fn lenient(kernel: &Kernel) -> Vec<String> {
+    // An error from gcc 14 and clang 15 on.
+    let mut flags = vec!["-Wno-error=int-conversion".to_owned()];
+    if compiler(kernel) == "clang" {
+        // Of the kernel's -Werror=incompatible-pointer-types; gcc has another name for it.
+        flags.push("-Wno-error=incompatible-pointer-types-discards-qualifiers".to_owned());
+    }
+    flags
+}
+
 /// A compiler that remembers which options it takes.
 #[derive(Debug)]
 pub(crate) struct Compiler {
@@ -167,11 +185,7 @@ impl Compiler {
     /// # Errors
     /// It is not installed.
     pub(crate) fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
-        let program = kernel
-            .toolchain
-            .iter()
-            .find_map(|argument| argument.strip_prefix("CC="))
-            .unwrap_or("gcc");
+        let program = compiler(kernel);
         let file = Path::new("/usr/bin").join(program);
         let meta = fs::metadata(&file).map_err(|_| Error::Missing {
             what: format!("{} is not installed", file.display()),

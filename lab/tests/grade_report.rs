@@ -9,6 +9,7 @@ use std::time::Duration;
 use lab::{
     console::Class,
     grade::{
+        compilers::Compilers,
         outcome::{Outcome, Status},
         render::Format,
         report::{Finding, Kind, Machine, Report},
@@ -55,6 +56,10 @@ fn empty() -> Report {
         accelerator: "emulation",
         cpu: "AMD EPYC".into(),
         start: "warm",
+        compilers: Compilers {
+            modules: "clang version 14.0.6".into(),
+            programs: "gcc 12.2.0".into(),
+        },
     };
     Report::new("alice", 7, "lab 6.12.117", machine, &plan())
 }

@@ -18,6 +18,7 @@ use anstream::{eprintln, print};
 use anyhow::Context;
 use lab::{
     grade::{
+        compilers::Compilers,
         intake::{self, Submission},
         render::Format,
         report::{Finding, Kind, Machine, Report},
@@ -175,6 +176,7 @@ fn grade(
             Start::Warm => "warm",
             Start::Cold => "cold",
         },
+        compilers: Compilers::of(&workshop.kernel)?,
     };
     let name = submission.map_or("this tree", |submission| &submission.name);
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));

@@ -14,6 +14,7 @@ use anstream::println;
 use anyhow::ensure;
 use lab::{
     grade::{
+        compilers::Compilers,
         intake, outcome,
         report::{Machine, Report},
         rubric::{Check, Rubric},
@@ -151,6 +152,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
         accelerator: "",
         cpu: Words::default(),
         start: "",
+        compilers: Compilers::default(),
     };
     let report = Mutex::new(Report::new("", SEED, "", machine, &rubric));
     let bench = Bench {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Result, environment,
     error::output_of,
-    modules::{Compiler, kbuild},
+    modules::{Compiler, kbuild, lenient},
     workshop::Workshop,
 };
 
@@ -61,6 +61,12 @@ const HEADERS: &str = "/w/include";
 
 /// What newer kernels have no more, for what was written against an older one.
 const COMPATIBLE: &str = "/w/compat.h";
+
+/// With these, programs are the same to each gcc and each glibc. They come after all other places
+/// of headers.
+pub(super) const ALIKE: [&str; 3] = ["-include", "/w/libc/compat.h", "-I/w/libc"];
+/// What is linked to each program for the same reason.
+const LINKED: &str = "/w/libc/strl.c";
 
 /// Build a submission's module for the workshop's kernel. Its name is ours, whatever its files are
 /// called.
@@ -151,10 +157,9 @@ pub(super) fn make(
     sandbox.write("module/Kbuild", text.as_bytes())?;
     let directory = PathBuf::from(INSIDE).join("module");
     // Lines for reports, and warnings of the running kernel that name the file as they do.
-    let flags = [
-        "-g".to_owned(),
-        format!("-fmacro-prefix-map={MODULE_SOURCES}/="),
-    ];
+    let mut flags = lenient(&workshop.kernel);
+    flags.push("-g".to_owned());
+    flags.push(format!("-fmacro-prefix-map={MODULE_SOURCES}/="));
     let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
     let mut make = sandbox::command("make");
     kbuild(&mut make, &workshop.kernel, &compiler, &directory, &flags);
@@ -184,12 +189,13 @@ pub fn program(
             .args(standard)
             .arg(format!("-ffile-prefix-map={PROGRAM_SOURCES}/="))
             .args(include_path(PROGRAM_SOURCES, files).map(|directory| format!("-I{directory}")))
+            .args(ALIKE)
             .args(
                 sources
                     .iter()
                     .map(|file| format!("{PROGRAM_SOURCES}/{file}")),
             )
-            .arg("-lm")
+            .args([LINKED, "-lm"])
             .arg("-o")
             .arg(format!("{INSIDE}/out/{name}"));
         sandbox.run(&gcc, PATIENCE)
@@ -215,7 +221,8 @@ pub fn program(
     }))
 }
 
-/// Copy a submission's files to `target` in a sandbox, and the lab's headers to its [`HEADERS`].
+/// Copy a submission's files to `target` in a sandbox, the lab's headers to its [`HEADERS`], and what
+/// [`ALIKE`] names.
 pub(super) fn place(
     workshop: &Workshop,
     sandbox: &Sandbox,
@@ -224,6 +231,13 @@ pub(super) fn place(
 ) -> Result<()> {
     for file in files {
         sandbox.write(&format!("{target}/{}", file.path), &file.contents)?;
+    }
+    for (name, contents) in [
+        ("compat.h", include_str!("../../libc/compat.h")),
+        ("string.h", include_str!("../../libc/string.h")),
+        ("strl.c", include_str!("../../libc/strl.c")),
+    ] {
+        sandbox.write(&format!("libc/{name}"), contents.as_bytes())?;
     }
     let headers = workshop.paths.checkout.join("kernel/include");
     output_of(

@@ -5,9 +5,10 @@
 //! ([`intake`], [`source`]), and what is built of it is built in a [`sandbox`] ([`build`],
 //! [`crates`], [`numbers`]): the host never executes any of it. [`submitted`] puts it into machines,
 //! [`run`] carries out what the [`rubric`] has planned; what comes of one check is an [`outcome`],
-//! of all of them a [`report`], which [`render`] writes down.
+//! of all of them a [`report`], which [`render`] writes down. It names the [`compilers`].
 
 pub mod build;
+pub mod compilers;
 pub mod crates;
 mod edition;
 pub mod intake;

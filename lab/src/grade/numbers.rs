@@ -228,6 +228,7 @@ impl<'a> Probe<'a> {
                         ["include", "include/uapi", "module/src"]
                             .map(|directory| format!("-I{INSIDE}/{directory}")),
                     )
+                    .args(build::ALIKE)
                     .arg("-o")
                     .arg(format!("{INSIDE}/module/src/lab_probe.o"))
                     .arg(format!("{INSIDE}/module/src/lab_probe.c"));

@@ -9,6 +9,7 @@ use std::{collections::HashSet, fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
+    compilers::Compilers,
     outcome::{Outcome, Status},
     rubric::{self, Rubric},
     words::Words,
@@ -66,7 +67,7 @@ impl Finding {
     }
 }
 
-/// What the checks ran on.
+/// What the checks ran on, and what built for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Machine {
     /// `kvm` or `emulation`.
@@ -75,6 +76,8 @@ pub struct Machine {
     pub cpu: Words,
     /// `warm` or `cold`.
     pub start: &'static str,
+    /// What has built the C of a submission.
+    pub compilers: Compilers,
 }
 
 /// The result of grading one submission.

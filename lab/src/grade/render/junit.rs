@@ -19,6 +19,9 @@ pub(super) fn render(report: &Report) -> Result<String> {
         let mut suite = TestSuite::new(stage.name);
         suite.set_time(stage.checks.iter().map(|check| check.outcome.time).sum());
         suite.add_property(("kernel", &*report.kernel));
+        let compilers = &report.machine.compilers;
+        suite.add_property(("compiler of modules", &*compilers.modules));
+        suite.add_property(("compiler of programs", &*compilers.programs));
         suite.add_property(("seed", report.seed.to_string().as_str()));
         if let Some(score) = report.stage_score(stage) {
             let score = format!("{score}/{}", stage.max());

@@ -10,7 +10,10 @@ mod text;
 
 use clap::ValueEnum;
 
-use super::report::{Check, Finding, Report};
+use super::{
+    compilers::Compilers,
+    report::{Check, Finding, Report},
+};
 use crate::{Error, Result};
 
 /// How a report is written.
@@ -71,12 +74,24 @@ fn in_words(finding: &Finding) -> String {
     format!("{}{}{cost}", place.unwrap_or_default(), finding.text)
 }
 
-/// What there is to say at the end: what was found besides, and the score.
+/// Which compilers have built the C of the submission.
+fn compilers(report: &Report) -> String {
+    let Compilers { modules, programs } = &report.machine.compilers;
+    let programs = if programs == modules {
+        "the same"
+    } else {
+        programs
+    };
+    format!("C compiler of modules: {modules}, of programs: {programs}")
+}
+
+/// What there is to say at the end: what was found besides, what has compiled, and the score.
 fn closing(report: &Report) -> Vec<String> {
     let findings = report.findings();
     let mut lines: Vec<_> = (findings.iter())
         .map(|finding| format!("{}: {}", finding.kind, in_words(finding)))
         .collect();
+    lines.push(compilers(report));
     lines.push(conclusion(report));
     lines
 }

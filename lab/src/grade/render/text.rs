@@ -3,7 +3,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{conclusion, explanation, in_words};
+use super::{compilers, conclusion, explanation, in_words};
 use crate::grade::{
     outcome::Status,
     report::{Check, Report, Stage},
@@ -27,13 +27,14 @@ const COLUMNS: [(&str, Status); 6] = [
 pub(super) fn render(report: &Report) -> String {
     let machine = &report.machine;
     let mut text = format!(
-        "{BOLD}{}{BOLD:#}\nkernel {}, {} on {}, {} machines, seed {}\n",
+        "{BOLD}{}{BOLD:#}\nkernel {}, {} on {}, {} machines, seed {}\n{}\n",
         report.submission,
         report.kernel,
         machine.accelerator,
         machine.cpu,
         machine.start,
         report.seed,
+        compilers(report),
     );
     for stage in &report.stages {
         text += &format!("\n{BOLD}{}{BOLD:#}\n\n", stage.title);
