@@ -11,6 +11,7 @@ pub mod build;
 pub mod crates;
 mod edition;
 pub mod intake;
+mod namespaces;
 pub mod numbers;
 pub mod outcome;
 pub mod render;
