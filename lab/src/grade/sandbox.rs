@@ -35,7 +35,7 @@ use nix::{
 };
 
 use super::namespaces;
-use crate::{Error, Result, workshop::Workshop};
+use crate::{Error, Result, run_directory::RunDirectory, workshop::Workshop};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
@@ -63,7 +63,7 @@ const SAID_MAX: usize = 256 << 10;
 /// A private directory, and what commands in it can see.
 #[derive(Debug)]
 pub struct Sandbox {
-    directory: tempfile::TempDir,
+    directory: RunDirectory,
     /// Read-only, at the same place as outside.
     visible: Vec<PathBuf>,
     /// Read-only, at another place: outside, inside.
