@@ -10,7 +10,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor clean clean-cache setup fresh-test
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor container-test clean clean-cache setup fresh-test
 
 help: ## This text
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,6 +78,9 @@ fresh-test: ## The two commands of the README on a fresh Debian, SUITE=trixie or
 
 doctor: ## Check everything that the lab needs, with the command that mends what is missing
 	@lab/doctor.sh
+
+container-test: ## Build the container's image and use it, as root and as an ordinary user (half an hour)
+	@lab/container/test.sh
 
 clean: ## Remove what was built from this checkout
 	@lab/env.sh sh -c 'rm -rf "$$BUILD"; [ ! -L build ] || rm build'

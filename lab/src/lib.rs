@@ -34,6 +34,7 @@ pub mod progress;
 pub mod qemu;
 mod room;
 pub mod root;
+pub mod run_directory;
 pub mod scene;
 pub mod slot_peer;
 pub mod stages;

@@ -20,6 +20,7 @@ use lab_agent::{
 use crate::{
     Error, Result, console,
     qemu::{Launch, Qemu},
+    run_directory::RunDirectory,
 };
 
 /// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
@@ -108,7 +109,7 @@ pub struct Machine {
     // Dropped first: QEMU is gone before its directory is.
     _qemu: Qemu,
     /// Removed with the machine.
-    _directory: tempfile::TempDir,
+    _directory: RunDirectory,
     to_agent: UnixStream,
     shared: Arc<Shared>,
     next: u64,
@@ -126,7 +127,7 @@ pub struct Machine {
 
 impl Machine {
     /// Start QEMU, and listen to the agent that will be there.
-    fn launch(launch: Launch, directory: tempfile::TempDir) -> Result<Self> {
+    fn launch(launch: Launch, directory: RunDirectory) -> Result<Self> {
         let (to_agent, theirs) = UnixStream::pair().map_err(Error::io("creating a socket pair"))?;
         let shared = Arc::new(Shared::default());
         let (on_console, on_end) = (shared.clone(), shared.clone());
@@ -167,7 +168,7 @@ impl Machine {
     /// [`Error::Boot`] if the machine ends, or says nothing within `limit`.
     pub fn boot(
         launch: Launch,
-        directory: tempfile::TempDir,
+        directory: RunDirectory,
         limit: Duration,
         keep_console: &Path,
     ) -> Result<Self> {
@@ -192,7 +193,7 @@ impl Machine {
     /// [`Error::Boot`] if the machine ends, or does not answer within [`PATIENCE`], scaled.
     pub(crate) fn restore(
         launch: Launch,
-        directory: tempfile::TempDir,
+        directory: RunDirectory,
         load: impl FnOnce(&mut Self) -> Result<()>,
         keep_console: &Path,
     ) -> Result<Self> {

@@ -14,12 +14,13 @@ use crate::{
     kernels::{Kernel, Which},
     machine::Machine,
     modules::{self, Care},
-    paths::{self, Paths},
+    paths::Paths,
     probe::{self, Finding},
     programs::{self, Programs},
     progress,
     qemu::Launch,
     root,
+    run_directory::RunDirectory,
     scene::{Ended, Scenario, perform},
     subject::{Part, Subject},
     transcript::{Entry, Status},
@@ -377,7 +378,7 @@ impl Workshop {
     ///
     /// # Errors
     /// As [`Workshop::boot`].
-    pub fn shell_command(&self) -> Result<(Vec<String>, tempfile::TempDir)> {
+    pub fn shell_command(&self) -> Result<(Vec<String>, RunDirectory)> {
         let kvm = self.finding()?.kvm;
         let mut extra = self.all_modules(Care::Normal)?;
         extra.extend(self.all_programs());
@@ -395,24 +396,9 @@ impl Workshop {
         Ok((command, directory))
     }
 
-    /// A directory for one machine. Those of runs that were killed are removed on the way.
-    pub(crate) fn run_directory(&self) -> Result<tempfile::TempDir> {
-        let runs = self.paths.build.join("run");
-        paths::create_dir(&runs)?;
-        for entry in fs::read_dir(&runs).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let pid = name.split('-').next().unwrap_or_default();
-            if !Path::new("/proc").join(pid).exists() {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-        tempfile::Builder::new()
-            .prefix(&format!("{}-", std::process::id()))
-            .tempdir_in(&runs)
-            .map_err(Error::io(format!(
-                "creating a directory in {}",
-                runs.display()
-            )))
+    /// A directory for one machine or sandbox.
+    pub(crate) fn run_directory(&self) -> Result<RunDirectory> {
+        RunDirectory::new(&self.paths.build.join("run"))
     }
 }
 

@@ -352,7 +352,7 @@ fn a_command_in_a_sandbox_reaches_nothing() {
     for has_proc in [false, true] {
         let mut sandbox = Sandbox::new(shop()).unwrap();
         if has_proc {
-            sandbox.show_own_processes();
+            sandbox.show_processes().unwrap();
         }
         reaches_nothing(&sandbox, outside.path());
     }
@@ -381,6 +381,23 @@ fn a_command_in_a_sandbox_reaches_nothing_in_a_chroot_either() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// As in a container without privileges: `/proc/sys` is read-only, and a part of `/proc` is covered,
+/// so that the kernel lets nobody mount a new one.
+#[test]
+fn a_command_in_a_sandbox_reaches_nothing_in_a_container_either() {
+    let script = "mount --rbind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys \
+                  && mount -t tmpfs none /proc/fs && exec \"$1\" --exact \"$2\"";
+    let ended = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .arg("a_command_in_a_sandbox_reaches_nothing")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{said}");
     assert!(said.contains("1 passed"), "{said}");
 }

@@ -142,8 +142,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             println!(
                 "modules and programs are in /lab; try: insmod /lab/nl_pubsub.ko; leave with exit"
             );
-            // QEMU replaces us and needs the files; the next run removes them.
-            let _ = directory.keep();
+            // QEMU replaces us and needs the files.
+            directory.leave_to_successor()?;
             Err(qemu::become_qemu(&command).into())
         }
         Command::Console { file } => match console::run(&file, which) {

@@ -101,7 +101,7 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
 fn cargo_sandbox(workshop: &Workshop) -> Result<Sandbox> {
     let mut sandbox = Sandbox::new(workshop)?;
     // rustc finds its libraries, and its linker itself, with /proc/self/exe.
-    sandbox.show_own_processes();
+    sandbox.show_processes()?;
     let sysroot = sysroot(workshop)?;
     if !sysroot.starts_with("/usr") {
         sandbox.show(sysroot);

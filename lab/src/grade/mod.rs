@@ -12,6 +12,7 @@ pub mod compilers;
 pub mod crates;
 mod edition;
 pub mod intake;
+mod namespaces;
 pub mod numbers;
 pub mod outcome;
 pub mod render;

@@ -5,13 +5,15 @@
 //! Inside there are the system's programs and libraries, what is named explicitly, and one private
 //! directory, [`INSIDE`], the only one that can be written to besides an empty `/tmp`. There are no
 //! home directories, no configuration, no other processes and no network.
+//!
+//! In a container the command lines of other processes can be seen, see [`Sandbox::show_processes`].
 
 use std::{
     ffi::{CStr, OsStr},
     fs,
     io::{self, Read},
     os::{
-        fd::AsFd,
+        fd::{AsFd, AsRawFd},
         unix::{fs::MetadataExt, process::CommandExt},
     },
     path::{Path, PathBuf},
@@ -21,7 +23,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    fcntl::{OFlag, open},
+    fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open},
     mount::{MsFlags, mount},
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sched::{CloneFlags, setns, unshare},
@@ -32,7 +34,8 @@ use nix::{
     unistd::{chdir, chroot, fchdir},
 };
 
-use crate::{Error, Result, environment, workshop::Workshop};
+use super::namespaces;
+use crate::{Error, Result, environment, run_directory::RunDirectory, workshop::Workshop};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
@@ -60,12 +63,26 @@ const SAID_MAX: usize = 256 << 10;
 /// A private directory, and what commands in it can see.
 #[derive(Debug)]
 pub struct Sandbox {
-    directory: tempfile::TempDir,
+    directory: RunDirectory,
     /// Read-only, at the same place as outside.
     visible: Vec<PathBuf>,
     /// Read-only, at another place: outside, inside.
     shown_at: Vec<(PathBuf, PathBuf)>,
-    has_proc: bool,
+    proc: Proc,
+    /// Whether a seccomp filter keeps what is inside from making user namespaces. Where
+    /// `/proc/sys` is read-only, as in containers, bubblewrap cannot.
+    filters: bool,
+}
+
+/// What is at `/proc` inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proc {
+    Nothing,
+    /// The processes of the sandbox.
+    Own,
+    /// Those outside. Another user namespace has no access to them (ptrace(2)): their command
+    /// lines can be read, their memory, environment and files cannot.
+    Outside,
 }
 
 /// How a command has ended.
@@ -97,20 +114,32 @@ impl Sandbox {
     /// [`Error::Missing`] where bubblewrap is not there or cannot work: nothing is ever built
     /// outside.
     pub fn new(workshop: &Workshop) -> Result<Self> {
-        let sandbox = Sandbox {
+        let mut sandbox = Sandbox {
             directory: workshop.run_directory()?,
             visible: Vec::new(),
             shown_at: Vec::new(),
-            has_proc: false,
+            proc: Proc::Nothing,
+            filters: false,
         };
-        match sandbox.run(&command("true"), PATIENCE) {
-            Ok(Ended { success: true, .. }) => Ok(sandbox),
-            Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Err(Error::Missing {
-                what: format!("bubblewrap cannot make a sandbox here: {}", said.trim()),
-                mend: "run it as root, or let users have namespaces: \
-                       sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000"
-                    .into(),
-            }),
+        let mut refusal = sandbox.refusal()?;
+        if refusal
+            .as_deref()
+            .is_some_and(|said| said.contains("max_user_namespaces"))
+        {
+            sandbox.filters = true;
+            refusal = sandbox.refusal()?;
+        }
+        match refusal {
+            None => Ok(sandbox),
+            Some(said) => Err(namespaces::refused(&said)),
+        }
+    }
+
+    /// What bubblewrap has to say, if it cannot make this sandbox.
+    fn refusal(&self) -> Result<Option<String>> {
+        match self.run(&command("true"), PATIENCE) {
+            Ok(Ended { success: true, .. }) => Ok(None),
+            Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Ok(Some(said)),
             Err(error) => Err(error),
         }
     }
@@ -125,9 +154,21 @@ impl Sandbox {
         self.shown_at.push((outside.into(), inside.into()));
     }
 
-    /// Give commands a `/proc` with the processes of the sandbox; it cannot be written to.
-    pub fn show_own_processes(&mut self) {
-        self.has_proc = true;
+    /// Give commands a `/proc` that cannot be written to. It has the processes of the sandbox, or
+    /// those outside where the kernel refuses a new one: containers cover parts of theirs, and a
+    /// new one would show them.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`].
+    pub fn show_processes(&mut self) -> Result<()> {
+        self.proc = Proc::Own;
+        if self
+            .refusal()?
+            .is_some_and(|said| said.contains("mount proc"))
+        {
+            self.proc = Proc::Outside;
+        }
+        Ok(())
     }
 
     /// The private directory as the host sees it.
@@ -159,11 +200,23 @@ impl Sandbox {
         let (mut output, input) = io::pipe().map_err(Error::io("making a pipe"))?;
         let again = input.try_clone().map_err(Error::io("making a pipe"))?;
         let mut bwrap = self.command(command);
+        let filter = self.filters.then(namespaces::filter).transpose()?;
+        if let Some(filter) = &filter {
+            bwrap.args(["--seccomp", &filter.as_raw_fd().to_string()]);
+        }
+        bwrap
+            .arg("--")
+            .arg(command.get_program())
+            .args(command.get_args());
         bwrap.stdin(Stdio::null()).stdout(input).stderr(again);
         // SAFETY: system calls only, which are async-signal-safe.
         unsafe {
-            bwrap.pre_exec(|| {
+            bwrap.pre_exec(move || {
                 leave_chroot()?;
+                if let Some(filter) = &filter {
+                    // It is for this child only.
+                    fcntl(filter, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                }
                 setrlimit(Resource::RLIMIT_AS, MEMORY_MAX, MEMORY_MAX)?;
                 setrlimit(Resource::RLIMIT_FSIZE, FILE_MAX, FILE_MAX)?;
                 setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
@@ -244,9 +297,12 @@ impl Sandbox {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         // Nothing is shared but what is named below; it ends with us. Without a namespace of users
-        // there is no sandbox, and inside there is no making of another.
+        // there is no sandbox.
+        bwrap.args(["--unshare-all", "--unshare-user"]);
+        if !self.filters {
+            bwrap.arg("--disable-userns");
+        }
         bwrap
-            .args(["--unshare-all", "--unshare-user", "--disable-userns"])
             .args(["--die-with-parent", "--new-session"])
             .args(["--cap-drop", "ALL", "--clearenv", "--hostname", "sandbox"])
             .args(["--ro-bind", "/usr", "/usr"]);
@@ -261,11 +317,13 @@ impl Sandbox {
         for path in ["/etc/alternatives", "/etc/ld.so.cache"] {
             bwrap.args(["--ro-bind-try", path, path]);
         }
-        if self.has_proc {
-            // Read-only: the kernel takes the sandbox's root for the host's where files of /proc
-            // are concerned, and core_pattern is one of them.
-            bwrap.args(["--proc", "/proc", "--remount-ro", "/proc"]);
-        }
+        // Read-only: the kernel takes the sandbox's root for the host's where files of /proc are
+        // concerned, and core_pattern is one of them.
+        match self.proc {
+            Proc::Nothing => &mut bwrap,
+            Proc::Own => bwrap.args(["--proc", "/proc", "--remount-ro", "/proc"]),
+            Proc::Outside => bwrap.args(["--ro-bind", "/proc", "/proc"]),
+        };
         bwrap
             .args(["--dev", "/dev"])
             .args(["--size", TMP_MAX, "--tmpfs", "/tmp"]);
@@ -287,10 +345,6 @@ impl Sandbox {
                 bwrap.arg("--setenv").args([name, value]);
             }
         }
-        bwrap
-            .arg("--")
-            .arg(inner.get_program())
-            .args(inner.get_args());
         bwrap
     }
 }
