@@ -148,7 +148,7 @@ impl Kernel {
 
     /// What it is told on its command line in a machine with an agent.
     pub fn options(&self) -> Vec<&'static str> {
-        let mut options = OPTIONS.to_vec();
+        let mut options = [&OPTIONS[..], BUSY_HOST].concat();
         if self.which == Which::Debug {
             // With its slow ticks a grace period is what rmmod takes longest for.
             options.push("rcupdate.rcu_expedited=1");
@@ -179,8 +179,16 @@ pub const MEASURED_MIB: u64 = 1024;
 /// Processors of a machine: two, because half of what can go wrong needs two.
 pub const CPUS: &str = "2";
 
+/// What the kernel of each machine is told because a host may be busy.
+pub(crate) const BUSY_HOST: &[&str] = &[
+    // An emulated timer looks broken then, and the kernel would panic.
+    "no_timer_check",
+    // The time stamp counter looks unstable, and the kernel would say so and use a slower clock.
+    "tsc=nowatchdog",
+];
+
 /// What the kernel of a machine with an agent is told on its command line.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 5] = [
     "loglevel=7",
     // An oops ends the machine, with its report on the console, and so does a warning: neither
     // may pass for success.
@@ -188,8 +196,6 @@ const OPTIONS: [&str; 6] = [
     "panic_on_warn=1",
     // What the agent writes into the log is not to be rate-limited.
     "printk.devkmsg=on",
-    // On a host that is busy enough an emulated timer looks broken, and the kernel would panic.
-    "no_timer_check",
     // SLUB remembers who allocated what: a leak is told with the function.
     "slub_debug=U",
 ];

@@ -27,6 +27,7 @@ pub mod modules;
 pub mod monitor;
 pub mod mutants;
 pub mod paths;
+mod patience;
 pub mod peer;
 pub mod probe;
 pub mod programs;

@@ -19,6 +19,7 @@ use lab_agent::{
 
 use crate::{
     Error, Result, console,
+    patience::{Patience, Sample},
     qemu::{Launch, Qemu},
     run_directory::RunDirectory,
 };
@@ -78,7 +79,7 @@ pub struct Process {
 pub struct Observed {
     /// By number.
     pub processes: HashMap<ProcessId, Process>,
-    /// Since the agent has started.
+    /// Since the agent has started, without what the kernel says by itself ([`console::is_aside`]).
     pub log: Vec<LogLine>,
     /// What the serial console has said since the machine was started.
     pub console: Vec<u8>,
@@ -107,7 +108,7 @@ impl Shared {
 /// A machine whose agent has said hello.
 pub struct Machine {
     // Dropped first: QEMU is gone before its directory is.
-    _qemu: Qemu,
+    qemu: Qemu,
     /// Removed with the machine.
     _directory: RunDirectory,
     to_agent: UnixStream,
@@ -121,8 +122,8 @@ pub struct Machine {
     pub release: String,
     /// What deadlines are multiplied by; at least 1.
     pub slowness: f64,
-    /// When nothing is waited for any more, whatever its own deadline.
-    pub deadline: Option<Instant>,
+    /// After that nothing is waited for any more, whatever its own limit.
+    in_all: Option<Mutex<Patience>>,
 }
 
 impl Machine {
@@ -149,7 +150,7 @@ impl Machine {
             .spawn(move || listen(from_agent, &reports))
             .map_err(Error::io("starting a thread"))?;
         Ok(Machine {
-            _qemu: qemu,
+            qemu,
             _directory: directory,
             to_agent,
             shared,
@@ -158,7 +159,7 @@ impl Machine {
             start_time: Duration::ZERO,
             release: String::new(),
             slowness: 1.0,
-            deadline: None,
+            in_all: None,
         })
     }
 
@@ -251,8 +252,37 @@ impl Machine {
         limit.mul_f64(self.slowness)
     }
 
+    /// How long something in this machine may take: `limit`, which is not scaled, on a host that
+    /// has a processor for it.
+    pub fn patience(&self, limit: Duration) -> Patience {
+        Patience::new(&[self.qemu.pid()], limit)
+    }
+
+    /// Wait for nothing any more after `limit` in all, which is not scaled.
+    pub fn limit_all(&mut self, limit: Duration) {
+        self.in_all = Some(Mutex::new(self.patience(limit)));
+    }
+
+    /// How long to wait before asking again, by the limit of all; zero when that is over.
+    fn left_in_all(&self) -> Duration {
+        let in_all = self.in_all.as_ref();
+        in_all.map_or(Duration::MAX, |in_all| {
+            in_all.lock().unwrap_or_else(PoisonError::into_inner).left()
+        })
+    }
+
+    /// Whether the limit of all is over.
+    pub fn is_late(&self) -> bool {
+        self.left_in_all().is_zero()
+    }
+
+    /// How long its threads have waited for a processor of the host.
+    pub fn starved(&self) -> Duration {
+        Sample::of(&[self.qemu.pid()]).waited()
+    }
+
     /// Wait until `find` finds something in what has been observed, for `limit` at most, which is
-    /// not scaled. `None` after that.
+    /// not scaled; the host's being busy does not count. `None` after that.
     ///
     /// # Errors
     /// The [`Trouble`] that the machine is in; what has been observed before is looked at first.
@@ -261,8 +291,7 @@ impl Machine {
         limit: Duration,
         mut find: impl FnMut(&mut Observed) -> Option<T>,
     ) -> Result<Option<T>, Trouble> {
-        let own = Instant::now() + limit;
-        let deadline = self.deadline.map_or(own, |of_all| of_all.min(own));
+        let mut patience = self.patience(limit);
         let mut observed = self.shared.lock();
         loop {
             if let Some(found) = find(&mut observed) {
@@ -271,7 +300,7 @@ impl Machine {
             if let Some(trouble) = &observed.trouble {
                 return Err(trouble.clone());
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = patience.left().min(self.left_in_all());
             if left.is_zero() {
                 return Ok(None);
             }
@@ -442,6 +471,8 @@ fn listen(from_agent: UnixStream, shared: &Shared) {
             Report::Exited { process, how } => {
                 observed.processes.entry(process).or_default().exit = Some(how);
             }
+            // What is compared, waited for or judged is what is left.
+            Report::Log { text, .. } if console::is_aside(&text) => {}
             Report::Log { level, text } => observed.log.push(LogLine { level, text }),
         });
     }

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use crate::{Error, Result};
 
-/// How long QEMU may take to answer; it does at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long QEMU may take to answer. It does at once, or has ended, which is noticed; a busy host
+/// may have no processor for it.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long saving may take; it takes a tenth of a second.
-const SAVE_LIMIT: Duration = Duration::from_secs(60);
+/// How long saving may take; it takes a tenth of a second on an idle host.
+const SAVE_LIMIT: Duration = Duration::from_secs(300);
 
 /// Both ends of a connection: ours, and the one for [`crate::qemu::Launch`].
 ///

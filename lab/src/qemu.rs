@@ -59,6 +59,7 @@ pub const INITRAMFS: &str = "initramfs";
 /// A QEMU process; it is killed when this is dropped, and by the kernel when the thread that
 /// started it ends, however this program ends.
 pub struct Qemu {
+    pid: u32,
     child: Arc<Mutex<Child>>,
 }
 
@@ -168,8 +169,9 @@ impl Qemu {
                 };
                 drop((qemu, agent, launch.monitor));
                 let stderr = child.stderr.take();
+                let pid = child.id();
                 let child = Arc::new(Mutex::new(child));
-                let _ = started.send(Ok(child.clone()));
+                let _ = started.send(Ok((pid, child.clone())));
                 if let Some(mut stderr) = stderr {
                     let mut buffer = vec![0; 65536];
                     // Ends when QEMU does: nobody else has the other end.
@@ -188,11 +190,18 @@ impl Qemu {
                 }
             })
             .map_err(Error::io("starting a thread"))?;
-        let child = is_started
+        let (pid, child) = is_started
             .recv()
             .map_err(|_| Error::Unexpected("the thread that starts QEMU has ended".into()))?
             .map_err(Error::io("starting QEMU"))?;
-        Ok(Qemu { child })
+        Ok(Qemu { pid, child })
+    }
+}
+
+impl Qemu {
+    /// Of the process.
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 }
 

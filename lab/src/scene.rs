@@ -11,7 +11,7 @@ mod modules;
 mod programs;
 mod said;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use lab_agent::{Op, ProcessId, Stream};
 use nix::sys::signal::Signal;
@@ -27,6 +27,13 @@ use crate::{
 
 /// Taint bits that inserting any module of ours sets: out of tree (12), unsigned (13).
 const HARMLESS_TAINT: u64 = 1 << 12 | 1 << 13;
+
+/// Taint bit that the watchdog for soft lockups sets.
+const LOCKUP_TAINT: u64 = 1 << 14;
+
+/// How long the threads of a machine wait for a processor before watchdogs in it are no longer
+/// believed. They complain after 20 s; on an idle host a scenario waits a fraction of a second.
+const STARVED: Duration = Duration::from_secs(5);
 
 /// Why a scenario stops before its end.
 #[derive(Debug)]
@@ -169,6 +176,7 @@ pub(crate) fn improvise(
     watch: &mut dyn FnMut(&Entry),
 ) -> Ended {
     let console_before = machine.look(|observed| observed.console.len());
+    let starved_before = machine.starved();
     let mut scene = Scene {
         machine,
         workshop,
@@ -194,7 +202,7 @@ pub(crate) fn improvise(
     let cleaned = match outcome {
         Ok(taint) => scene
             .clean_up()
-            .and_then(|()| scene.check_taint(taint, console_before)),
+            .and_then(|()| scene.check_taint(taint, console_before, starved_before)),
         Err(halt) => {
             // A halt inside a step has become its verdict; one outside has none yet.
             scene.conclude(halt);
@@ -255,14 +263,30 @@ impl Scene<'_> {
             .map_err(|_| Trouble::Lost(format!("the taint mask is {text:?}")).into())
     }
 
-    /// The kernel must not have complained behind our back.
-    fn check_taint(&mut self, before: u64, console_before: usize) -> Outcome {
+    /// The kernel must not have complained behind our back. A watchdog may, if the host had no
+    /// processor for the machine: what took too long has come to its end.
+    fn check_taint(
+        &mut self,
+        before: u64,
+        console_before: usize,
+        starved_before: Duration,
+    ) -> Outcome {
         let after = self.taint()?;
-        let new = (after & !before) & !HARMLESS_TAINT;
+        let starved = self.machine.starved().saturating_sub(starved_before) >= STARVED;
+        let harmless = if starved {
+            HARMLESS_TAINT | LOCKUP_TAINT
+        } else {
+            HARMLESS_TAINT
+        };
+        let new = (after & !before) & !harmless;
         let console = self.machine.look(|observed| {
             String::from_utf8_lossy(&observed.console[console_before..]).into_owned()
         });
-        let report = console::first_report(&console);
+        let report = if starved {
+            console::first_fault(&console)
+        } else {
+            console::first_report(&console)
+        };
         if new == 0 && report.is_none() {
             return Ok(());
         }
@@ -350,7 +374,7 @@ impl Scene<'_> {
 
     fn verdict_on(&self, halt: &Halt) -> Verdict {
         let alive = "the machine lives".to_owned();
-        let report = console::first_report(&self.machine.console());
+        let report = complaint(&self.machine.console());
         let (status, finding) = match halt {
             Halt::Fail { expected, got } => (
                 Status::Fail,
@@ -424,7 +448,7 @@ impl Scene<'_> {
         };
         if with_console {
             let text = self.machine.console();
-            let report = console::first_report(&text);
+            let report = complaint(&text);
             finding.class = report.as_ref().map(|report| report.class);
             finding.excerpt =
                 Some(report.map_or_else(|| console::tail(&text, 10), |report| report.excerpt));
@@ -484,6 +508,11 @@ impl Scene<'_> {
         }
         Ok(())
     }
+}
+
+/// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
+fn complaint(console: &str) -> Option<Report> {
+    console::first_fault(console).or_else(|| console::first_report(console))
 }
 
 /// Whether a line of the log is a module's own, and not what any kernel says of any module once.

@@ -127,7 +127,7 @@ pub fn qemu_command(
     let options = match guest {
         Guest::Agent => kernel.options(),
         Guest::Measured => kernel.measured_options(),
-        Guest::Shell => vec!["loglevel=7"],
+        Guest::Shell => [&["loglevel=7"], kernels::BUSY_HOST].concat(),
     };
     for option in options {
         run.args(["--kopt", option]);

@@ -6,7 +6,8 @@
 //! - ```` ```guest ````: lines that begin with `# ` are typed into a root shell of the machine that
 //!   `make shell` opens, all blocks of a file into one shell; the lines below are what it prints.
 //!   In ```` ```guest eventually ```` the last command is repeated until it prints that: for what another
-//!   process does in its own time.
+//!   process does in its own time. The kernel logs lines of its own at any moment, so `dmesg` must be
+//!   followed by `| grep MODULE:`.
 //! - ```` ```transcript ID ````: lines of the record of that scenario, as its snapshot has it.
 //!
 //! Numbers behind `portid` and `pid` and the time stamps of the kernel's log are different in each
@@ -81,6 +82,11 @@ fn guest(body: Vec<String>, eventually: bool) -> Result<Block, String> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     for line in body {
         match (line.strip_prefix("# "), commands.last_mut()) {
+            (Some(command), _) if command.contains("dmesg") && !OF_MODULE.is_match(command) => {
+                return Err(format!(
+                    "expected \"dmesg | grep MODULE:\", found \"{command}\""
+                ));
+            }
             (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
             (None, Some((_, output))) => output.push(line),
             (None, None) => return Err("expected a command behind \"# \", found output".into()),
@@ -94,6 +100,12 @@ fn guest(body: Vec<String>, eventually: bool) -> Result<Block, String> {
         eventually,
     })
 }
+
+/// A command that reads a module's lines of the kernel's log, and no others.
+static OF_MODULE: LazyLock<Regex> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "a constant that the tests use")]
+    Regex::new(r#"^dmesg \| grep (-c )?['"]?(nl|message)_[a-z]+:"#).expect("a valid pattern")
+});
 
 /// What is different in each run.
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
@@ -251,6 +263,30 @@ mod tests {
         );
         assert!(parse("```guest\noutput\n```\n").is_err());
         assert!(parse("```guest\n```\n").is_err());
+    }
+
+    #[test]
+    fn of_the_log_only_a_modules_lines_may_be_asked_for() {
+        let block = |command: &str| parse(&format!("```guest\n# {command}\n```\n"));
+        for command in [
+            "dmesg | grep nl_pubsub: | tail -n 1",
+            "dmesg | grep -c 'nl_routes: portid .* watches'",
+        ] {
+            assert!(block(command).is_ok(), "{command}");
+        }
+        for command in [
+            "dmesg | tail -n 1",
+            "dmesg | grep -c 'portid .* watches'",
+            "dmesg | tail -n 1 | grep nl_pubsub:",
+            "dmesg | grep clocksource:",
+            "rmmod nl_hello; dmesg",
+        ] {
+            let error = block(command).unwrap_err();
+            assert!(
+                error.starts_with("line 1: expected \"dmesg | grep"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

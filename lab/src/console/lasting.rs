@@ -18,7 +18,7 @@ static PASSING: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:\b[0-9a-f]{2} ){8}",
         r"^ *\^$",
         r"^(?:kmemleak:)? *hex dump ",
-        r"^(?:rcu: \t|\t\(t=|clocksource: |irq event stamp: |Kernel Offset: )",
+        r"^(?:rcu: \t|\t\(t=|irq event stamp: |Kernel Offset: )",
     ];
     pattern(&lines.join("|"))
 });

@@ -4,8 +4,10 @@
 //! [`first_report`] reads the whole console and names the first thing that the kernel complained
 //! about: what comes first is the cause, the panic that follows it is not. `classes` is the table
 //! of what there is to be found, `lines` takes off what printk puts in front, [`locate`] looks a
-//! place up in a module's debug information.
+//! place up in a module's debug information. What kernels on a slow host log by themselves
+//! ([`is_aside`]) is left out everywhere.
 
+mod aside;
 mod classes;
 mod lasting;
 mod lines;
@@ -14,6 +16,7 @@ mod trace;
 
 use regex::Regex;
 
+pub use aside::is_aside;
 pub use classes::Class;
 pub use lasting::lasting;
 pub use locate::{Source, locate};
@@ -70,14 +73,26 @@ fn pattern(text: &str) -> Regex {
 
 /// The first report in `console`, or `None` if the kernel did not complain.
 pub fn first_report(console: &str) -> Option<Report> {
-    let lines = lines(console);
+    first_of(console, |_| true)
+}
+
+/// As [`first_report`], without what watchdogs say of something that takes too long
+/// ([`Class::is_stall`]): where the host gives a machine no processor, a module cannot help it.
+pub fn first_fault(console: &str) -> Option<Report> {
+    first_of(console, |class| !class.is_stall())
+}
+
+fn first_of(console: &str, wanted: impl Fn(Class) -> bool) -> Option<Report> {
+    let mut lines = lines(console);
+    lines.retain(|line| !is_aside(line.text));
     // Where the kernel puts the time in front, what has none was said by a program.
     let stamped = lines.iter().any(|line| line.stamped);
     let found = lines
         .iter()
         .enumerate()
         .filter(|(_, line)| line.stamped || !stamped)
-        .find_map(|(at, line)| Some((at, Class::of(line.text)?)));
+        .filter_map(|(at, line)| Some((at, Class::of(line.text)?)))
+        .find(|(_, class)| wanted(*class));
     if let Some(at) = reboot_at(&lines)
         && found.is_none_or(|(start, _)| at < start)
     {
@@ -197,8 +212,15 @@ pub fn tail(console: &str, lines: usize) -> String {
     let all: Vec<&str> = console
         .lines()
         .map(|line| line.trim_end_matches('\r'))
+        .filter(|line| !says_asides_only(line))
         .collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// Whether a line of a console has nothing but what the kernel says by itself.
+fn says_asides_only(line: &str) -> bool {
+    let parts = lines(line);
+    !parts.is_empty() && parts.iter().all(|part| is_aside(part.text))
 }
 
 #[cfg(test)]

@@ -454,3 +454,35 @@ fn the_same_at_another_time_on_another_processor_lasts_as_the_same() {
     Allocated by task (n):
     ");
 }
+
+/// What a busy host made 6.12 say, between the lines of a module and of a report.
+#[test]
+fn what_the_kernel_says_by_itself_is_in_no_report_and_is_no_last_word() {
+    let aside = "clocksource: Long readout interval, skipping watchdog check: cs_nsec: 1036805250 \
+        wd_nsec: 1036791590";
+    let between = format!("[    4.200250] {aside}\r\n[    4.200300] RIP");
+    let console = OOPS.replace("[    4.200300] RIP", &between);
+    assert_eq!(first_report(&console), first_report(OOPS));
+    assert!(!first_report(&console).unwrap().excerpt.contains("readout"));
+    let console = format!(
+        "[    4.100000] nl_bad: ready\r\n[   21.491853][    C1] {aside}\r\n\
+         [   26.098397] hrtimer: interrupt took 26897051 ns\n** 3 printk messages dropped **\n"
+    );
+    assert_eq!(tail(&console, 2), "[    4.100000] nl_bad: ready");
+    assert_eq!(
+        tail(
+            "/ # hrtimer: interrupt took 26897051 ns, a program says\n\nlast\n",
+            3
+        ),
+        "/ # hrtimer: interrupt took 26897051 ns, a program says\n\nlast"
+    );
+}
+
+#[test]
+fn a_fault_is_found_behind_what_a_watchdog_says() {
+    let stall = "[    3.000000] rcu: INFO: rcu_sched self-detected stall on CPU\r\n";
+    assert_eq!(first_fault(stall), None);
+    let both = format!("{stall}{OOPS}");
+    assert_eq!(class_of(&both), Some(Class::RcuStall));
+    assert_eq!(first_fault(&both), first_report(OOPS));
+}

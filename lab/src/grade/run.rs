@@ -156,12 +156,11 @@ impl Bench {
                 return Outcome::new(Status::Error, "a machine starts", error.to_string());
             }
         };
-        let deadline = Instant::now() + self.timeout;
-        machine.deadline = Some(deadline);
+        machine.limit_all(self.timeout);
         let ended = perform(check.scenario, workshop, &mut machine, seed, &mut |_| ());
         let mut outcome = Outcome::of(&ended.transcript, begin.elapsed());
         let late = matches!(outcome.status, Status::Fail | Status::Error);
-        if late && Instant::now() >= deadline {
+        if late && machine.is_late() {
             outcome.status = Status::Timeout;
         }
         outcome

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario does with modules, and with the kernel itself.
 
-use std::{fs, time::Instant};
+use std::fs;
 
 use lab_agent::{Answer, Op, Refusal};
 
@@ -205,9 +205,9 @@ impl Scene<'_> {
         mut observe: impl FnMut(&mut Self) -> Outcome<bool>,
     ) -> Outcome {
         let limit = self.machine.scaled(PATIENCE);
-        let deadline = Instant::now() + limit;
+        let mut patience = self.machine.patience(limit);
         while !observe(self)? {
-            if Instant::now() > deadline {
+            if patience.is_over() {
                 return Err(fail(what, format!("not within {} s", limit.as_secs())));
             }
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Clauses T1, T3, T5, T7 and T8, in what the program says and how it ends.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use lab_agent::{Exit, Stdin, Stream};
 use nix::sys::signal::Signal;
@@ -43,13 +43,13 @@ pub(super) const THREADS: Scenario = Scenario {
 
 /// Wait until a program has so many threads.
 fn expect_threads(scene: &mut Scene<'_>, program: &Program, expected: usize) -> Outcome {
-    let limit = Instant::now() + scene.machine.scaled(PATIENCE);
+    let mut patience = scene.machine.patience(scene.machine.scaled(PATIENCE));
     loop {
         let threads = scene.status(program, "Threads")?;
         if threads == expected.to_string() {
             return Ok(());
         }
-        if Instant::now() > limit {
+        if patience.is_over() {
             return Err(fail(format!("{expected} threads"), threads));
         }
     }

@@ -2,10 +2,7 @@
 //! Clauses T1, T4 and T5 inside the process: how buffers wait and close. Threads with an end each
 //! (`lab/threads`) do what they are told; a thread that waits is seen in `/proc`.
 
-use std::{
-    ops::RangeInclusive,
-    time::{Duration, Instant},
-};
+use std::{ops::RangeInclusive, time::Duration};
 
 use lab_agent::Stream;
 
@@ -168,7 +165,7 @@ impl Ends {
         let mut threads = self.threads.iter();
         let id = threads.find_map(|(name, id)| (name == who).then_some(id));
         let id = id.ok_or_else(|| fail(format!("a thread {who}"), "none"))?;
-        let deadline = Instant::now() + scene.machine.scaled(PATIENCE);
+        let mut patience = scene.machine.patience(scene.machine.scaled(PATIENCE));
         loop {
             let text = scene.read(&format!("/proc/{id}/syscall"))?;
             let words: Vec<_> = text.split_whitespace().collect();
@@ -180,7 +177,7 @@ impl Ends {
             if let Some(line) = said {
                 return Ok(Err(readable(&line)));
             }
-            if Instant::now() > deadline {
+            if patience.is_over() {
                 if !counts(scene, "T1") {
                     scene.note(who, Kind::Does, "does not answer");
                     return Ok(Ok(()));

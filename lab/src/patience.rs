@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Deadlines that a busy host does not shorten.
+//!
+//! A machine on a busy host is slow because its threads wait for a processor. The kernel counts
+//! that time for each thread (`/proc/PID/task/TID/schedstat`: computed, waited, both in
+//! nanoseconds), and a deadline leaves it out. What a thread has computed always counts. So a loop that never ends
+//! is found on any host, and a machine that sleeps for ever is found as soon as on an idle one.
+
+use std::{
+    collections::HashMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+/// Time that counts in any case: most waiting is over by then, and never asks the kernel.
+const FREE: Duration = Duration::from_secs(1);
+
+/// How soon the kernel is asked again at most.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What the kernel has counted for the threads of some processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// By thread: computed, waited for a processor.
+    threads: HashMap<String, (Duration, Duration)>,
+}
+
+impl Sample {
+    /// What is counted now. Where the kernel does not count, nobody has ever waited.
+    pub(crate) fn of(processes: &[u32]) -> Self {
+        let mut threads = HashMap::new();
+        for process in processes {
+            let tasks = fs::read_dir(format!("/proc/{process}/task"));
+            for task in tasks.into_iter().flatten().flatten() {
+                let counted = fs::read_to_string(task.path().join("schedstat"));
+                if let Some(counted) = counted.ok().and_then(|text| parse(&text)) {
+                    threads.insert(task.file_name().to_string_lossy().into_owned(), counted);
+                }
+            }
+        }
+        Sample { threads }
+    }
+
+    /// What has been added since `before`: the most that one thread has computed, and what all have
+    /// waited.
+    fn since(&self, before: &Sample) -> (Duration, Duration) {
+        let mut most = Duration::ZERO;
+        let mut waited = Duration::ZERO;
+        for (thread, now) in &self.threads {
+            let then = before.threads.get(thread).copied().unwrap_or_default();
+            most = most.max(now.0.saturating_sub(then.0));
+            waited += now.1.saturating_sub(then.1);
+        }
+        (most, waited)
+    }
+
+    /// What all threads have waited for a processor since they were started.
+    pub(crate) fn waited(&self) -> Duration {
+        self.since(&Sample::default()).1
+    }
+}
+
+/// The first two numbers of a `schedstat`.
+fn parse(text: &str) -> Option<(Duration, Duration)> {
+    let mut numbers = text.split_whitespace().map(|word| word.parse().ok());
+    let mut next = || numbers.next()?.map(Duration::from_nanos);
+    Some((next()?, next()?))
+}
+
+/// How much of `wall` counts for a machine whose threads have computed and waited so long.
+fn counted(wall: Duration, (computed, waited): (Duration, Duration)) -> Duration {
+    wall.saturating_sub(waited).max(computed.min(wall))
+}
+
+/// How long something may take, without the time in which the host had no processor for it.
+#[derive(Debug)]
+pub struct Patience {
+    limit: Duration,
+    processes: Vec<u32>,
+    begin: Instant,
+    /// When [`FREE`] was over, and what was counted then.
+    before: Option<(Instant, Sample)>,
+    /// What is left at least, and need not be asked for before.
+    until: Instant,
+}
+
+impl Patience {
+    /// For work of these processes; ours is one of them: it has to take notice.
+    pub(crate) fn new(processes: &[u32], limit: Duration) -> Self {
+        let begin = Instant::now();
+        let own = std::process::id();
+        Patience {
+            limit,
+            processes: processes.iter().copied().chain([own]).collect(),
+            begin,
+            before: None,
+            until: begin + limit.min(FREE),
+        }
+    }
+
+    /// How long to wait before asking again; zero when it is over.
+    pub fn left(&mut self) -> Duration {
+        let now = Instant::now();
+        if now < self.until {
+            return self.until - now;
+        }
+        let rest = self.limit.saturating_sub(FREE);
+        let counted = match &self.before {
+            _ if rest.is_zero() => return Duration::ZERO,
+            None => {
+                self.before = Some((now, Sample::of(&self.processes)));
+                Duration::ZERO
+            }
+            Some((since, before)) => {
+                let sample = Sample::of(&self.processes);
+                counted(now - *since, sample.since(before))
+            }
+        };
+        let left = rest.saturating_sub(counted);
+        if left.is_zero() {
+            return left;
+        }
+        let left = left.max(LOOK);
+        self.until = now + left;
+        left
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&mut self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// How long that took on the clock.
+    pub fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn computed_and_waited_are_read_in_nanoseconds() {
+        let parsed = parse("1500000000 343434379 262\n");
+        assert_eq!(
+            parsed,
+            Some((
+                Duration::from_millis(1500),
+                Duration::from_nanos(343_434_379)
+            ))
+        );
+        assert_eq!(parse("1500000000\n"), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn what_counts_is_the_time_without_waiting_or_what_was_computed() {
+        // A machine that sleeps, and one that computes alone.
+        assert_eq!(counted(s(10), (s(0), s(0))), s(10));
+        assert_eq!(counted(s(10), (s(10), s(0))), s(10));
+        // Two processors of it that spin on a busy host, a quarter each.
+        assert_eq!(counted(s(40), (s(10), s(60))), s(10));
+        // One that has hardly had a processor.
+        assert_eq!(counted(s(40), (s(1), s(38))), s(2));
+        assert_eq!(counted(s(40), (s(0), s(200))), s(0));
+    }
+
+    #[test]
+    fn each_thread_is_compared_with_itself() {
+        let sample = |threads: &[(&str, u64, u64)]| Sample {
+            threads: threads
+                .iter()
+                .map(|&(thread, computed, waited)| (thread.to_owned(), (s(computed), s(waited))))
+                .collect(),
+        };
+        let before = sample(&[("1", 100, 50), ("2", 7, 7), ("gone", 9, 9)]);
+        let now = sample(&[("1", 101, 52), ("2", 10, 8), ("new", 1, 4)]);
+        assert_eq!(now.since(&before), (s(3), s(7)));
+        assert_eq!(before.waited(), s(66));
+    }
+
+    #[test]
+    fn a_limit_that_is_no_more_than_a_look_is_over_at_once() {
+        let mut patience = Patience::new(&[], Duration::ZERO);
+        assert!(patience.is_over());
+    }
+
+    #[test]
+    fn what_computes_runs_out_of_patience() {
+        let mut patience = Patience::new(&[], FREE + Duration::from_millis(300));
+        while !patience.is_over() {}
+        assert!(patience.elapsed() >= FREE + Duration::from_millis(300));
+    }
+}
