@@ -74,7 +74,7 @@ hint: setup ## The next hint for a check, as in make hint CHECK=message-slot/W5-
 	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint
 
 fresh-test: ## The two commands of the README on a fresh Debian, SUITE=trixie or bookworm; needs root
-	@lab/setup.sh fresh-test && lab/fresh-test.sh
+	@lab/setup.sh fresh-test && exec lab/fresh-test.sh
 
 doctor: ## Check everything that the lab needs, with the command that mends what is missing
 	@lab/doctor.sh

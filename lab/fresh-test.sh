@@ -159,6 +159,13 @@ old_cargo_is_refused() {
 	[[ $said =~ ^'setup: cargo is '[0-9.]+' and '[0-9.]+' or newer is needed; '.*https://sh.rustup.rs ]]
 }
 
+# With sudo, the checkout and the cache are an ordinary user's, who wants to remove what is in them.
+give_back() {
+	chown --reference="$checkout" "$build" "$logs" "$logs"/*.log
+	chown --reference="$HOME" "${cache%/*/*}" "${cache%/*}" "${cache%/*}/.setup.lock"
+	chown -R --reference="$HOME" "$cache"
+} 2>/dev/null
+
 # A run that counts.
 counted() { # name, what is done, command...
 	local start=$SECONDS verdict=passed
@@ -187,17 +194,17 @@ for name in root-part2 root-test user-part2 user-test user-old-cargo; do
 done
 ((${#runs[@]})) || die "no run has '$ONLY' in its name; there are root-part2 root-test user-part2 user-test user-old-cargo"
 checkout=${script%/lab/*}
-logs=$checkout/build/fresh-$suite
+build=$(realpath --canonicalize-missing "${BUILD:-$checkout/build}")
+logs=$build/fresh-$suite
 machine=$logs/machine
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipclab/fresh
+cache=${IPCLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipclab}/fresh
 packages=$cache/packages-$suite
 base=$cache/debian-$suite.tar
 mkdir -p "$logs" "$packages"
 exec 8>"$cache/.lock-$suite"
 flock --nonblock 8 || die "another fresh-test of $suite is running"
 rm -f "$logs"/*.log
-# The checkout may be an ordinary user's.
-trap 'chown -R --reference="$checkout" "$checkout/build" 2>/dev/null' EXIT
+trap give_back EXIT
 trap 'echo; say "interrupted; the next run removes $machine"; exit 130' INT TERM HUP
 
 commit=$(git -C "$checkout" rev-parse HEAD)
@@ -227,6 +234,6 @@ if [[ " ${runs[*]} " == *" user-old-cargo "* ]]; then
 	counted user-old-cargo "make part2 with Debian's cargo" old_cargo_is_refused
 fi
 rm -rf --one-file-system "$machine"
-say "$suite: $( ((status)) && echo FAILED || echo passed); logs are in ${logs#"$checkout/"}"
+say "$suite: $( ((status)) && echo FAILED || echo passed); logs are in $logs"
 printf '  %s\n' "${results[@]}"
 exit $status
