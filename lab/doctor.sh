@@ -1,12 +1,50 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Check everything, one line each; exit status 1 if the lab cannot run.
+# Check everything, one line each, with the command that mends it; exit status 1 if the lab cannot
+# run. Changes nothing. What needs no more than a shell is here, the rest in lab/src/cli/doctor.rs.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -uo pipefail
 cd "$IPCLAB_CHECKOUT" || exit
-if ! lab/setup.sh --check; then
-	echo "not checked: kernels, disk, memory, KVM (they need the above)"
+# shellcheck source-path=SCRIPTDIR
+. lab/needs.sh
+
+status=0
+line() { # name, empty or what is wrong, what is right
+	if [[ -z $2 ]]; then
+		echo "ok       $1: $3"
+	else
+		echo "missing  $1: $2"
+		status=1
+	fi
+}
+
+trouble=$(system_trouble)
+line system "$trouble" "$(os_release PRETTY_NAME), $(uname -m)"
+if ! type -P dpkg-query >/dev/null; then
+	missing_elsewhere
+	line cargo "$(cargo_trouble)" "$(cargo --version 2>/dev/null)"
+	echo "not checked: kernels, disk, memory, KVM (they need Debian's packages)"
+	exit 1
+fi
+where=$BUILD
+[[ $BUILD == "$IPCLAB_CHECKOUT/build" ]] || where="$BUILD, in place of build/ in the checkout"
+line path "" "builds in $where"
+# Make and cargo take what is younger than now for changed, and servers' certificates do not fit.
+young=$(find Cargo.toml Makefile lab kernel -newermt '1 hour' -print -quit)
+line clock "${young:+it is $(date '+%F %T'), and $young is younger than that; to mend it: ${as_root}timedatectl set-ntp true, or touch the file}" \
+	"$(date '+%F %T')"
+mapfile -t pairs < <(missing base)
+names=()
+for ((i = 0; i < ${#pairs[@]}; i += 2)); do names+=("${pairs[i]}"); done
+line packages "${names[*]}${names:+; to mend it: lab/setup.sh}" "all $(table | grep -c '^base') are installed"
+line cargo "$(cargo_trouble)" "$(cargo --version 2>/dev/null)"
+found=$(virtme_ng)
+line virtme-ng "$([[ $found ]] || echo "not in $venv; to mend it: lab/setup.sh")" "$found"
+release=$(stock_release)
+line "stock image" "$(has_image "$release" || echo "not in $cache; to mend it: lab/setup.sh")" "$release"
+if ((status)); then
+	echo "not checked: kernels, disk, memory, KVM, sandbox (they need the above)"
 	exit 1
 fi
 exec lab/lab.sh doctor

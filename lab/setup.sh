@@ -7,192 +7,141 @@
 #   lab/setup.sh kernel     and what building the lab and the debug kernel needs
 #   lab/setup.sh lint       and what `make lint` needs
 #   lab/setup.sh fresh-test what `make fresh-test` needs, and nothing else
-#   lab/setup.sh --check    change nothing; one line for each thing, exit status 1 if one is missing
 #
 # Quiet when there is nothing to do. Every step can be interrupted and is completed by the next run.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -Eeuo pipefail
 cd "$IPCLAB_CHECKOUT"
-
-cache=$IPCLAB_CACHE
-requirement=$(cat lab/requirements.txt)
-venv=$cache/${requirement/==/-}
+# shellcheck source-path=SCRIPTDIR
+. lab/needs.sh
 bindgen_version=0.72.1
-
-# Package and what it is for, in the order in which they are missed.
-base_packages=(
-	gcc "compiles modules and links programs"
-	libc6-dev "the C library, also for static programs"
-	make "builds modules"
-	qemu-system-x86 "runs the machines"
-	busybox-static "the machines' shell and tools"
-	bubblewrap "keeps what compiles a submission away from your files"
-	linux-headers-amd64 "what modules for the stock kernel are built against"
-	kmod "depmod: which module of the stock kernel needs which"
-	file "virtme-ng asks it for a kernel's version"
-	python3-venv "a place for virtme-ng"
-	ca-certificates "downloading"
-)
-kernel_packages=(
-	linux-source-6.12 "the source of the lab and the debug kernel"
-	xz-utils "unpacking it"
-	flex "its configuration"
-	bison "its configuration"
-	bc "its build"
-	cpio "its build"
-	libelf-dev "objtool"
-	libssl-dev "its certificates"
-	rustc-web "Rust in the kernel: a compiler with its library's source"
-	rust-web-src "Rust in the kernel: that source"
-	libclang-dev "Rust in the kernel: bindgen reads the kernel's headers with it"
-	clang "compiles the debug kernel: KASAN and Rust together need it"
-	lld "links the debug kernel"
-)
-lint_packages=(
-	linux-source-6.12 "checkpatch"
-	xz-utils "unpacking it"
-	git "lists the files"
-	perl "runs checkpatch"
-	sparse "checks the modules' address spaces and locks"
-	shellcheck "checks the scripts"
-)
-fresh_test_packages=(
-	debootstrap "makes the machine: a minimal Debian in a directory"
-	git "clones the checkout into it"
-)
+log=$BUILD/setup.log
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 # What was being done, for the message if it fails.
 doing="starting"
-trap 'status=$?; say "stopped while $doing"; say "is the network there, and space on the disk? Run the same command again to go on from there"; exit $status' ERR
+watcher=
+give_up() {
+	local status=$1
+	trap - ERR INT TERM HUP
+	[[ -z $watcher ]] || kill "$watcher" 2>/dev/null || true
+	say "stopped while $doing: $2"
+	exit "$status"
+}
+trap 'give_up $? "$(why) Then run the same command again, it goes on from there."' ERR
+trap 'give_up 130 "interrupted. Run the same command again, it goes on from there."' INT TERM HUP
 
-installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
+# The first reason that the log of a command that failed gives, and what to do, as a sentence each.
+why() {
+	local said proxies
+	said=$(tail -n 200 "$log" 2>/dev/null | tr '\n' ' ') || said=
+	proxies=$(env | sed -n 's/^\(https\{0,1\}_proxy\)=\(.*\)$/\1 is \2/Ip' | tr '\n' ',')
+	proxies=${proxies:+ (${proxies%,})}
+	shopt -s nocasematch
+	case $said in
+	*"No space left on device"* | *"not have enough free space"* | *"Disk quota exceeded"*)
+		echo "the disk is full. Make room in $cache and in /var; \`df -h\` shows how much is free." ;;
+	*"held by process "* | *"locked by another process"* | *"Could not get lock"*)
+		echo "another program is installing packages, $(grep -o -m 1 'process [0-9]* ([a-z.-]*)\|process with pid [0-9]*' "$log" || echo "as its lock says"). Wait until it has ended." ;;
+	*"password is required"* | *"terminal is required"* | *"no askpass"* | *"not in the sudoers"* | *"not allowed to execute"*)
+		echo "sudo lets this user not do that. As root, run: apt-get update && apt-get install -y --no-install-recommends ${packages_wanted-}." ;;
+	*certificate*"not yet valid"* | *"certificate has expired"* | *"Release file"*"not valid yet"* | *"Release file"*"expired"*)
+		echo "the clock of this machine says $(date +%F), and the server's certificate does not fit it. Set the clock." ;;
+	*"certificate verif"* | *"CERTIFICATE_VERIFY_FAILED"* | *"SSL certificate problem"*)
+		echo "a server's certificate is not known here$proxies. If a proxy has its own, export SSL_CERT_FILE=file and PIP_CERT=file." ;;
+	*"Unable to locate package"* | *"no installation candidate"*)
+		echo "Debian's list has no such package. /etc/apt/sources.list needs main of Debian 12 or 13, with its security updates." ;;
+	*"proxy"*"refused"* | *"ProxyError"* | *"Unable to connect to proxy"* | *"Proxy CONNECT"* | *"CONNECT tunnel failed"*)
+		echo "the proxy cannot be reached$proxies. Correct or unset that variable." ;;
+	*"Could not resolve"* | *"Temporary failure resolving"* | *"Name or service not known"* | *"NameResolutionError"* | \
+		*"Could not connect"* | *"Unable to connect"* | *"Connection refused"* | *"Network is unreachable"* | \
+		*"Failed to establish a new connection"* | *"timed out"* | *"Connection failed"*)
+		echo "a server cannot be reached$proxies. Is the network there? Behind a proxy, export http_proxy=URL https_proxy=URL." ;;
+	*"Hash Sum mismatch"* | *"unexpected size"* | *"IncompleteRead"* | *"Connection broken"* | *"Connection reset"* | \
+		*"Error reading from server"* | *"spurious network error"* | *"transfer closed"* | *"404 "*"Not Found"*)
+		echo "a download broke off, or the mirror is being updated. Wait a minute." ;;
+	*) echo "the end of $log says why." ;;
+	esac
+	shopt -u nocasematch
+}
 
-# From name/reason pairs, those that are not installed.
-missing_of() {
-	while (($#)); do
-		installed "$1" || printf '%s\n%s\n' "$1" "$2"
-		shift 2
+# Show what a command is at, once it has taken two seconds: on a terminal the last line of its log,
+# elsewhere a line every 20 seconds.
+watch() {
+	local line tick=0
+	sleep 2
+	while :; do
+		line=$(tail -n 1 "$log" 2>/dev/null | tr -dc '[:print:]')
+		if [[ -t 2 ]]; then
+			printf '\r\033[K  %.70s' "$line" >&2
+		elif ((tick++ % 20 == 0)); then
+			printf '  %.100s\n' "$line" >&2
+		fi
+		sleep 1
 	done
 }
 
-# The newest kernel that headers are installed for.
-stock_release() {
-	local headers
-	for headers in /usr/src/linux-headers-*-amd64; do
-		case $headers in *cloud* | *rt* | *'*'*) ;; *) echo "${headers#/usr/src/linux-headers-}" ;; esac
-	done | sort -V | tail -n 1
-}
-
-minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-install_rust='apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
-((EUID == 0)) || install_rust="sudo $install_rust"
-
-# Says what is wrong with cargo, if anything.
-cargo_trouble() {
-	local version
-	if ! version=$(cargo --version 2>/dev/null); then
-		echo "cargo is not installed; install Rust $minimum_rust or newer with: $install_rust"
-		return
-	fi
-	version=${version#cargo }
-	version=${version%% *}
-	if [[ $(printf '%s\n' "$minimum_rust" "$version" | sort -V | head -n 1) != "$minimum_rust" ]]; then
-		if command -v rustup >/dev/null; then
-			echo "cargo is $version and $minimum_rust or newer is needed; get it with: rustup update stable"
-		else
-			echo "cargo is $version and $minimum_rust or newer is needed; Debian's is too old, so install Rust's own with: $install_rust"
-		fi
-	fi
-}
-
-check() {
-	local trouble pairs status=0 release
-	trap - ERR
-	line() { # name, empty or what is wrong, what is right
-		if [[ -z $2 ]]; then
-			echo "ok       $1: $3"
-		else
-			echo "missing  $1: $2"
-			status=1
-		fi
-	}
-	if ! command -v dpkg-query >/dev/null; then
-		echo "missing  Debian: this is not a Debian system; packages with these files are needed:"
-		echo "         qemu-system-x86_64, a static busybox, kernel headers, gcc, make, depmod, file, python3 with venv"
-		return 1
-	fi
-	mapfile -t pairs < <(missing_of "${base_packages[@]}")
-	line packages "${pairs[0]:+$(names "${pairs[@]}"); to mend it: lab/setup.sh}" "all $((${#base_packages[@]} / 2)) are installed"
-	trouble=$(cargo_trouble)
-	line cargo "$trouble" "$(cargo --version 2>/dev/null)"
-	trouble=""
-	[[ -e $venv/.complete ]] || trouble="not in $venv; to mend it: lab/setup.sh"
-	line virtme-ng "$trouble" "${requirement#*==} in $venv"
-	release=$(stock_release)
-	trouble=""
-	[[ -n $release && -e $cache/stock-$release/boot/vmlinuz-$release ]] ||
-		trouble="not in $cache; to mend it: lab/setup.sh"
-	line "stock image" "$trouble" "$release"
+# Run a command; what it says goes to the log, whose end is shown if nothing in it is understood.
+quietly() {
+	local status=0
+	: >"$log"
+	watch 9>&- &
+	watcher=$!
+	"$@" >>"$log" 2>&1 </dev/null || status=$?
+	kill "$watcher" && wait "$watcher" 2>/dev/null || true
+	watcher=
+	[[ ! -t 2 ]] || printf '\r\033[K' >&2
+	if ((status)) && [[ $(why) == "the end of "* ]]; then tail -n 20 "$log" >&2; fi
 	return $status
 }
 
-names() {
-	local all=()
-	while (($#)); do
-		all+=("$1")
-		shift 2
+# apt-get, as root, with the proxies that sudo would take away.
+apt() {
+	local name with=()
+	for name in http_proxy https_proxy ftp_proxy no_proxy; do
+		[[ -z ${!name-} ]] || with+=("$name=${!name}")
 	done
-	echo "${all[*]}"
+	# shellcheck disable=SC2086 # sudo, or nothing
+	quietly ${as_root} env DEBIAN_FRONTEND=noninteractive "${with[@]}" apt-get -q \
+		-o Acquire::Retries=3 -o DPkg::Lock::Timeout=60 "$@"
 }
 
 install_packages() {
-	local pairs list i
-	mapfile -t pairs < <(missing_of "$@")
+	local kind pairs=() some i names=()
+	for kind in "$@"; do
+		mapfile -t some < <(missing "$kind")
+		pairs+=("${some[@]}")
+	done
 	((${#pairs[@]})) || return 0
-	list=$(names "${pairs[@]}")
 	say "installing Debian packages:"
 	for ((i = 0; i < ${#pairs[@]}; i += 2)); do
+		names+=("${pairs[i]}")
 		say "  ${pairs[i]} - ${pairs[i + 1]}"
 	done
-	local as_root=()
-	if ((EUID)); then
-		if ! command -v sudo >/dev/null; then
-			say "this needs root, and there is no sudo; run as root:"
-			say "  apt-get update && apt-get install -y --no-install-recommends $list"
-			exit 1
-		fi
-		as_root=(sudo)
+	packages_wanted=${names[*]}
+	if ((EUID)) && ! type -P sudo >/dev/null; then
+		say "this needs root, and there is no sudo; run as root:"
+		say "  apt-get update && apt-get install -y --no-install-recommends ${names[*]}"
+		exit 1
 	fi
-	doing="installing Debian packages ($list)"
+	doing="installing Debian packages (${names[*]})"
 	# A half-finished earlier installation is completed first; apt refuses to go on otherwise.
-	"${as_root[@]}" dpkg --configure -a >&2
-	quietly "${as_root[@]}" apt-get -q update
-	# shellcheck disable=SC2086 # a list of words
-	quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $list
-}
-
-# Run a command; what it says is shown only if it fails.
-quietly() {
-	local log
-	log=$(mktemp)
-	if ! "$@" >"$log" 2>&1 </dev/null; then
-		tail -n 20 "$log" >&2
-		rm -f "$log"
-		return 1
-	fi
-	rm -f "$log"
+	# shellcheck disable=SC2086 # sudo, or nothing
+	[[ -z $(dpkg --audit 2>/dev/null) ]] || quietly ${as_root} dpkg --configure -a
+	apt update
+	apt install -y --no-install-recommends "${names[@]}"
 }
 
 install_virtme_ng() {
-	[[ -e $venv/.complete ]] && return
+	[[ -z $(virtme_ng) ]] || return 0
 	say "installing $requirement - boots kernels in QEMU - into $venv"
 	doing="installing $requirement from PyPI"
 	# A virtual environment cannot be moved to its place once it is whole: a stamp says so instead.
 	rm -rf "$venv"
 	quietly /usr/bin/python3 -m venv "$venv"
-	quietly "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r lab/requirements.txt
-	touch "$venv/.complete"
+	quietly "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check --no-compile \
+		-r lab/requirements.txt
+	/usr/bin/python3 --version >"$venv/.complete"
 }
 
 # The image that belongs to the installed headers, unpacked beside the lab's other files and not
@@ -200,65 +149,66 @@ install_virtme_ng() {
 unpack_stock_image() {
 	local release target
 	release=$(stock_release)
-	target=$cache/stock-$release
-	[[ -n $release && -e $target/boot/vmlinuz-$release ]] && return
-	[[ -n $release ]] || { doing="looking for kernel headers in /usr/src"; return 1; }
-	say "downloading linux-image-$release (70 MB) - the stock kernel - into $target"
+	if has_image "$release"; then return; fi
+	say "downloading the stock kernel's image (70 to 110 MB) - what students' own systems run - into $cache"
+	target=$cache/image.partial
+	rm -rf "$target"
+	mkdir -p "$target"
 	doing="downloading linux-image-$release"
-	rm -rf "$target.partial"
-	mkdir -p "$target.partial"
-	quietly env -C "$target.partial" apt-get -q download "linux-image-$release"
+	if ! (quietly env -C "$target" apt-get -q -o Acquire::Retries=3 download "linux-image-$release"); then
+		# The archive has newer ones only.
+		doing="updating linux-headers-amd64"
+		apt update
+		apt install -y --no-install-recommends linux-headers-amd64
+		release=$(stock_release)
+		doing="downloading linux-image-$release"
+		quietly env -C "$target" apt-get -q download "linux-image-$release"
+	fi
 	doing="unpacking linux-image-$release"
-	# Without the drivers of hardware that a virtual machine does not have: 100 MB, not 400.
-	# Modules are in ./lib before Debian 13, and in ./usr/lib since then.
-	dpkg-deb --fsys-tarfile "$target.partial"/*.deb | tar -x -C "$target.partial" \
+	quietly unpack "$target"
+	rm "$target"/*.deb
+	quietly depmod -b "$target" "$release"
+	rm -rf "$cache/stock-$release"
+	mv "$target" "$cache/stock-$release"
+}
+
+# Without the drivers of hardware that a virtual machine does not have: 100 MB, not 400. Modules are
+# in ./lib before Debian 13, and in ./usr/lib since then.
+unpack() {
+	dpkg-deb --fsys-tarfile "$1"/*.deb | tar -x -C "$1" \
 		--exclude='*/kernel/drivers/[adeghilmnpstu]*' --exclude='*/kernel/sound' \
 		--transform='s,^\./usr/lib/,./lib/,' --wildcards './boot/*' '*/lib/modules/*'
-	rm "$target.partial"/*.deb
-	PATH=$PATH:/sbin:/usr/sbin depmod -b "$target.partial" "$release"
-	mv "$target.partial" "$target"
 }
 
 install_bindgen() {
-	[[ -x $cache/bindgen/bin/bindgen ]] && return
+	[[ ! -x $cache/bindgen/bin/bindgen ]] || return 0
 	say "installing bindgen $bindgen_version - Rust in the kernel: bindings to its C headers - into $cache/bindgen"
 	doing="installing bindgen-cli from crates.io"
-	quietly cargo install --quiet --locked --root "$cache/bindgen" --target-dir "$BUILD/bindgen" \
+	quietly cargo install --locked --root "$cache/bindgen" --target-dir "$BUILD/bindgen" \
 		bindgen-cli --version "=$bindgen_version"
 }
 
 case ${1-} in
---check)
-	check
-	exit
-	;;
 "" | kernel | lint | fresh-test) ;;
 *)
-	echo "usage: lab/setup.sh [kernel|lint|fresh-test|--check]" >&2
+	echo "usage: lab/setup.sh [kernel|lint|fresh-test]" >&2
 	exit 2
 	;;
 esac
-
-if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-	say "this is not a Debian system; \`make doctor\` names what has to be there"
-	exit 1
-fi
-trouble=$(cargo_trouble)
-if [[ -n $trouble ]]; then
-	say "$trouble"
-	exit 1
-fi
-mkdir -p "$cache"
+for trouble in "$(system_trouble)" "$(cargo_trouble)"; do
+	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
+done
 # One at a time: a second run waits, and then finds everything done.
 exec 9>"$cache/.setup.lock"
-flock 9
-
-packages=("${base_packages[@]}")
-[[ ${1-} == kernel ]] && packages+=("${kernel_packages[@]}")
-[[ ${1-} == lint ]] && packages+=("${lint_packages[@]}")
-[[ ${1-} == fresh-test ]] && packages=("${fresh_test_packages[@]}")
-install_packages "${packages[@]}"
-if [[ ${1-} == fresh-test ]]; then exit; fi
+if ! flock --nonblock 9; then
+	say "another set-up is running; waiting for it"
+	flock 9
+fi
+if [[ ${1-} == fresh-test ]]; then
+	install_packages fresh-test
+	exit
+fi
+install_packages base ${1+"$1"}
 install_virtme_ng
 unpack_stock_image
 if [[ ${1-} == kernel ]]; then install_bindgen; fi

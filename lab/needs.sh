@@ -1,0 +1,111 @@
+#!/bin/bash -p
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# What lab/setup.sh installs and lab/doctor.sh looks for. Both read this file; it does nothing.
+# shellcheck disable=SC2034 # variables are for those who read it
+
+cache=$IPCLAB_CACHE
+requirement=$(<"$IPCLAB_CHECKOUT/lab/requirements.txt")
+venv=$cache/${requirement/==/-}
+# The oldest virtme-ng of a distribution that is taken.
+minimum_virtme_ng=1.35
+minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$IPCLAB_CHECKOUT/Cargo.toml")
+container='podman build -t ipclab -f lab/container/Containerfile . && podman run --rm -it -v .:/work ipclab make part2'
+
+as_root=""
+((EUID == 0)) || as_root="sudo "
+
+# Whether the second of two versions is the first or a newer one.
+at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+
+installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
+
+# A field of the system's description (os-release(5)).
+os_release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" /etc/os-release 2>/dev/null; }
+
+# What is wrong with this system, if anything.
+system_trouble() {
+	local name machine
+	machine=$(uname -m)
+	name=$(os_release PRETTY_NAME)
+	if [[ $machine != x86_64 ]]; then
+		echo "this processor is $machine; the lab runs on x86_64"
+	elif [[ $(os_release ID) != debian || ! $(os_release VERSION_ID) =~ ^1[23]$ ]]; then
+		echo "this is ${name:-an unknown system}; the lab sets itself up on Debian 12 and 13. Elsewhere use its container: $container"
+	fi
+}
+
+# The table of packages, its fields without blanks around them.
+table() { sed '/^#/d; s/ *| */|/g' "$IPCLAB_CHECKOUT/lab/packages.txt"; }
+
+# Of a kind of things, those that are not there: a package and what it is for, a line each.
+missing() { # base, kernel, lint or fresh-test
+	local when probe reason debian rest
+	while IFS='|' read -r when probe reason debian rest; do
+		[[ $when == "$1" ]] || continue
+		installed "$debian" || printf '%s\n%s\n' "$debian" "$reason"
+	done < <(table)
+}
+
+# The same where there is no dpkg, by program or file, with the names of the packages there.
+missing_elsewhere() {
+	local when probe reason debian fedora arch alpine names=() name
+	while IFS='|' read -r when probe reason debian fedora arch alpine; do
+		[[ $when == base ]] || continue
+		case $probe in
+		/*) [[ ! -e $probe ]] || continue ;;
+		*) ! type -P "$probe" >/dev/null || continue ;;
+		esac
+		names=()
+		for name in "Debian:$debian" "Fedora:$fedora" "Arch:$arch" "Alpine:$alpine"; do
+			[[ -z ${name#*:} ]] || names+=("${name/:/ }")
+		done
+		names=("${names[@]/%/,}")
+		printf 'missing  %s: %s; package: %s\n' "$probe" "$reason" "$(sed 's/,$//' <<<"${names[*]}")"
+	done < <(table)
+}
+
+# The newest kernel that headers are installed for.
+stock_release() {
+	local headers
+	for headers in /usr/src/linux-headers-*-amd64; do
+		case $headers in *cloud* | *rt* | *'*'*) ;; *) echo "${headers#/usr/src/linux-headers-}" ;; esac
+	done | sort -V | tail -n 1
+}
+
+# Whether the image of a release is unpacked.
+has_image() { [[ -n $1 && -e $cache/stock-$1/boot/vmlinuz-$1 ]]; }
+
+# Which virtme-ng is used; nothing if there is none. One that was installed for another Python, before
+# the system was upgraded, is none.
+virtme_ng() {
+	local version
+	if [[ -e $venv/.complete && $(<"$venv/.complete") == "$(/usr/bin/python3 --version)" ]]; then
+		echo "${requirement#*==} in $venv"
+	elif [[ -x /usr/bin/virtme-run ]]; then
+		version=$(dpkg-query -W -f '${Version}' virtme-ng 2>/dev/null) || return 0
+		! at_least "$minimum_virtme_ng" "$version" || echo "$version of the distribution"
+	fi
+}
+
+# What is wrong with cargo, if anything.
+cargo_trouble() {
+	local version rustup
+	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
+	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup"
+	if [[ -n ${SUDO_USER-} ]] && ! cargo --version >/dev/null 2>&1; then
+		echo "there is no cargo for root; run it without sudo, set-up asks for it where it needs root"
+	elif ! version=$(cargo --version 2>/dev/null); then
+		echo "cargo is not installed; $minimum_rust or newer is needed, get it with: $rustup"
+	else
+		version=${version#cargo }
+		version=${version%% *}
+		if at_least "$minimum_rust" "$version"; then
+			:
+		elif type -P rustup >/dev/null; then
+			echo "cargo is $version and $minimum_rust or newer is needed; get it with: rustup update stable"
+		else
+			echo "cargo is $version and $minimum_rust or newer is needed; get it with: $rustup"
+		fi
+	fi
+}
