@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Linked to each program that was handed in: strlcpy and strlcat for those that call them.
  * glibc has them from 2.38 on only. They are weak: a program's own go first.

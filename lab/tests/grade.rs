@@ -257,6 +257,12 @@ fn the_same_seed_gives_the_same_report() {
     });
     assert_eq!(first, second);
     assert_eq!(first["seed"], 1);
+    let gcc = Command::new("gcc").arg("--version").output().unwrap();
+    let gcc = String::from_utf8(gcc.stdout).unwrap();
+    let compilers = &first["machine"]["compilers"];
+    assert_eq!(compilers["programs"].as_str(), gcc.lines().next());
+    let modules = compilers["modules"].as_str().unwrap();
+    assert!(modules.contains("gcc") || modules.contains("clang"));
 }
 
 #[test]

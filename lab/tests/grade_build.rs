@@ -391,7 +391,7 @@ fn a_command_in_a_sandbox_reaches_nothing_in_a_chroot_either() {
 fn a_command_in_a_sandbox_reaches_nothing_in_a_container_either() {
     let script = "mount --rbind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys \
                   && mount -t tmpfs none /proc/fs && exec \"$1\" --exact \"$2\"";
-    let ended = Command::new("unshare")
+    let ended = command("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c", script, "sh"])
         .arg(std::env::current_exe().unwrap())
         .arg("a_command_in_a_sandbox_reaches_nothing")

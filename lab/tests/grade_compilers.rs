@@ -2,9 +2,10 @@
 //! Each submission here gets the verdict that is stated, from gcc 12 to 14, clang 14 to 19 and
 //! glibc 2.36 to 2.41. Needs a kernel's headers, and no machine.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use lab::{
+    environment::command,
     grade::{
         build::{self, Program},
         intake::{self, Submission},
@@ -261,7 +262,7 @@ fn programs_get_the_same_verdict_from_each_compiler_and_library() {
 #[test]
 fn strlcpy_and_strlcat_are_there_for_programs() {
     let built = program(STRL).unwrap();
-    let status = Command::new(&built.path).status().unwrap();
+    let status = command(&built.path).status().unwrap();
     assert_eq!(status.code(), Some(0));
 }
 

@@ -119,7 +119,7 @@ fn every_constant_of_the_c_header_is_the_rust_one() -> Result<(), Box<dyn Error>
     let (c, program) = (dir.path().join("uapi.c"), dir.path().join("uapi"));
     std::fs::write(&c, source)?;
     let compiled = Command::new("cc")
-        .args(["-Wall", "-Werror", "-I"])
+        .args(["-std=gnu11", "-Wall", "-Werror", "-I"])
         .args([&uapi, Path::new("-o"), &program, &c])
         .status()?;
     assert!(compiled.success(), "the header does not compile");

@@ -162,7 +162,7 @@ __attribute__((section(\".init.text\"))) void start(void)
         fs::write(directory.join("header.h"), HEADER).unwrap();
         fs::write(directory.join("ours.c"), SOURCE).unwrap();
         let status = environment::command("gcc")
-            .args(["-g", "-O1", "-c", "ours.c"])
+            .args(["-std=gnu11", "-g", "-O1", "-c", "ours.c"])
             .current_dir(directory)
             .status();
         assert!(status.unwrap().success());

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which C compilers judge a submission. Its report names them.
 
-use std::process::Command;
-
 use serde::Serialize;
 
 use super::words::Words;
-use crate::{Result, error::output_of, kernels::Kernel, modules};
+use crate::{Result, environment, error::output_of, kernels::Kernel, modules};
 
 /// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,10 +30,10 @@ impl Compilers {
 
 /// The first line of what a compiler says of itself. The sandbox takes compilers from `/usr/bin`, too.
 fn version(program: &str) -> Result<Words> {
-    let mut command = Command::new(format!("/usr/bin/{program}"));
+    let mut command = environment::command(format!("/usr/bin/{program}"));
     let said = output_of(
         "asking a compiler its version",
-        command.arg("--version").env("LC_ALL", "C"),
+        command.arg("--version"),
     )?;
     Ok(Words::line(said.lines().next().unwrap_or_default()))
 }

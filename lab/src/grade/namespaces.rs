@@ -116,7 +116,7 @@ fn program() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::process::CommandExt, process::Command};
+    use std::os::unix::process::CommandExt;
 
     use super::{mend, program};
 
@@ -148,7 +148,7 @@ mod tests {
     fn behind_the_filter_nobody_gets_a_user_namespace() {
         let run = |arguments: &[&str]| {
             let program = program().unwrap();
-            let mut command = Command::new(arguments[0]);
+            let mut command = crate::environment::command(arguments[0]);
             command.args(&arguments[1..]);
             // SAFETY: two system calls, which are async-signal-safe, and no allocation.
             unsafe {
