@@ -31,7 +31,10 @@ const DEBUG_CONFIG: &str = include_str!("../kernels/debug.config");
 
 /// A tool chain, as make's arguments; a kernel's modules are built with the same. clang is for
 /// the debug kernel, where CONFIG_RUST excludes KASAN with any other compiler.
-const CLANG: &[&str] = &["CC=clang", "LD=ld.lld"];
+const CLANG: &[&str] = &["CC=clang-19", "LD=ld.lld-19"];
+
+/// Where its library is, with which bindgen reads headers: the default's may be older.
+const LIBCLANG: &str = "/usr/lib/llvm-19/lib";
 
 /// Lines that make prints for a whole build; for the progress bar only.
 const LINES: u64 = 1900;
@@ -64,7 +67,7 @@ impl Plan {
             Which::Lab => (LAB_CONFIG.to_owned(), &[][..], ["gcc", "-dumpfullversion"]),
             Which::Debug => {
                 let config = format!("{LAB_CONFIG}\n{DEBUG_CONFIG}");
-                (config, CLANG, ["clang", "--version"])
+                (config, CLANG, ["clang-19", "--version"])
             }
             Which::Stock => {
                 return Err(Error::Missing {
@@ -162,7 +165,8 @@ impl Plan {
             // The distribution's rustc has the core library's source beside it; rustup's need not.
             .arg("RUSTC=/usr/bin/rustc")
             .args(self.toolchain)
-            .arg(format!("BINDGEN={}", self.bindgen.display()));
+            .arg(format!("BINDGEN={}", self.bindgen.display()))
+            .env("LIBCLANG_PATH", LIBCLANG);
         make
     }
 

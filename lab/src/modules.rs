@@ -62,7 +62,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
     let mut flags = lenient(kernel);
     flags.push("-g".to_owned());
     flags.push(format!("-fmacro-prefix-map={}/=", tree.display()));
-    if compiler(kernel) == "clang" {
+    if compiler(kernel).starts_with("clang") {
         // The same for UBSAN: the last two parts of the path.
         flags.push("-fsanitize-undefined-strip-path-components=-2".to_owned());
     }
@@ -161,7 +161,7 @@ pub(crate) fn compiler(kernel: &Kernel) -> &'static str {
 pub(crate) fn lenient(kernel: &Kernel) -> Vec<String> {
     // An error from gcc 14 and clang 15 on.
     let mut flags = vec!["-Wno-error=int-conversion".to_owned()];
-    if compiler(kernel) == "clang" {
+    if compiler(kernel).starts_with("clang") {
         // Of the kernel's -Werror=incompatible-pointer-types; gcc has another name for it.
         flags.push("-Wno-error=incompatible-pointer-types-discards-qualifiers".to_owned());
     }

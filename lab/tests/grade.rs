@@ -257,7 +257,7 @@ fn the_same_seed_gives_the_same_report() {
     });
     assert_eq!(first, second);
     assert_eq!(first["seed"], 1);
-    let gcc = Command::new("gcc").arg("--version").output().unwrap();
+    let gcc = command("gcc").arg("--version").output().unwrap();
     let gcc = String::from_utf8(gcc.stdout).unwrap();
     let compilers = &first["machine"]["compilers"];
     assert_eq!(compilers["programs"].as_str(), gcc.lines().next());

@@ -57,8 +57,11 @@ impl Processes {
         let [program, arguments @ ..] = argv else {
             return Err(Refusal::new("execve", Errno::EINVAL));
         };
-        #[expect(clippy::disallowed_methods, reason = "in the guest there is no environment to hide")]
-    let mut command = Command::new(program);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "in the guest there is no environment to hide"
+        )]
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()

@@ -25,7 +25,10 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         eprintln!("terminal: expected both, stdout or stderr, and a program");
         return ExitCode::FAILURE;
     };
-    #[expect(clippy::disallowed_methods, reason = "in the guest there is no environment to hide")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "in the guest there is no environment to hide"
+    )]
     let mut command = Command::new(program);
     command.args(arguments).env("TERM", "xterm");
     show(&outputs, command).unwrap_or_else(|error| {

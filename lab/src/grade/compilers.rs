@@ -31,9 +31,6 @@ impl Compilers {
 /// The first line of what a compiler says of itself. The sandbox takes compilers from `/usr/bin`, too.
 fn version(program: &str) -> Result<Words> {
     let mut command = environment::command(format!("/usr/bin/{program}"));
-    let said = output_of(
-        "asking a compiler its version",
-        command.arg("--version"),
-    )?;
+    let said = output_of("asking a compiler its version", command.arg("--version"))?;
     Ok(Words::line(said.lines().next().unwrap_or_default()))
 }
