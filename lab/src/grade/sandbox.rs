@@ -42,6 +42,9 @@ pub const INSIDE: &str = "/w";
 
 const PROGRAM: &str = "bwrap";
 
+/// In what it says where a container keeps it from a part of its work.
+const CONTAINED: [&str; 2] = ["max_user_namespaces", "set hostname"];
+
 /// How long a command may take. A module takes 5 s, and 30 s on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Address space of each process, in bytes: rustc maps 2 GiB.
@@ -69,9 +72,10 @@ pub struct Sandbox {
     /// Read-only, at another place: outside, inside.
     shown_at: Vec<(PathBuf, PathBuf)>,
     proc: Proc,
-    /// Whether a seccomp filter keeps what is inside from making user namespaces. Where
-    /// `/proc/sys` is read-only, as in containers, bubblewrap cannot.
-    filters: bool,
+    /// Whether `/proc/sys` is read-only, as in containers. Then bubblewrap cannot keep what is inside
+    /// from making user namespaces, and a seccomp filter does. And the container's own filter may
+    /// refuse sethostname(2): inside, it is the container's name.
+    contained: bool,
 }
 
 /// What is at `/proc` inside.
@@ -119,14 +123,12 @@ impl Sandbox {
             visible: Vec::new(),
             shown_at: Vec::new(),
             proc: Proc::Nothing,
-            filters: false,
+            contained: false,
         };
         let mut refusal = sandbox.refusal()?;
-        if refusal
-            .as_deref()
-            .is_some_and(|said| said.contains("max_user_namespaces"))
-        {
-            sandbox.filters = true;
+        let by_container = |said: &str| CONTAINED.iter().any(|part| said.contains(part));
+        if refusal.as_deref().is_some_and(by_container) {
+            sandbox.contained = true;
             refusal = sandbox.refusal()?;
         }
         match refusal {
@@ -200,7 +202,7 @@ impl Sandbox {
         let (mut output, input) = io::pipe().map_err(Error::io("making a pipe"))?;
         let again = input.try_clone().map_err(Error::io("making a pipe"))?;
         let mut bwrap = self.command(command);
-        let filter = self.filters.then(namespaces::filter).transpose()?;
+        let filter = self.contained.then(namespaces::filter).transpose()?;
         if let Some(filter) = &filter {
             bwrap.args(["--seccomp", &filter.as_raw_fd().to_string()]);
         }
@@ -299,12 +301,12 @@ impl Sandbox {
         // Nothing is shared but what is named below; it ends with us. Without a namespace of users
         // there is no sandbox.
         bwrap.args(["--unshare-all", "--unshare-user"]);
-        if !self.filters {
-            bwrap.arg("--disable-userns");
+        if !self.contained {
+            bwrap.args(["--disable-userns", "--hostname", "sandbox"]);
         }
         bwrap
             .args(["--die-with-parent", "--new-session"])
-            .args(["--cap-drop", "ALL", "--clearenv", "--hostname", "sandbox"])
+            .args(["--cap-drop", "ALL", "--clearenv"])
             .args(["--ro-bind", "/usr", "/usr"]);
         for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
             let path = format!("/{name}");
