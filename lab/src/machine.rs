@@ -118,6 +118,8 @@ pub struct Machine {
     put: BTreeMap<String, PathBuf>,
     /// From the start of QEMU to the agent's first word, or to its first answer.
     pub start_time: Duration,
+    /// The same, without the time in which the host had no processor for it.
+    pub(crate) start_effort: Duration,
     /// `uname -r`, as the guest says it.
     pub release: String,
     /// What deadlines are multiplied by; at least 1.
@@ -157,6 +159,7 @@ impl Machine {
             next: 0,
             put: BTreeMap::new(),
             start_time: Duration::ZERO,
+            start_effort: Duration::ZERO,
             release: String::new(),
             slowness: 1.0,
             in_all: None,
@@ -184,6 +187,7 @@ impl Machine {
             Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
         }
         machine.start_time = begin.elapsed();
+        machine.start_effort = Sample::of(&[machine.qemu.pid()]).counted(machine.start_time);
         Ok(machine)
     }
 

@@ -58,6 +58,11 @@ impl Sample {
     pub(crate) fn waited(&self) -> Duration {
         self.since(&Sample::default()).1
     }
+
+    /// How much of the time since they were started counts.
+    pub(crate) fn counted(&self, wall: Duration) -> Duration {
+        counted(wall, self.since(&Sample::default()))
+    }
 }
 
 /// The first two numbers of a `schedstat`.

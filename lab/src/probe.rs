@@ -31,19 +31,19 @@ pub struct Finding {
     pub kvm: bool,
     /// Why, or why not; for people.
     pub because: String,
-    /// How long the boot took, in seconds.
-    pub boot_seconds: f64,
+    /// How long the boot took, in seconds, without the time in which the host had no processor for it.
+    pub boot_effort_seconds: f64,
 }
 
 impl Finding {
     /// What deadlines are multiplied by, at least 1.
     pub fn slowness(&self) -> f64 {
-        (self.boot_seconds / REFERENCE_BOOT.as_secs_f64()).max(1.0)
+        (self.boot_effort_seconds / REFERENCE_BOOT.as_secs_f64()).max(1.0)
     }
 
     /// How long a boot may take: ten times as long as it took, a minute at least.
     pub fn boot_limit(&self) -> Duration {
-        Duration::from_secs_f64((self.boot_seconds * 10.0).max(60.0))
+        Duration::from_secs_f64((self.boot_effort_seconds * 10.0).max(60.0))
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
         let finding = Finding {
             kvm: false,
             because: "no device".into(),
-            boot_seconds: 7.0,
+            boot_effort_seconds: 7.0,
         };
         remember(&file, &finding).unwrap();
         assert_eq!(recall(&file), Some(finding.clone()));

@@ -20,9 +20,15 @@ use nix::{
 /// # Errors
 /// `ENOSPC` if there is not so much room, which may have been taken for a moment.
 pub(crate) fn reserve(path: &Path, bytes: u64) -> Result<()> {
-    let file = File::create(path)?;
     let len = i64::try_from(bytes).unwrap_or(i64::MAX);
-    match fallocate(&file, FallocateFlags::empty(), 0, len) {
+    reserve_by(path, bytes, |file| {
+        fallocate(file, FallocateFlags::empty(), 0, len)
+    })
+}
+
+fn reserve_by(path: &Path, bytes: u64, take: impl Fn(&File) -> nix::Result<()>) -> Result<()> {
+    let file = File::create(path)?;
+    match take(&file) {
         Err(Errno::EOPNOTSUPP) => file.set_len(bytes),
         result => Ok(result?),
     }
@@ -60,8 +66,6 @@ mod tests {
         os::unix::fs::MetadataExt,
     };
 
-    use nix::sys::statvfs::statvfs;
-
     use super::*;
 
     /// Unit of `st_blocks` (stat(2)).
@@ -96,11 +100,17 @@ mod tests {
 
     #[test]
     fn room_that_there_is_not_is_a_full_disk() {
-        // A tmpfs: it refuses at once what is more than all of it, and nobody else notices.
-        let directory = tempfile::tempdir_in("/dev/shm").unwrap();
-        let stat = statvfs(directory.path()).unwrap();
-        let all = stat.blocks() * stat.fragment_size();
-        let error = reserve(&directory.path().join("file"), all + (1 << 20)).unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        let error = reserve_by(&file, 1 << 20, |_| Err(Errno::ENOSPC)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn where_room_cannot_be_taken_there_is_a_file_without() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        reserve_by(&file, 1 << 20, |_| Err(Errno::EOPNOTSUPP)).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().len(), 1 << 20);
     }
 }

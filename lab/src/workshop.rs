@@ -333,7 +333,7 @@ impl Workshop {
         let finding = Finding {
             kvm,
             because,
-            boot_seconds: machine.start_time.as_secs_f64(),
+            boot_effort_seconds: machine.start_effort.as_secs_f64(),
         };
         probe::remember(&file, &finding)?;
         machine.slowness = finding.slowness();

@@ -12,7 +12,7 @@ use std::{
 };
 
 use lab::{
-    console::{Class, Report, first_report, lasting},
+    console::{Class, Report, first_report, is_aside, lasting},
     environment::command,
 };
 use regex::Regex;
@@ -183,6 +183,24 @@ fn of_every_recorded_crash_what_and_where_lasts_and_nothing_of_that_time() {
             assert!(words.contains(&place.symbol), "{kernel}-{way}: {words}");
         }
     }
+}
+
+#[test]
+fn what_kernels_have_said_by_themselves_is_known_and_nothing_else_is() {
+    let stamp = Regex::new(r"^\[ *\d+\.\d+\](\[ *[TC]\d+\])? ").unwrap();
+    let own = Regex::new(
+        r"^(clocksource|hrtimer|random|sched|sched_clock): |^tsc: (Marking|Refined)|^\*\* \d+ ",
+    )
+    .unwrap();
+    let mut known = 0;
+    for console in recorded().values() {
+        for line in console.lines() {
+            let text = stamp.replace(line, "");
+            assert_eq!(is_aside(&text), own.is_match(&text), "{line}");
+            known += usize::from(is_aside(&text));
+        }
+    }
+    assert!(known > 20, "{known}");
 }
 
 /// Exit status and stdout of `lab console`.

@@ -270,11 +270,12 @@ fn what_cannot_be_graded_ends_with_status_2() {
     let empty = tempfile::tempdir().unwrap();
     let binary = tempfile::tempdir().unwrap();
     fs::write(binary.path().join("message_slot.c"), [0, 159, 146, 150, 0]).unwrap();
+    let nowhere = empty.path().join("nowhere");
     let rubric = binary.path().join("rubric");
     fs::write(&rubric, "off = [\"part9/X1\"]\n").unwrap();
     let rubric = rubric.display().to_string();
     for (submission, arguments, said) in [
-        (Path::new("/nowhere"), &[][..], "/nowhere"),
+        (nowhere.as_path(), &[][..], nowhere.to_str().unwrap()),
         (empty.path(), &[], "nothing in it can be graded"),
         (binary.path(), &[], "message_slot.c is no text"),
         (&right(), &["--stage", "part9"], "part9"),

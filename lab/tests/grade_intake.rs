@@ -295,11 +295,10 @@ fn what_is_no_submission_is_refused() {
         refused(Path::new("/dev/zero")),
         "expected a directory, a .zip or a .tar.gz"
     );
-    let error = intake::open(Path::new("/no/such\x1b[2Jthing")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/no/such\\x1b[2Jthing: No such file or directory (os error 2)"
-    );
+    let directory = tempfile::tempdir().unwrap();
+    let error = intake::open(&directory.path().join("such\x1b[2Jthing")).unwrap_err();
+    let end = "/such\\x1b[2Jthing: No such file or directory (os error 2)";
+    assert!(error.to_string().ends_with(end), "{error}");
 }
 
 #[test]

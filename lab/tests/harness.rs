@@ -269,7 +269,7 @@ fn machines_of(lab: u32) -> Vec<u32> {
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(600);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what} in vain");
         std::thread::park_timeout(Duration::from_millis(20));

@@ -171,7 +171,7 @@ fn qemu_that_is_killed_in_mid_restore_costs_one_attempt() {
     let bench = Bench::new();
     drop(bench.machine());
     let made = bench.made();
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(600);
     let find = || {
         assert!(Instant::now() < deadline, "nobody was killed in time");
         machine_in(bench.cache.path())
@@ -233,6 +233,27 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
         ended.transcript.normalised()
     );
     assert!(!is_kept);
+}
+
+#[test]
+fn what_a_kernel_says_by_itself_is_not_in_its_log() {
+    let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
+    let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
+    for text in [
+        "hrtimer: interrupt handler installed",
+        "hrtimer: interrupt took 93320103 ns",
+    ] {
+        let op = Op::Mark { text: text.into() };
+        assert_eq!(machine.order("logging", op).unwrap(), Ok(Answer::Done));
+    }
+    machine.sync_log().unwrap();
+    let logged = machine.look(|observed| {
+        let lines = observed.log.iter().map(|line| line.text.clone());
+        lines
+            .filter(|text| text.starts_with("hrtimer: "))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(logged, ["hrtimer: interrupt handler installed"]);
 }
 
 #[test]

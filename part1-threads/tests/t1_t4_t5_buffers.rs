@@ -13,7 +13,7 @@ use nix::unistd::gettid;
 use part1_threads::buffer::{Closed, Put, Take, crossbeam, mpsc, mutex::Buffer, own};
 
 /// How long to wait for what must happen. It is never waited for in a test that passes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// futex(2) on x86-64.
 const FUTEX: &str = "202";

@@ -162,10 +162,10 @@ fn machine(which: Option<Which>) -> Result<String, (String, String)> {
             probe::Finding {
                 kvm,
                 because,
-                boot_seconds,
+                boot_effort_seconds,
             },
         )) => Ok(format!(
-            "{kernel} boots in {boot_seconds:.1} s {} ({because})",
+            "{kernel} boots in {boot_effort_seconds:.1} s {} ({because})",
             if kvm { "with KVM" } else { "emulated" }
         )),
         Err(lab::Error::Missing { what, mend }) => Err((what, mend)),
