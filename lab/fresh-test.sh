@@ -1,10 +1,12 @@
-#!/bin/bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # The README's two commands on a fresh machine. Exit status 0 only if every run passed.
 #
 #   SUITE=trixie|bookworm    which Debian the machine is
-#   ONLY=word                only the runs with this word in their name, as in ONLY=part2, ONLY=user-test
+#   ONLY=word                only the runs with this word in their name, as in ONLY=part2, ONLY=user-test;
+#                            user-anywhere is make part2 in a directory that was renamed to one with
+#                            blanks and other scripts, in the environment of lab/hostile.sh
 #   KERNEL=stock|lab|debug   which kernel; lab and debug are built on the machine first
 #
 # A machine is a minimal Debian in a directory, with the last commit of this checkout. The whole test
@@ -12,6 +14,7 @@
 # and take all processes and mounts along. A run has the directory as its root (pivot_root): in a
 # chroot the kernel lets no ordinary user make namespaces, and bubblewrap would not work.
 # shellcheck disable=SC2317 # steps are functions that step() calls
+[[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
 
 say() { printf 'fresh-test: %s\n' "$*" >&2; }
@@ -144,7 +147,7 @@ files_are_own() {
 	local other
 	other=$(find "$machine/home/student" ! -user "$(stat -c %u "$machine/home/student")")
 	[[ -z $other ]] || { echo "in the user's home, but not the user's:"; echo "$other" | head -n 20; return 1; }
-	du -sh "$machine"/home/student/{.cache/ipclab,ipclab/build}
+	du -sh "$machine"/home/student/.cache/ipclab "$machine"/home/student
 }
 
 # Debian's own cargo is too old: the lab says so, names rustup, and does nothing else.
@@ -161,7 +164,7 @@ old_cargo_is_refused() {
 
 # With sudo, the checkout and the cache are an ordinary user's, who wants to remove what is in them.
 give_back() {
-	chown --reference="$checkout" "$build" "$logs" "$logs"/*.log
+	chown --reference="$checkout" "$BUILD" "$logs" "$logs"/*.log
 	chown --reference="$HOME" "${cache%/*/*}" "${cache%/*}" "${cache%/*}/.setup.lock"
 	chown -R --reference="$HOME" "$cache"
 } 2>/dev/null
@@ -182,22 +185,22 @@ suite=${SUITE-}
 case $suite in trixie | bookworm) ;; *) die "expected SUITE=trixie or SUITE=bookworm, found '$suite'" ;; esac
 ((EUID == 0)) || die "making a machine needs root; run: sudo env HOME=\"\$HOME\" PATH=\"\$PATH\" make fresh-test SUITE=$suite"
 command -v debootstrap >/dev/null || die "debootstrap is not installed; to mend it: lab/setup.sh fresh-test"
-script=$(realpath "${BASH_SOURCE[0]}")
+script=$IPCLAB_CHECKOUT/lab/fresh-test.sh
 if [[ ${1-} != inside ]]; then
 	exec setpriv --pdeathsig KILL unshare --mount --mount-proc --pid --fork --kill-child bash "$script" inside
 fi
 
 kernel=${KERNEL-}
+odd="my wörk, 學校: \$HOME"
 runs=()
-for name in root-part2 root-test user-part2 user-test user-old-cargo; do
+for name in root-part2 root-test user-part2 user-test user-anywhere user-old-cargo; do
 	[[ $name != *"${ONLY-}"* ]] || runs+=("$name")
 done
-((${#runs[@]})) || die "no run has '$ONLY' in its name; there are root-part2 root-test user-part2 user-test user-old-cargo"
-checkout=${script%/lab/*}
-build=$(realpath --canonicalize-missing "${BUILD:-$checkout/build}")
-logs=$build/fresh-$suite
+((${#runs[@]})) || die "no run has '$ONLY' in its name; there are root-part2 root-test user-part2 user-test user-anywhere user-old-cargo"
+checkout=$IPCLAB_CHECKOUT
+logs=$BUILD/fresh-$suite
 machine=$logs/machine
-cache=${IPCLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipclab}/fresh
+cache=$IPCLAB_CACHE/fresh
 packages=$cache/packages-$suite
 base=$cache/debian-$suite.tar
 mkdir -p "$logs" "$packages"
@@ -217,15 +220,21 @@ for user in root student; do
 	who=${user/student/user}
 	commands=()
 	for name in "${runs[@]}"; do
-		case $name in "$who-part2" | "$who-test") commands+=("${name#*-}") ;; esac
+		case $name in "$who-part2" | "$who-test" | "$who-anywhere") commands+=("${name#*-}") ;; esac
 	done
 	((${#commands[@]})) || continue
 	case $kernel in lab | debug) commands=(kernel "${commands[@]}") ;; esac
 	step "$who-machine" "a fresh machine with rustup's cargo" machine_of "$user"
 	for command in "${commands[@]}"; do
-		command="make $command${kernel:+ KERNEL=$kernel}"
-		name=${command#make }
-		counted "$who-${name%% *}" "$command" in_machine "$user" "cd ipclab && $command"
+		name=$who-$command
+		if [[ $command == anywhere ]]; then
+			command="make part2${kernel:+ KERNEL=$kernel}"
+			counted "$name" "the same after a move, in an environment where all is wrong" in_machine "$user" \
+				"mkdir '$odd' && mv ipclab '$odd/' && cd '$odd/ipclab' && lab/hostile.sh $command"
+		else
+			command="make $command${kernel:+ KERNEL=$kernel}"
+			counted "$name" "$command" in_machine "$user" "cd ipclab && $command"
+		fi
 	done
 	if [[ $user == student ]]; then counted user-files "whose files there are" files_are_own; fi
 done

@@ -39,10 +39,10 @@ why() {
 	proxies=${proxies:+ (${proxies%,})}
 	shopt -s nocasematch
 	case $said in
-	*"No space left on device"* | *"not have enough free space"* | *"Disk quota exceeded"*)
+	*"No space left on device"* | *"have enough free space"* | *"Disk quota exceeded"*)
 		echo "the disk is full. Make room in $cache and in /var; \`df -h\` shows how much is free." ;;
 	*"held by process "* | *"locked by another process"* | *"Could not get lock"*)
-		echo "another program is installing packages, $(grep -o -m 1 'process [0-9]* ([a-z.-]*)\|process with pid [0-9]*' "$log" || echo "as its lock says"). Wait until it has ended." ;;
+		echo "another program is installing packages, $(grep -o -m 1 'process [0-9]* ([^)]*)\|process with pid [0-9]*' "$log" || echo "as its lock says"). Wait until it has ended." ;;
 	*"password is required"* | *"terminal is required"* | *"no askpass"* | *"not in the sudoers"* | *"not allowed to execute"*)
 		echo "sudo lets this user not do that. As root, run: apt-get update && apt-get install -y --no-install-recommends ${packages_wanted-}." ;;
 	*certificate*"not yet valid"* | *"certificate has expired"* | *"Release file"*"not valid yet"* | *"Release file"*"expired"*)
