@@ -4,7 +4,7 @@
 //!
 //! From the bottom up: [`paths`], [`environment`] and [`progress`]; what a machine is made of ([`kernels`],
 //! [`modules`], [`programs`], [`root`], [`initramfs`]); how one is started ([`vng`], [`qemu`],
-//! [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
+//! [`confine`], [`monitor`], [`probe`], [`warm`], [`workshop`]); [`machine`], the conversation with the agent inside; [`scene`], in which
 //! scenarios are written, with [`transcript`] as its record; and [`stages`], the scenarios; [`fuzz`] compares modules
 //! with their models. [`testing`] shares a machine between the tests of one binary, [`walkthrough`] executes what
 //! students are told to type. [`grade`] judges what others hand in,
@@ -13,6 +13,7 @@
 pub mod actor;
 pub mod bench;
 mod cargo;
+pub mod confine;
 pub mod console;
 pub mod environment;
 mod error;
@@ -23,6 +24,7 @@ pub mod kernel_build;
 pub mod kernels;
 pub mod leaks;
 pub mod machine;
+mod memory;
 pub mod modules;
 pub mod monitor;
 pub mod mutants;
@@ -33,7 +35,6 @@ pub mod probe;
 pub mod programs;
 pub mod progress;
 pub mod qemu;
-mod room;
 pub mod root;
 pub mod run_directory;
 pub mod scene;

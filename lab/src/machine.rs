@@ -137,7 +137,7 @@ impl Machine {
         let qemu = Qemu::start(
             launch,
             theirs.into(),
-            &directory.path().join("console.log"),
+            directory.path(),
             move |bytes| on_console.update(|observed| observed.console.extend_from_slice(bytes)),
             move |why, killed| {
                 on_end.update(|observed| observed.trouble = Some(Trouble::Ended { why, killed }));

@@ -3,11 +3,17 @@
 //! per line, a greeting first, events in between.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    io::{BufRead, BufReader, IoSlice, PipeReader, PipeWriter, Read, Write},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde_json::{Value, json};
 
 use crate::{Error, Result};
@@ -18,6 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long saving may take; it takes a tenth of a second on an idle host.
 const SAVE_LIMIT: Duration = Duration::from_secs(300);
+
+/// The descriptor that a state goes through, by the name that QEMU knows it by.
+const GIVEN_NAME: &str = "state";
+/// The same as a place to save to and to load from.
+const GIVEN: &str = "fd:state";
+
+fn pipe() -> Result<(PipeReader, PipeWriter)> {
+    std::io::pipe().map_err(Error::io("creating a pipe"))
+}
 
 /// Both ends of a connection: ours, and the one for [`crate::qemu::Launch`].
 ///
@@ -60,6 +75,11 @@ impl Monitor {
             .get_mut()
             .write_all(order.as_bytes())
             .map_err(Error::io(format!("telling QEMU to {command}")))?;
+        self.answer(command)
+    }
+
+    /// Wait for the answer to a command.
+    fn answer(&mut self, command: &str) -> Result<Value> {
         loop {
             let mut answer = self.line()?;
             if let Some(value) = answer.get_mut("return") {
@@ -84,37 +104,71 @@ impl Monitor {
             .map(drop)
     }
 
-    /// Save everything but the memory of the machine into `file`, relative to QEMU's directory;
-    /// the machine does not run on.
+    /// Save everything but the memory of the machine and return it; the machine does not run on.
     ///
     /// # Errors
     /// QEMU's words.
-    pub fn save(&mut self, file: &str) -> Result<()> {
+    pub fn save(&mut self) -> Result<Vec<u8>> {
         self.ignore_shared_memory()?;
-        // QEMU does not say whether all of it has found room: without the file nobody takes a part
-        // for the whole.
-        let uri = format!("exec:cat > {file} || rm {file}");
-        self.execute("migrate", &json!({"uri": uri}))?;
+        let (mut ours, theirs) = pipe()?;
+        self.give(&theirs)?;
+        drop(theirs);
+        let (read, is_read) = mpsc::channel();
+        thread::spawn(move || {
+            let mut state = Vec::new();
+            let _ = read.send(ours.read_to_end(&mut state).map(|_| state));
+        });
+        self.execute("migrate", &json!({"uri": GIVEN}))?;
         let deadline = Instant::now() + SAVE_LIMIT;
         loop {
             let answer = self.execute("query-migrate", &json!({}))?;
             match answer["status"].as_str() {
-                Some("completed") => return Ok(()),
+                Some("completed") => break,
                 Some("active" | "setup" | "device") if Instant::now() < deadline => {}
                 _ => return Err(Error::Unexpected(format!("QEMU does not save: {answer}"))),
             }
         }
+        // The pipe is at its end when QEMU has closed it.
+        is_read
+            .recv_timeout(SAVE_LIMIT)
+            .map_err(|_| Error::Unexpected("QEMU does not end saving".into()))?
+            .map_err(Error::io("reading what QEMU saves"))
     }
 
-    /// Load what [`Monitor::save`] has saved into a machine that waits for it; it runs on.
+    /// Load what [`Monitor::save`] has returned into a machine that waits for it; it runs on.
     ///
     /// # Errors
-    /// QEMU's words, if it notices that it cannot; what is wrong with the file's contents ends
+    /// QEMU's words, if it notices that it cannot; what is wrong with the contents ends
     /// QEMU instead.
-    pub fn load(&mut self, file: &str) -> Result<()> {
+    pub fn load(&mut self, state: Vec<u8>) -> Result<()> {
         self.ignore_shared_memory()?;
-        let arguments = json!({"uri": format!("exec:cat {file}")});
-        self.execute("migrate-incoming", &arguments).map(drop)
+        let (theirs, mut ours) = pipe()?;
+        self.give(&theirs)?;
+        drop(theirs);
+        // It ends when QEMU has read all, or has gone, which is noticed elsewhere.
+        thread::spawn(move || ours.write_all(&state));
+        self.execute("migrate-incoming", &json!({"uri": GIVEN}))
+            .map(drop)
+    }
+
+    /// Give QEMU a descriptor, which it knows as [`GIVEN`] then. In its sandbox it cannot start a
+    /// program to read or write for it.
+    fn give(&mut self, fd: &impl AsRawFd) -> Result<()> {
+        let what = "giving QEMU a descriptor";
+        let order = json!({"execute": "getfd", "arguments": {"fdname": GIVEN_NAME}});
+        let order = format!("{order}\n");
+        let sent = sendmsg::<()>(
+            self.answers.get_ref().as_raw_fd(),
+            &[IoSlice::new(order.as_bytes())],
+            &[ControlMessage::ScmRights(&[fd.as_raw_fd()])],
+            MsgFlags::empty(),
+            None,
+        )
+        .map_err(|errno| Error::io(what)(errno.into()))?;
+        if sent != order.len() {
+            return Err(Error::Unexpected(format!("{what}: the order was cut")));
+        }
+        self.answer("getfd").map(drop)
     }
 
     fn line(&mut self) -> Result<Value> {

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, kernels::Kernel, paths, paths::Paths, qemu};
+use crate::{Error, Result, confine, kernels::Kernel, paths, paths::Paths, qemu};
 
 /// Boot time that deadlines are stated for: the lab kernel, emulated, on two idle cores.
 pub const REFERENCE_BOOT: Duration = Duration::from_secs(2);
@@ -93,12 +93,7 @@ pub fn remember(file: &Path, finding: &Finding) -> Result<()> {
 /// # Errors
 /// Why not.
 pub fn kvm_device() -> Result<(), String> {
-    fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .map(drop)
-        .map_err(|error| format!("/dev/kvm: {error}"))
+    confine::may_open_kvm()
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //! QEMU's command line, where virtme-ng does not write it, and QEMU's life.
 
 use std::{
-    fs::File,
-    io::{Read, Write},
+    fs::{self, File},
+    io::{self, PipeReader, Read, Write},
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsRawFd, OwnedFd, RawFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -16,45 +16,55 @@ use std::{
 
 use lab_agent::PORT_NAME;
 use nix::{
-    fcntl::{FcntlArg, FdFlag, fcntl},
-    sys::{
-        prctl,
-        signal::{SigSet, Signal},
-    },
+    sys::signal::{SigSet, Signal},
+    unistd::{Pid, getpid, getppid},
 };
 
 use crate::{
-    Error, Result, environment,
+    Error, Result,
+    confine::confine,
+    environment,
     kernels::{self, Kernel},
 };
 
 const PROGRAM: &str = "qemu-system-x86_64";
 
+/// QEMU's own filter for system calls: it can neither start programs nor change its user.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// How commands name QEMU's stderr as a file. QEMU opens it a second time, which only the owner
+/// of a pipe or terminal can.
+const STDERR: &str = "path=/proc/self/fd/2";
+/// The same by a descriptor that QEMU has been given; `append` because it cannot be truncated.
+const GIVEN_STDERR: &str = "path=/dev/fdset/2,append=on";
+
 /// What is to be started.
 pub struct Launch {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// The directory that it is started in, where its command names files of its own.
-    pub directory: Option<PathBuf>,
+    /// What the command names as `/proc/self/fd/NUMBER`.
+    pub files: Vec<OwnedFd>,
     /// Its end of a connection for a [`crate::monitor::Monitor`].
     pub monitor: Option<OwnedFd>,
 }
 
-/// What becomes of the memory of a machine that is started without virtme-ng.
+/// What becomes of the memory of a machine that is started without virtme-ng: a file, by its
+/// descriptor.
 #[derive(Clone, Copy, Debug)]
 pub enum Memory<'a> {
-    /// It boots this kernel, and its memory is the file [`RAM`], written as it goes.
-    Boot(&'a Kernel),
-    /// It goes on from the state in [`RAM`] and [`DEVICES`]; neither is changed.
+    /// It boots a kernel, and the file is written as it goes.
+    Boot {
+        /// For its options.
+        kernel: &'a Kernel,
+        /// Descriptor of the kernel's image.
+        image: RawFd,
+        /// Descriptor of the initramfs.
+        initramfs: RawFd,
+    },
+    /// It goes on from the file, and from a state that its monitor is told; the file stays as it
+    /// is.
     Restore,
 }
-
-/// File with the memory of a saved machine.
-pub const RAM: &str = "ram";
-/// File with everything else of a saved machine.
-pub const DEVICES: &str = "devices";
-/// File with the initramfs of a machine that is to be saved.
-pub const INITRAMFS: &str = "initramfs";
 
 /// A QEMU process; it is killed when this is dropped, and by the kernel when the thread that
 /// started it ends, however this program ends.
@@ -90,21 +100,26 @@ pub fn fingerprint() -> Result<String> {
 }
 
 /// The command for a machine that can be saved, or that goes on from where one was saved: nothing
-/// of the host's is mounted in it. `memory_mib` must be the same in both cases. Files are named
-/// relative to the directory of the state.
-pub fn direct_command(memory: Memory<'_>, memory_mib: u64, kvm: bool) -> Vec<String> {
+/// of the host's is mounted in it. `memory_mib` must be the same in both cases; `ram` is the
+/// descriptor of the memory.
+pub fn direct_command(memory: Memory<'_>, ram: RawFd, memory_mib: u64, kvm: bool) -> Vec<String> {
     let (cpu, accelerator) = if kvm { ("host", "kvm") } else { ("max", "tcg") };
+    let file = |fd: RawFd| format!("/proc/self/fd/{fd}");
     let (share, rest) = match memory {
-        Memory::Boot(kernel) => {
+        Memory::Boot {
+            kernel,
+            image,
+            initramfs,
+        } => {
             let options = kernel.options().join(" ");
-            let image = kernel.image.display().to_string();
             let append = format!("console=ttyS0 panic=-1 {options}");
-            let rest =
-                ["-kernel", &image, "-initrd", INITRAMFS, "-append", &append].map(Into::into);
-            ("on", rest.to_vec())
+            let (image, initramfs) = (file(image), file(initramfs));
+            let rest = ["-kernel", &image, "-initrd", &initramfs, "-append", &append];
+            ("on", rest.map(Into::into).to_vec())
         }
         Memory::Restore => ("off", ["-incoming", "defer"].map(Into::into).to_vec()),
     };
+    let ram = file(ram);
     let mut command: Vec<String> = [
         PROGRAM,
         "-nodefaults",
@@ -124,9 +139,9 @@ pub fn direct_command(memory: Memory<'_>, memory_mib: u64, kvm: bool) -> Vec<Str
         &format!("{memory_mib}M"),
         "-object",
         // Private: what a restored machine writes is its own, and the file stays as it is.
-        &format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={RAM},share={share}"),
+        &format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={ram},share={share}"),
         "-chardev",
-        "file,id=console,path=/proc/self/fd/2",
+        &format!("file,id=console,{STDERR}"),
         "-serial",
         "chardev:console",
     ]
@@ -138,8 +153,8 @@ pub fn direct_command(memory: Memory<'_>, memory_mib: u64, kvm: bool) -> Vec<Str
 
 impl Qemu {
     /// Start QEMU with `agent` as the host's end of the agent's port. What QEMU and the
-    /// guest's console say is written to the file `console` and passed to `on_console`, and
-    /// `on_end` is called when QEMU has ended, with
+    /// guest's console say is written to the file `console.log` in `directory` and passed to
+    /// `on_console`, and `on_end` is called when QEMU has ended, with
     /// the reason and whether it was killed.
     ///
     /// # Errors
@@ -147,39 +162,37 @@ impl Qemu {
     pub fn start(
         launch: Launch,
         agent: OwnedFd,
-        console: &Path,
+        directory: &Path,
         mut on_console: impl FnMut(&[u8]) + Send + 'static,
         on_end: impl FnOnce(String, bool) + Send + 'static,
     ) -> Result<Self> {
-        let mut qemu = build(&launch, &agent)?;
+        let (mut qemu, mut stderr, given) = build(&launch, &agent, directory)?;
+        let console = directory.join("console.log");
         let mut log =
-            File::create(console).map_err(Error::io(format!("creating {}", console.display())))?;
+            File::create(&console).map_err(Error::io(format!("creating {}", console.display())))?;
         let (started, is_started) = mpsc::channel();
         // The signal of PR_SET_PDEATHSIG comes when the *thread* that started QEMU ends, so it
         // has one of its own, which lives as long as QEMU does.
         thread::Builder::new()
             .name("qemu".into())
             .spawn(move || {
-                let mut child = match qemu.spawn() {
+                let child = match qemu.spawn() {
                     Ok(child) => child,
                     Err(error) => {
                         let _ = started.send(Err(error));
                         return;
                     }
                 };
-                drop((qemu, agent, launch.monitor));
-                let stderr = child.stderr.take();
+                drop((qemu, agent, launch, given));
                 let pid = child.id();
                 let child = Arc::new(Mutex::new(child));
                 let _ = started.send(Ok((pid, child.clone())));
-                if let Some(mut stderr) = stderr {
-                    let mut buffer = vec![0; 65536];
-                    // Ends when QEMU does: nobody else has the other end.
-                    while let Ok(len @ 1..) = stderr.read(&mut buffer) {
-                        // A full disk must not stop the machine; the console is in memory too.
-                        let _ = log.write_all(&buffer[..len]);
-                        on_console(&buffer[..len]);
-                    }
+                let mut buffer = vec![0; 65536];
+                // Ends when QEMU does: nobody else has the other end.
+                while let Ok(len @ 1..) = stderr.read(&mut buffer) {
+                    // A full disk must not stop the machine; the console is in memory too.
+                    let _ = log.write_all(&buffer[..len]);
+                    on_console(&buffer[..len]);
                 }
                 let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
                 match status {
@@ -213,46 +226,72 @@ impl Drop for Qemu {
     }
 }
 
-fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
+/// The command, our end of its stderr, and the descriptor that it is given for that.
+fn build(
+    launch: &Launch,
+    agent: &OwnedFd,
+    directory: &Path,
+) -> Result<(Command, PipeReader, OwnedFd)> {
+    let what = || Error::io("creating a pipe");
+    let (ours, theirs) = io::pipe().map_err(what())?;
+    let given = theirs.try_clone().map_err(what())?.into();
+    let mut named = vec![("lab.agent", agent)];
+    named.extend(launch.monitor.as_ref().map(|fd| ("lab.monitor", fd)));
+    let mut inherited = Vec::new();
+    let mut arguments = Vec::new();
+    for (id, fd) in named {
+        let socket = format!("socket,id={id},fd={}", fd.as_raw_fd());
+        arguments.extend(["-chardev".into(), socket]);
+        inherited.push(fd.as_raw_fd());
+    }
+    if launch.monitor.is_some() {
+        arguments.extend(["-mon", "chardev=lab.monitor,mode=control"].map(Into::into));
+    }
+    let mut qemu = confined(launch, &given, inherited, (getpid(), Signal::SIGKILL))?;
+    let port = format!("virtserialport,chardev=lab.agent,name={PORT_NAME}");
+    // So that people can tell one machine from another.
+    let name = directory.file_name().unwrap_or_default();
+    qemu.args(arguments)
+        .args(["-device", "virtio-serial-pci", "-device", &port])
+        .arg("-name")
+        .arg(name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(theirs);
+    // QEMU takes these for a wish to end, and ends with status 0, as it does when the guest has
+    // reset itself. Only a signal that kills it can be told from what the guest does.
+    let polite = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
+    // SAFETY: sigprocmask is async-signal-safe.
+    unsafe { qemu.pre_exec(move || Ok(polite.thread_block()?)) };
+    Ok((qemu, ours, given))
+}
+
+/// The command of `launch` in QEMU's own sandbox, without more rights and descriptors than it
+/// needs. All of `launch`, `stderr` and `inherited` must be open when it is started.
+fn confined(
+    launch: &Launch,
+    stderr: &OwnedFd,
+    mut inherited: Vec<RawFd>,
+    (owner, signal): (Pid, Signal),
+) -> Result<Command> {
     let [program, arguments @ ..] = &launch.command[..] else {
         return Err(Error::Unexpected(
             "virtme-ng shows an empty QEMU command".into(),
         ));
     };
+    inherited.extend(launch.files.iter().map(AsRawFd::as_raw_fd));
+    inherited.push(stderr.as_raw_fd());
     let mut qemu = environment::command(program);
-    let port = format!("virtserialport,chardev=lab.agent,name={PORT_NAME}");
-    let socket = |id: &str, fd: &OwnedFd| format!("socket,id={id},fd={}", fd.as_raw_fd());
-    qemu.args(arguments)
-        .args(["-chardev", &socket("lab.agent", agent)])
-        .args(["-device", "virtio-serial-pci", "-device", &port])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    if let Some(directory) = &launch.directory {
-        qemu.current_dir(directory);
-    }
-    let mut inherited = vec![agent.as_raw_fd()];
-    if let Some(monitor) = &launch.monitor {
-        qemu.args(["-chardev", &socket("lab.monitor", monitor)])
-            .args(["-mon", "chardev=lab.monitor,mode=control"]);
-        inherited.push(monitor.as_raw_fd());
-    }
-    // QEMU takes these for a wish to end, and ends with status 0, as it does when the guest has
-    // reset itself. Only a signal that kills it can be told from what the guest does.
-    let polite = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
-    // SAFETY: prctl, sigprocmask and fcntl are async-signal-safe, and the descriptors are open in
-    // the child, because agent and launch outlive the call to spawn.
-    unsafe {
-        qemu.pre_exec(move || {
-            prctl::set_pdeathsig(Signal::SIGKILL)?;
-            polite.thread_block()?;
-            for &fd in &inherited {
-                let fd = std::os::fd::BorrowedFd::borrow_raw(fd);
-                fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
-            }
-            Ok(())
-        });
-    }
+    qemu.args(["-sandbox", SANDBOX])
+        .arg("-add-fd")
+        .arg(format!("set=2,fd={}", stderr.as_raw_fd()))
+        .args(
+            arguments
+                .iter()
+                .map(|text| text.replace(STDERR, GIVEN_STDERR)),
+        );
+    // SAFETY: the callers keep all of them until the command has been started.
+    unsafe { confine(&mut qemu, inherited, owner, signal) };
     Ok(qemu)
 }
 
@@ -260,7 +299,20 @@ fn build(launch: &Launch, agent: &OwnedFd) -> Result<Command> {
 ///
 /// # Errors
 /// [`Error::Io`] if that fails; it does not return otherwise.
-pub fn become_qemu(command: &[String]) -> Error {
-    let error = environment::command(&command[0]).args(&command[1..]).exec();
-    Error::io(format!("starting {}", command[0]))(error)
+pub fn become_qemu(launch: &Launch) -> Error {
+    let what = "opening the terminal";
+    // QEMU leaves the terminal as it was.
+    let owner = (getppid(), Signal::SIGTERM);
+    let terminal = fs::OpenOptions::new()
+        .write(true)
+        .open("/proc/self/fd/2")
+        .map_err(Error::io(what));
+    let confined = terminal.and_then(|terminal| {
+        let terminal = terminal.into();
+        Ok((confined(launch, &terminal, Vec::new(), owner)?, terminal))
+    });
+    match confined {
+        Ok((mut qemu, _terminal)) => Error::io("starting QEMU")(qemu.exec()),
+        Err(error) => error,
+    }
 }

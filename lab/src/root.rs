@@ -2,8 +2,8 @@
 //! The root directory that a machine boots from: busybox, the agent, and nothing of the host's.
 
 use std::{
-    fs,
-    os::unix::fs::symlink,
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -42,7 +42,7 @@ pub(crate) const FILES: [(&str, &str); 3] = [
     ("etc/group", "root:x:0:\nstudent:x:1000:\n"),
 ];
 
-/// Make the tree `build/NAME`, or bring it up to date, and return its path.
+/// Make the tree `build/roots/NAME`, or bring it up to date, and return its path.
 ///
 /// `extra` are files for its `/lab`, by host path; with them the tree serves `make shell`, where
 /// no agent is there to bring them.
@@ -50,10 +50,9 @@ pub(crate) const FILES: [(&str, &str); 3] = [
 /// # Errors
 /// [`Error::Missing`] without busybox; [`Error::Io`], among them a full disk.
 pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Result<PathBuf> {
-    let root = paths.build.join(name);
-    let _lock = paths::lock(&paths.build.join(format!("{name}.lock")))?;
-    for directory in DIRECTORIES {
-        paths::create_dir(&root.join(directory))?;
+    let (root, _lock) = place(paths, name)?;
+    for directory in DIRECTORIES.iter().chain(&["bin", "etc"]) {
+        create(&root.join(directory), &root)?;
     }
     for (name, contents) in FILES {
         paths::write_if_changed(&root.join(name), contents.as_bytes(), 0o644)?;
@@ -73,6 +72,66 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
         }
     }
     Ok(root)
+}
+
+/// The place of a tree that a guest sees, for one run at a time. QEMU may have no rights of ours:
+/// all can read the tree, but only its owner can reach it, and who has it open can reach nothing
+/// beside it.
+fn place(paths: &Paths, name: &str) -> Result<(PathBuf, File)> {
+    let trees = paths.build.join("roots");
+    let lock = paths::lock(&paths.build.join(format!("{name}.lock")))?;
+    paths::create_dir(&trees)?;
+    set_mode(&trees, 0o700)?;
+    let root = trees.join(name);
+    create(&root, &root)?;
+    Ok((root, lock))
+}
+
+/// Make a copy of the directory `from` for guests, or bring it up to date, and return its path.
+///
+/// # Errors
+/// [`Error::Io`], among them a full disk.
+pub(crate) fn share(paths: &Paths, name: &str, from: &Path) -> Result<PathBuf> {
+    let (root, _lock) = place(paths, name)?;
+    copy_tree(from, &root, &root)?;
+    Ok(root)
+}
+
+fn copy_tree(from: &Path, to: &Path, root: &Path) -> Result<()> {
+    create(to, root)?;
+    let what = || Error::io(format!("reading {}", from.display()));
+    for entry in fs::read_dir(from).map_err(what())? {
+        let entry = entry.map_err(what())?;
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_tree(&path, &to, root)?;
+        } else {
+            copy(&path, &to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Create a directory of the tree `root` that all can read, whatever the umask.
+fn create(directory: &Path, root: &Path) -> Result<()> {
+    paths::create_dir(directory)?;
+    for path in directory
+        .ancestors()
+        .take_while(|path| path.starts_with(root))
+    {
+        set_mode(path, 0o755)?;
+    }
+    Ok(())
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o7777 == mode) {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::io(format!(
+        "changing the mode of {}",
+        path.display()
+    )))
 }
 
 /// Busybox, the whole program.

@@ -4,11 +4,8 @@
 
 use std::{
     fs::{self, File},
-    os::fd::IntoRawFd,
     path::Path,
 };
-
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::{Error, Result, paths};
 
@@ -19,7 +16,7 @@ use crate::{Error, Result, paths};
 pub struct RunDirectory {
     // Removed before it is unlocked.
     directory: tempfile::TempDir,
-    lock: File,
+    _lock: File,
 }
 
 impl RunDirectory {
@@ -40,7 +37,10 @@ impl RunDirectory {
             let directory = tempfile::Builder::new().prefix("run-").tempdir_in(runs)?;
             let lock = File::open(directory.path())?;
             lock.lock()?;
-            Ok(RunDirectory { directory, lock })
+            Ok(RunDirectory {
+                directory,
+                _lock: lock,
+            })
         };
         make().map_err(Error::io(format!(
             "creating a directory in {}",
@@ -51,18 +51,6 @@ impl RunDirectory {
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.directory.path()
-    }
-
-    /// Keep it for the program that replaces this one; the next run after that removes it.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn leave_to_successor(self) -> Result<()> {
-        fcntl(&self.lock, FcntlArg::F_SETFD(FdFlag::empty()))
-            .map_err(|errno| Error::io("keeping a lock")(errno.into()))?;
-        let _ = self.lock.into_raw_fd();
-        let _ = self.directory.keep();
-        Ok(())
     }
 }
 

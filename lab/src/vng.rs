@@ -6,6 +6,8 @@
 //! a shell and two Python processes and could not be made to die with us.
 
 use std::{
+    fs::File,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -14,7 +16,10 @@ use crate::{
     Error, Result, environment,
     error::output_of,
     kernels::{self, Kernel},
+    memory,
     paths::Paths,
+    qemu::Launch,
+    root,
 };
 
 /// `virtme-ng==VERSION`, as pip reads it.
@@ -75,10 +80,8 @@ pub fn run_bare(paths: &Paths, kernel: &Kernel, kvm: bool) -> Result<()> {
     })
 }
 
-/// The QEMU command that boots `kernel` on `root`.
-///
-/// `directory` takes the files that go with this machine: an initramfs, the exit code that
-/// virtme-ng has the guest write and we do not read.
+/// The QEMU that boots `kernel` on `root`. `directory` takes the files that virtme-ng makes for it;
+/// they are not needed any more when this returns.
 ///
 /// # Errors
 /// [`Error::Missing`] if virtme-ng is not set up, [`Error::Tool`] if it refuses.
@@ -89,7 +92,7 @@ pub fn qemu_command(
     directory: &Path,
     guest: Guest,
     kvm: bool,
-) -> Result<Vec<String>> {
+) -> Result<Launch> {
     let program = program(paths);
     if !program.exists() {
         return Err(Error::Missing {
@@ -136,9 +139,79 @@ pub fn qemu_command(
         run.args(["--script-sh", "exec /bin/lab-agent", "--show-boot-console"]);
     }
     let said = output_of("asking virtme-ng for the QEMU command", &mut run)?;
-    said.lines()
+    let mut command = said
+        .lines()
         .rev()
         .find(|line| line.contains("-kernel"))
         .and_then(shlex::split)
-        .ok_or_else(|| Error::Unexpected(format!("virtme-ng shows no QEMU command:\n{said}")))
+        .ok_or_else(|| Error::Unexpected(format!("virtme-ng shows no QEMU command:\n{said}")))?;
+    let files = open_files(paths, &mut command, root)?;
+    Ok(Launch {
+        command,
+        files,
+        monitor: None,
+    })
+}
+
+/// Open the files that a command names by their path, and have it name the descriptors: QEMU may
+/// not reach the paths.
+fn open_files(paths: &Paths, command: &mut [String], root: &Path) -> Result<Vec<OwnedFd>> {
+    let mut files = Vec::new();
+    for at in 1..command.len() {
+        let (before, rest) = command.split_at_mut(at);
+        let (option, value) = (before[at - 1].as_str(), &mut rest[0]);
+        match option {
+            "-kernel" | "-initrd" => {
+                let file = memory::load(Path::new(value))
+                    .map_err(Error::io(format!("reading {value}")))?;
+                *value = memory::path_of(&file);
+                files.push(file);
+            }
+            "-fsdev" => {
+                let Some((head, path, tail)) = path_in(value) else {
+                    continue;
+                };
+                // The other one that a guest sees is virtme-ng's own.
+                let shared = if path == root {
+                    root.to_owned()
+                } else {
+                    root::share(paths, "virtme-ng", &path)?
+                };
+                let what = format!("opening {}", shared.display());
+                let directory = OwnedFd::from(File::open(&shared).map_err(Error::io(what))?);
+                *value = format!("{head}{}{tail}", memory::path_of(&directory));
+                files.push(directory);
+            }
+            // The exit code of what runs in the guest, which nobody reads.
+            "-chardev" if value.starts_with("file,id=ret,path=") => {
+                *value = "file,id=ret,path=/dev/null".into();
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
+/// The path in an option of `-fsdev`, and what is before and behind it. virtme-ng writes commas in
+/// it as they are.
+fn path_in(option: &str) -> Option<(String, PathBuf, String)> {
+    let (head, rest) = option.split_once("path=")?;
+    let at = rest.rfind(",security_model=")?;
+    let (path, tail) = rest.split_at(at);
+    Some((format!("{head}path="), path.into(), tail.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_in;
+
+    #[test]
+    fn the_path_of_a_share_may_have_commas() {
+        let (head, path, tail) =
+            path_in("local,id=v3,path=/a,b/path=c,security_model=none,readonly=on").unwrap();
+        assert_eq!(head, "local,id=v3,path=");
+        assert_eq!(path.to_str(), Some("/a,b/path=c"));
+        assert_eq!(tail, ",security_model=none,readonly=on");
+        assert!(path_in("local,id=v3").is_none());
+    }
 }

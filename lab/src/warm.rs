@@ -2,16 +2,20 @@
 //! Warm machines: one that has booted once is saved, and others go on from there, each in a
 //! pristine kernel, a fraction of a second later.
 //!
-//! The memory of the machine that is saved is a file from the start. A restored machine maps this
-//! file privately: it reads pages as it touches them, keeps what it writes to itself, and any
-//! number of them run from one state at once. What QEMU saves and loads are the devices, a third
-//! of a megabyte.
+//! The memory of the machine that is saved is a file in memory from the start, and is written to
+//! the disk then. A restored machine maps a sealed copy of it privately: it keeps what it writes to
+//! itself, any number of them run from one copy at once, and no guest can change what the next
+//! begins with. What QEMU saves and loads are the devices, a third of a megabyte.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::ErrorKind,
-    os::unix::fs::MetadataExt,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{DirBuilderExt, MetadataExt},
+    },
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -22,25 +26,30 @@ use serde_json::json;
 use crate::{
     Error, Result, initramfs,
     machine::Machine,
+    memory,
     monitor::{self, Monitor},
     paths::{self, Paths},
     probe::{self, Finding},
-    qemu::{self, DEVICES, INITRAMFS, Launch, Memory, RAM},
-    room,
+    qemu::{self, Launch, Memory},
     workshop::Workshop,
 };
 
 /// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
 const KEPT: usize = 4;
 
-/// What a state takes beside the memory of the machine: initramfs, devices, console.
-const REST_MIB: u64 = 8;
+/// File with the memory of a saved machine.
+const RAM: &str = "ram";
+/// File with everything else of a saved machine.
+const DEVICES: &str = "devices";
+
+/// What a state takes beside the memory of the machine: devices, console.
+const REST_MIB: u64 = 4;
 
 /// How long QEMU may take to quit.
 const QUIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What is known of a saved machine; the file `state.toml` beside it, written last.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct State {
     /// `uname -r`.
     release: String,
@@ -49,7 +58,7 @@ struct State {
 }
 
 /// What a file looked like when the state was complete.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Stamp {
     bytes: u64,
     seconds: i64,
@@ -67,6 +76,11 @@ impl Stamp {
         })
     }
 }
+
+/// The memory of the saved machine that was restored last: it is read once by a program and not for
+/// each machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept(Arc<Mutex<Option<(State, OwnedFd)>>>);
 
 /// A place for the saved machine of one kernel, which may be empty.
 pub(crate) struct Slot<'a> {
@@ -86,8 +100,14 @@ impl<'a> Slot<'a> {
         let (paths, kernel) = (&workshop.paths, &workshop.kernel);
         let archive = initramfs::archive(kernel, &workshop.agent())?;
         let memory_mib = kernel.memory_mib();
-        let commands = [Memory::Boot(kernel), Memory::Restore]
-            .map(|memory| qemu::direct_command(memory, memory_mib, finding.kvm).join(" "));
+        // The numbers of descriptors make no difference.
+        let boot = Memory::Boot {
+            kernel,
+            image: 0,
+            initramfs: 0,
+        };
+        let commands = [boot, Memory::Restore]
+            .map(|memory| qemu::direct_command(memory, 0, memory_mib, finding.kvm).join(" "));
         let key = paths::digest([
             probe::key(kernel)?.as_bytes(),
             commands[0].as_bytes(),
@@ -157,7 +177,7 @@ impl<'a> Slot<'a> {
     pub(crate) fn bytes(&self) -> Result<u64> {
         /// Unit of `st_blocks` (stat(2)).
         const BLOCK: u64 = 512;
-        [RAM, DEVICES, INITRAMFS].iter().try_fold(0, |sum, name| {
+        [RAM, DEVICES].iter().try_fold(0, |sum, name| {
             let file = self.directory.join(name);
             let meta =
                 fs::metadata(&file).map_err(Error::io(format!("looking at {}", file.display())))?;
@@ -170,18 +190,22 @@ impl<'a> Slot<'a> {
     /// # Errors
     /// [`Error::Boot`] if it does not come to life, [`Error::Unexpected`] if there is no state.
     pub(crate) fn restore(&self) -> Result<Machine> {
-        // Until QEMU has the files open: nobody may throw them away meanwhile.
+        // Until the files have been read: nobody may throw them away meanwhile.
         let _lock = paths::lock_shared(&self.lock_file())?;
         let state = self.read_state()?;
         let state = state.ok_or_else(|| Error::Unexpected("its state has gone".into()))?;
+        let ram = self.ram(&state)?;
+        let file = self.directory.join(DEVICES);
+        let devices = fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))?;
         let (ours, theirs) = monitor::pair()?;
         let launch = Launch {
             command: qemu::direct_command(
                 Memory::Restore,
+                ram.as_raw_fd(),
                 self.workshop.kernel.memory_mib(),
                 self.kvm,
             ),
-            directory: Some(self.directory.clone()),
+            files: vec![ram],
             monitor: Some(theirs),
         };
         Machine::restore(
@@ -190,10 +214,36 @@ impl<'a> Slot<'a> {
             |machine| {
                 machine.release = state.release;
                 machine.slowness = self.slowness;
-                Monitor::connect(ours)?.load(DEVICES)
+                Monitor::connect(ours)?.load(devices)
             },
             &self.workshop.console_file("restore"),
         )
+    }
+
+    /// A descriptor of the memory that `state` was saved with, sealed.
+    fn ram(&self, state: &State) -> Result<OwnedFd> {
+        let mut kept = self
+            .workshop
+            .kept
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_none_or(|(of, _)| of != state) {
+            // Not both at once.
+            *kept = None;
+        }
+        let ram = match kept.take() {
+            Some((_, ram)) => ram,
+            None => {
+                let file = self.directory.join(RAM);
+                memory::load(&file).map_err(Error::io(format!("reading {}", file.display())))?
+            }
+        };
+        let another = ram
+            .try_clone()
+            .map_err(Error::io("duplicating a descriptor"))?;
+        *kept = Some((state.clone(), ram));
+        Ok(another)
     }
 
     /// Throw the state away.
@@ -209,16 +259,24 @@ impl<'a> Slot<'a> {
             return Ok(());
         }
         remove(&self.directory)?;
-        paths::create_dir(&self.directory)?;
-        let made = self.reserve().and_then(|()| self.boot_and_save());
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(Error::io(format!("creating {}", self.directory.display())))?;
+        let made = self.find_room().and_then(|()| self.boot_and_save());
         if let Err(error) = made {
-            // If the disk is full by now, that is the reason, whatever has failed of it.
-            let full = self.free_mib().is_ok_and(|free_mib| free_mib == 0);
+            let free_mib = self.free_mib();
             // Room that a failed attempt has taken is given back.
             let _ = remove(&self.directory);
             return Err(match error {
-                Error::Space { .. } => error,
-                _ if full => self.no_room(0),
+                Error::Io { source, .. }
+                    if matches!(
+                        source.kind(),
+                        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+                    ) =>
+                {
+                    self.no_room(free_mib?)
+                }
                 _ => error,
             });
         }
@@ -226,27 +284,14 @@ impl<'a> Slot<'a> {
         Ok(())
     }
 
-    /// Take the room for a machine's memory beforehand: where a page of it finds none, the kernel
-    /// kills QEMU (SIGBUS). A machine touches a fraction of its memory before it is saved, but nobody
-    /// knows which.
-    fn reserve(&self) -> Result<()> {
-        let memory_mib = self.workshop.kernel.memory_mib();
+    /// Whether there is room for all of a machine's memory. It touches a part of that before it is
+    /// saved, but nobody knows which: to boot it in vain would cost more.
+    fn find_room(&self) -> Result<()> {
         let free_mib = self.free_mib()?;
-        if free_mib < memory_mib + REST_MIB {
+        if free_mib < self.workshop.kernel.memory_mib() + REST_MIB {
             return Err(self.no_room(free_mib));
         }
-        let file = self.directory.join(RAM);
-        match room::reserve(&file, memory_mib << 20) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-                ) =>
-            {
-                Err(self.no_room(self.free_mib()?))
-            }
-            result => result.map_err(Error::io(format!("making room for {}", file.display()))),
-        }
+        Ok(())
     }
 
     fn no_room(&self, free_mib: u64) -> Error {
@@ -266,13 +311,26 @@ impl<'a> Slot<'a> {
 
     fn boot_and_save(&self) -> Result<()> {
         let file = |name: &str| self.directory.join(name);
-        paths::write_if_changed(&file(INITRAMFS), &self.archive, 0o600)?;
-        let (ours, theirs) = monitor::pair()?;
         let kernel = &self.workshop.kernel;
+        let image = memory::load(&kernel.image)
+            .map_err(Error::io(format!("reading {}", kernel.image.display())))?;
+        let what = "creating a file in memory";
+        let initramfs = memory::sealed(&self.archive).map_err(Error::io(what))?;
+        let ram = memory::zeroed(kernel.memory_mib() << 20).map_err(Error::io(what))?;
+        let boot = Memory::Boot {
+            kernel,
+            image: image.as_raw_fd(),
+            initramfs: initramfs.as_raw_fd(),
+        };
+        let theirs = ram
+            .try_clone()
+            .map_err(Error::io("duplicating a descriptor"))?;
+        let command = qemu::direct_command(boot, theirs.as_raw_fd(), kernel.memory_mib(), self.kvm);
+        let (ours, monitor) = monitor::pair()?;
         let launch = Launch {
-            command: qemu::direct_command(Memory::Boot(kernel), kernel.memory_mib(), self.kvm),
-            directory: Some(self.directory.clone()),
-            monitor: Some(theirs),
+            command,
+            files: vec![image, initramfs, theirs.into()],
+            monitor: Some(monitor),
         };
         let machine = Machine::boot(
             launch,
@@ -281,14 +339,15 @@ impl<'a> Slot<'a> {
             &self.workshop.console_file("boot"),
         )?;
         let mut monitor = Monitor::connect(ours)?;
-        monitor.save(DEVICES)?;
+        let devices = monitor.save()?;
         monitor.execute("quit", &json!({}))?;
         if !machine.wait_for_end(QUIT_LIMIT) {
             return Err(Error::Unexpected("QEMU does not quit".into()));
         }
         let _ = machine.keep_console(&file("console.log"));
-        // All that a file system which cannot do it loses is room.
-        let _ = room::give_back(&file(RAM));
+        memory::save(&ram, &file(RAM))
+            .map_err(Error::io(format!("writing {}", file(RAM).display())))?;
+        paths::write_if_changed(&file(DEVICES), &devices, 0o600)?;
         let state = State {
             release: machine.release.clone(),
             ram: Stamp::of(&file(RAM))?,

@@ -55,6 +55,7 @@ pub struct Workshop {
     agent: PathBuf,
     /// Directory that consoles are kept in.
     consoles: PathBuf,
+    pub(crate) kept: warm::Kept,
 }
 
 impl Workshop {
@@ -97,6 +98,7 @@ impl Workshop {
             start,
             agent: programs.path(programs::AGENT)?,
             programs,
+            kept: warm::Kept::default(),
         })
     }
 
@@ -356,7 +358,7 @@ impl Workshop {
     fn boot_on(&self, root: &Path, guest: Guest, kvm: bool, limit: Duration) -> Result<Machine> {
         let directory = self.run_directory()?;
         progress::while_busy(&format!("booting {}", self.kernel), || {
-            let command = vng::qemu_command(
+            let launch = vng::qemu_command(
                 &self.paths,
                 &self.kernel,
                 root,
@@ -364,36 +366,29 @@ impl Workshop {
                 guest,
                 kvm,
             )?;
-            let launch = Launch {
-                command,
-                directory: None,
-                monitor: None,
-            };
             Machine::boot(launch, directory, limit, &self.console_file("boot"))
         })
     }
 
-    /// The QEMU command of an interactive shell that has all modules and programs at hand, and the
-    /// directory with the files it needs.
+    /// The QEMU of an interactive shell that has all modules and programs at hand.
     ///
     /// # Errors
     /// As [`Workshop::boot`].
-    pub fn shell_command(&self) -> Result<(Vec<String>, RunDirectory)> {
+    pub fn shell(&self) -> Result<Launch> {
         let kvm = self.finding()?.kvm;
         let mut extra = self.all_modules(Care::Normal)?;
         extra.extend(self.all_programs());
         let name = format!("shell-{}", self.kernel.which);
         let root = root::build(&self.paths, &name, &self.agent(), &extra)?;
         let directory = self.run_directory()?;
-        let command = vng::qemu_command(
+        vng::qemu_command(
             &self.paths,
             &self.kernel,
             &root,
             directory.path(),
             Guest::Shell,
             kvm,
-        )?;
-        Ok((command, directory))
+        )
     }
 
     /// A directory for one machine or sandbox.

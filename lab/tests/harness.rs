@@ -282,7 +282,12 @@ fn no_machine_outlives_a_lab_that_is_killed() {
     workshop()
         .and_then(|workshop| workshop.all_modules(Care::Normal))
         .unwrap_or_else(|error| panic!("{error}"));
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+    for (signal, start) in [
+        (Signal::SIGINT, "warm"),
+        (Signal::SIGTERM, "warm"),
+        (Signal::SIGKILL, "warm"),
+        (Signal::SIGKILL, "cold"),
+    ] {
         // Who runs the tests in the background has SIGINT ignored, and so would the lab.
         let mut lab = command("env")
             .args([
@@ -291,6 +296,7 @@ fn no_machine_outlives_a_lab_that_is_killed() {
                 "demo",
                 "part2",
             ])
+            .env("MACHINE", start)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

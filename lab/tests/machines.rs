@@ -4,13 +4,14 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
 use lab::{
-    Error,
+    Error, confine,
     machine::Machine,
     probe,
     scene::Scenario,
@@ -22,12 +23,13 @@ use lab::{
 use lab_agent::{Answer, Op};
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, geteuid},
 };
 
-/// A workshop whose saved machines are in `cache`, and are lost with it.
+/// A workshop whose saved machines and directories of machines are in `place`, and are lost with
+/// it.
 struct Bench {
-    cache: tempfile::TempDir,
+    place: tempfile::TempDir,
     workshop: Workshop,
 }
 
@@ -38,10 +40,13 @@ impl Bench {
         known.finding().unwrap_or_else(|error| panic!("{error}"));
         let mut workshop = Workshop::open(Some(known.kernel.which), Start::Warm).unwrap();
         let finding = probe::file(&workshop.paths, &workshop.kernel).unwrap();
-        let cache = tempfile::tempdir_in(&workshop.paths.build).unwrap();
-        fs::copy(&finding, cache.path().join(finding.file_name().unwrap())).unwrap();
-        workshop.paths.cache = cache.path().to_owned();
-        Bench { cache, workshop }
+        let place = tempfile::tempdir_in(&workshop.paths.build).unwrap();
+        let cache = place.path().join("cache");
+        fs::create_dir(&cache).unwrap();
+        fs::copy(&finding, cache.join(finding.file_name().unwrap())).unwrap();
+        workshop.paths.cache = cache;
+        workshop.paths.build = place.path().join("build");
+        Bench { place, workshop }
     }
 
     fn machine(&self) -> Machine {
@@ -58,7 +63,7 @@ impl Bench {
 
     /// A file of the one state that there is.
     fn file(&self, name: &str) -> PathBuf {
-        let states = fs::read_dir(self.cache.path()).unwrap();
+        let states = fs::read_dir(&self.workshop.paths.cache).unwrap();
         let state = states
             .map(|entry| entry.unwrap().path())
             .find(|path| path.join("state.toml").exists());
@@ -134,7 +139,7 @@ fn two_that_want_a_state_at_once_make_it_once() {
             scope.spawn(|| assert_pristine(&mut bench.machine()));
         }
     });
-    let states = fs::read_dir(bench.cache.path()).unwrap();
+    let states = fs::read_dir(&bench.workshop.paths.cache).unwrap();
     let directories = states.filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(directories.count(), 1);
 }
@@ -142,14 +147,14 @@ fn two_that_want_a_state_at_once_make_it_once() {
 #[test]
 fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
     let mut bench = Bench::new();
-    let image = bench.cache.path().join("vmlinuz");
+    let image = bench.place.path().join("vmlinuz");
     fs::write(&image, b"no kernel").unwrap();
     bench.workshop.kernel.image = image;
     // They are looked for beside the image.
     bench.workshop.kernel.needs_modules = false;
     let error = bench.workshop.machine().err().expect("no machine");
     assert!(matches!(error, Error::Boot { .. }), "{error}");
-    let left = fs::read_dir(bench.cache.path()).unwrap();
+    let left = fs::read_dir(&bench.workshop.paths.cache).unwrap();
     assert!(
         !left
             .map(|entry| entry.unwrap().path())
@@ -157,13 +162,71 @@ fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
     );
 }
 
-/// The machine whose state is in `cache`: its working directory is there.
-fn machine_in(cache: &Path) -> Option<Pid> {
+/// A machine of this workshop: it is named after its directory.
+fn machine_in(workshop: &Workshop) -> Option<Pid> {
+    let places = fs::read_dir(workshop.paths.build.join("run")).ok()?;
+    let names: Vec<String> = places
+        .flatten()
+        .map(|place| format!("\0-name\0{}\0", place.file_name().display()))
+        .collect();
     fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
-        let place = fs::read_link(entry.path().join("cwd")).ok()?;
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        place.starts_with(cache).then_some(Pid::from_raw(pid))
+        let command = fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        names
+            .iter()
+            .any(|name| command.contains(name))
+            .then_some(Pid::from_raw(pid))
     })
+}
+
+/// What the kernel says of a process in `/proc/PID/status`.
+fn status_of(pid: Pid, name: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn qemu_has_no_rights_and_no_way_to_the_saved_state() {
+    let bench = Bench::new();
+    let mut cold = bench.workshop.clone();
+    cold.start = Start::Cold;
+    // virtme-ng is there.
+    cold.paths.cache = workshop().unwrap().paths.cache.clone();
+    let us = geteuid().as_raw();
+    let uid = if confine::is_apart().is_ok() {
+        confine::USER
+    } else {
+        us
+    };
+    for workshop in [&bench.workshop, &cold] {
+        let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
+        let pid = machine_in(workshop).expect("a machine");
+        for (name, expected) in [
+            ("Uid", format!("{uid} {uid} {uid} {uid}")),
+            ("Seccomp", "2".into()),
+            ("NoNewPrivs", "1".into()),
+        ] {
+            assert_eq!(status_of(pid, name), expected, "{name}");
+        }
+        if uid != us {
+            assert_eq!(status_of(pid, "Gid"), format!("{uid} {uid} {uid} {uid}"));
+            for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+                assert_eq!(status_of(pid, name), "0000000000000000", "{name}");
+            }
+        }
+        assert_pristine(&mut machine);
+    }
+    for (file, mode) in [(".", 0o700), ("ram", 0o600), ("devices", 0o600)] {
+        let meta = fs::metadata(bench.file(file)).unwrap();
+        assert_eq!(meta.mode() & 0o777, mode, "{file}");
+        assert_eq!(meta.uid(), us, "{file}");
+    }
 }
 
 #[test]
@@ -174,7 +237,7 @@ fn qemu_that_is_killed_in_mid_restore_costs_one_attempt() {
     let deadline = Instant::now() + Duration::from_secs(600);
     let find = || {
         assert!(Instant::now() < deadline, "nobody was killed in time");
-        machine_in(bench.cache.path())
+        machine_in(&bench.workshop)
     };
     while bench.made() == made {
         // The one before has been killed and may not have gone yet.

@@ -12,14 +12,19 @@ mod terminal;
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
     process::ExitCode,
     sync::{Arc, Mutex},
     thread,
 };
 
 use lab_agent::{Answer, Op, Order, Outcome, PORT_NAME, Refusal, Report, WORK_DIR};
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::socket::{
+        AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
+    },
+};
 
 /// The one way out: every thread reports through it, a line at a time.
 #[derive(Clone)]
@@ -68,7 +73,7 @@ fn serve() -> std::io::Result<()> {
     let port = fs::OpenOptions::new()
         .read(true)
         .write(true)
-        .open(find_port()?)?;
+        .open(wait_for_port()?)?;
     let orders = BufReader::new(port.try_clone()?);
     let reporter = Reporter(Arc::new(Mutex::new(port)));
     let processes = processes::Processes::new(reporter.clone());
@@ -97,18 +102,40 @@ fn serve() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Wait for our virtio-serial port and return its device node. QEMU tells the driver of it, and then its
+/// name, when the driver is there already: on a busy host that is after us.
+fn wait_for_port() -> std::io::Result<String> {
+    let events = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        SockProtocol::NetlinkKObjectUEvent,
+    )?;
+    // The kernel's own events, not those that udev passes on.
+    bind(events.as_raw_fd(), &NetlinkAddr::new(0, 1))?;
+    loop {
+        if let Some(port) = find_port()? {
+            return Ok(port);
+        }
+        match recv(events.as_raw_fd(), &mut [0; 1], MsgFlags::empty()) {
+            // Of events that were lost one may have been ours.
+            Ok(_) | Err(Errno::ENOBUFS | Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
 /// The device node of our virtio-serial port; there is no udev here to make a link by name.
-fn find_port() -> std::io::Result<String> {
+fn find_port() -> std::io::Result<Option<String>> {
     for entry in fs::read_dir("/sys/class/virtio-ports")? {
         let entry = entry?;
         let name = fs::read_to_string(entry.path().join("name")).unwrap_or_default();
         if name.trim() == PORT_NAME {
-            return Ok(format!("/dev/{}", entry.file_name().to_string_lossy()));
+            let name = entry.file_name();
+            return Ok(Some(format!("/dev/{}", name.to_string_lossy())));
         }
     }
-    Err(std::io::Error::other(format!(
-        "expected a virtio-serial port named {PORT_NAME}, found none"
-    )))
+    Ok(None)
 }
 
 fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {

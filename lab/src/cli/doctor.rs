@@ -6,6 +6,7 @@ use std::{fmt::Display, path::Path, process::ExitCode};
 
 use anstream::println;
 use lab::{
+    confine,
     kernels::{Kernel, Which},
     paths::Paths,
     probe,
@@ -77,6 +78,12 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
         check(name, disk(place, needed));
     }
     check("memory", memory());
+    // Both work; a teacher may want to know which.
+    let user = match confine::is_apart() {
+        Ok(()) => format!("runs as user {}, without privileges", confine::USER),
+        Err(why) => format!("runs as the user who runs the lab ({why})"),
+    };
+    check("QEMU", Ok(format!("{user}, in its own sandbox")));
     if stock.is_ok() || built {
         check("machine", machine(which));
     }

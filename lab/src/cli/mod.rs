@@ -138,13 +138,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Shell => {
-            let (command, directory) = Workshop::open(which, Start::Cold)?.shell_command()?;
+            let launch = Workshop::open(which, Start::Cold)?.shell()?;
             println!(
                 "modules and programs are in /lab; try: insmod /lab/nl_pubsub.ko; leave with exit"
             );
-            // QEMU replaces us and needs the files.
-            directory.leave_to_successor()?;
-            Err(qemu::become_qemu(&command).into())
+            Err(qemu::become_qemu(&launch).into())
         }
         Command::Console { file } => match console::run(&file, which) {
             Err(error) => {

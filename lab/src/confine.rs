@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! As whom QEMU runs. A guest that takes QEMU over has what QEMU has: not root's rights, no
+//! descriptor and no variable that is not for it.
+
+use std::{
+    fs,
+    os::{
+        fd::{BorrowedFd, RawFd},
+        unix::{fs::MetadataExt, process::CommandExt},
+    },
+    process::Command,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    libc,
+    sys::{prctl, signal::Signal},
+    unistd::{Gid, Pid, Uid, geteuid, getppid, setgroups, setresgid, setresuid},
+};
+
+/// User and group of a QEMU that root starts. It is the lab's own: `nobody` has processes of others.
+/// Debian gives out nothing from 65000 to 65533 (Debian Policy, 9.2.2), and systemd nothing from
+/// 65520 (its "Users, Groups, UIDs and GIDs"). Containers have the ids up to 65535.
+pub const USER: u32 = 65_521;
+
+/// What root needs to start a process of another user and to end it (linux/capability.h).
+const CAPABILITIES: [(u64, &str); 3] = [(5, "CAP_KILL"), (6, "CAP_SETGID"), (7, "CAP_SETUID")];
+
+/// Whether QEMU runs as [`USER`]; else why it runs as the user who runs the lab.
+///
+/// # Errors
+/// Why not.
+pub fn is_apart() -> Result<(), String> {
+    if !geteuid().is_root() {
+        return Err("the lab was not started by root".into());
+    }
+    let read = |file: &str| fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+    let effective = read("status")
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("CapEff:")?.trim(), 16).ok())
+        .unwrap_or_default();
+    for (bit, name) in CAPABILITIES {
+        if effective >> bit & 1 == 0 {
+            return Err(format!("root has no {name} here"));
+        }
+    }
+    if !maps(&read("uid_map")) || !maps(&read("gid_map")) {
+        return Err(format!("there is no user {USER} in this container"));
+    }
+    if read("setgroups").trim() == "deny" {
+        return Err("groups cannot be given up in this container".into());
+    }
+    Ok(())
+}
+
+/// Whether [`USER`] is in a map of ids: lines of first id, first id outside and length
+/// (`user_namespaces(7)`).
+fn maps(map: &str) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(first)), Some(Ok(_)), Some(Ok(len))) =
+            (numbers.next(), numbers.next(), numbers.next())
+        else {
+            return false;
+        };
+        (first..first + len).contains(&USER.into())
+    })
+}
+
+/// The group that /dev/kvm is for, if it is not root's.
+fn kvm_group() -> Option<Gid> {
+    let meta = fs::metadata("/dev/kvm").ok()?;
+    (meta.mode() & 0o060 == 0o060 && meta.gid() != 0).then(|| Gid::from_raw(meta.gid()))
+}
+
+/// Whether QEMU may open /dev/kvm.
+///
+/// # Errors
+/// Why not, in a few words.
+pub(crate) fn may_open_kvm() -> Result<(), String> {
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+        .map_err(|error| format!("/dev/kvm: {error}"))?;
+    let for_all = fs::metadata("/dev/kvm").is_ok_and(|meta| meta.mode() & 0o006 == 0o006);
+    if is_apart().is_err() || for_all || kvm_group().is_some() {
+        return Ok(());
+    }
+    Err("/dev/kvm is root's only, and QEMU does not run as root".into())
+}
+
+/// Have `command` run as [`USER`] where that can be, without means to get more rights, with no
+/// descriptors but its standard ones and `inherited`, outside of any directory that it was not
+/// given. It gets `signal` when the thread that starts it ends, or the parent of a process that
+/// becomes it: one of the process `owner`.
+///
+/// # Safety
+/// The descriptors in `inherited` must be open when `command` is started.
+pub(crate) unsafe fn confine(
+    command: &mut Command,
+    inherited: Vec<RawFd>,
+    owner: Pid,
+    signal: Signal,
+) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).current_dir("/");
+    let groups: Vec<Gid> = kvm_group().into_iter().collect();
+    let apart = is_apart().is_ok();
+    let act = move || {
+        // SAFETY: it only marks descriptors.
+        let result = unsafe {
+            libc::close_range(
+                3,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC as libc::c_int,
+            )
+        };
+        // Linux 5.10 cannot do that: the descriptors that are ours are marked anyway.
+        if let Err(errno) = Errno::result(result)
+            && !matches!(errno, Errno::EINVAL | Errno::ENOSYS)
+        {
+            return Err(errno.into());
+        }
+        for &fd in &inherited {
+            // SAFETY: they are open, by the contract of this function.
+            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+            fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
+        if apart {
+            let (uid, gid) = (Uid::from_raw(USER), Gid::from_raw(USER));
+            setgroups(&groups)?;
+            setresgid(gid, gid, gid)?;
+            setresuid(uid, uid, uid)?;
+        }
+        prctl::set_no_new_privs()?;
+        // A change of user clears it.
+        prctl::set_pdeathsig(signal)?;
+        // It sends nothing if the owner has ended already.
+        if getppid() != owner {
+            return Err(Errno::ESRCH.into());
+        }
+        Ok(())
+    };
+    // SAFETY: all of these calls are async-signal-safe: system calls, without memory of the heap.
+    unsafe { command.pre_exec(act) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_in_a_map_only_if_one_of_its_lines_has_it() {
+        assert!(maps("         0          0 4294967295\n"));
+        assert!(maps("0 1000 1\n1 100000 65536\n"));
+        assert!(maps("0 100000 65536"));
+        assert!(!maps("0 0 1\n"));
+        assert!(!maps("0 100000 65521"));
+        assert!(!maps("65522 100000 10"));
+        assert!(!maps(""));
+    }
+}
