@@ -27,6 +27,8 @@ chmod 755 "$scratch"
 cleanup() {
 	podman_as root rm --all --force >/dev/null 2>&1 || true
 	podman_as "$user" rm --all --force >/dev/null 2>&1 || true
+	# This ends the process that keeps the user's namespace, without which userdel refuses.
+	podman_as "$user" system migrate >/dev/null 2>&1 || true
 	userdel "$user" 2>/dev/null || true
 	rm -rf "$scratch"
 }
