@@ -27,9 +27,9 @@ chmod 755 "$scratch"
 cleanup() {
 	podman_as root rm --all --force >/dev/null 2>&1 || true
 	podman_as "$user" rm --all --force >/dev/null 2>&1 || true
-	# This ends the process that keeps the user's namespace, without which userdel refuses.
-	podman_as "$user" system migrate >/dev/null 2>&1 || true
-	userdel "$user" 2>/dev/null || true
+	# One process keeps the user's namespace; the user is this test's own.
+	pkill -KILL -u "$user" || true
+	userdel --force "$user" 2>/dev/null || true
 	rm -rf "$scratch"
 }
 trap 'say "FAILED in line $LINENO"' ERR
