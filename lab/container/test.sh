@@ -25,9 +25,11 @@ done
 scratch=$(mktemp -d /var/tmp/ipclab-container.XXXXXX)
 chmod 755 "$scratch"
 cleanup() {
-	podman_as root system reset --force >/dev/null 2>&1 || true
-	podman_as "$user" system reset --force >/dev/null 2>&1 || true
-	userdel "$user" 2>/dev/null || true
+	podman_as root rm --all --force >/dev/null 2>&1 || true
+	podman_as "$user" rm --all --force >/dev/null 2>&1 || true
+	# One process keeps the user's namespace; the user is this test's own.
+	pkill -KILL -u "$user" || true
+	userdel --force "$user" 2>/dev/null || true
 	rm -rf "$scratch"
 }
 trap 'say "FAILED in line $LINENO"' ERR
@@ -40,7 +42,7 @@ podman_as() {
 	shift
 	[[ $who == root ]] || as=(setpriv --reuid "$who" --regid "$who" --init-groups)
 	"${as[@]}" env -i -C "$scratch/$who" PATH="$PATH" HOME="$scratch/$who" LANG=C.UTF-8 \
-		XDG_RUNTIME_DIR="$scratch/$who/run" CONTAINERS_CONF="$scratch/containers.conf" \
+		XDG_RUNTIME_DIR="$scratch/$who/run" CONTAINERS_CONF="$scratch/$who/containers.conf" \
 		CONTAINERS_STORAGE_CONF="$scratch/$who/storage.conf" podman --runtime runc "$@"
 }
 # A container without privileges, with the user's own checkout where README says.
@@ -68,12 +70,13 @@ ends_with() {
 }
 says() { grep -qF -- "$1" "$scratch/log" || { tail -n 40 "$scratch/log"; fail "expected '$1'"; }; }
 
-printf '[containers]\ndefault_ulimits = []\n' >"$scratch/containers.conf"
 useradd --no-create-home --home-dir "$scratch/$user" --shell /usr/sbin/nologin "$user"
 for who in root "$user"; do
 	mkdir -p "$scratch/$who/run"
 	printf '[storage]\ndriver = "overlay"\nrunroot = "%s"\ngraphroot = "%s"\nrootless_storage_path = "%s"\n' \
 		"$scratch/$who/run/storage" "$scratch/$who/storage" "$scratch/$who/storage" >"$scratch/$who/storage.conf"
+	printf '[containers]\ndefault_ulimits = []\n[engine]\ntmp_dir = "%s"\n' \
+		"$scratch/$who/run/libpod" >"$scratch/$who/containers.conf"
 	chown -R "$who:" "$scratch/$who"
 	chmod 700 "$scratch/$who/run"
 done
