@@ -285,11 +285,7 @@ fn confined(
     qemu.args(["-sandbox", SANDBOX])
         .arg("-add-fd")
         .arg(format!("set=2,fd={}", stderr.as_raw_fd()))
-        .args(
-            arguments
-                .iter()
-                .map(|text| text.replace(STDERR, GIVEN_STDERR)),
-        );
+        .args(arguments.iter().map(|text| with_stderr_given(text)));
     // SAFETY: the callers keep all of them until the command has been started.
     unsafe { confine(&mut qemu, inherited, owner, signal) };
     Ok(qemu)
@@ -314,5 +310,31 @@ pub fn become_qemu(launch: &Launch) -> Error {
     match confined {
         Ok((mut qemu, _terminal)) => Error::io("starting QEMU")(qemu.exec()),
         Err(error) => error,
+    }
+}
+
+/// An argument in which stderr is named by the descriptor that QEMU has been given.
+fn with_stderr_given(argument: &str) -> String {
+    let parts = argument.split(',').map(|part| match part {
+        STDERR => GIVEN_STDERR,
+        other => other,
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_other_descriptor_is_taken_for_stderr() {
+        let memory = "memory-backend-file,mem-path=/proc/self/fd/2,share=on";
+        for other in [memory, "file,path=/proc/self/fd/23", "a,,b"] {
+            assert_eq!(with_stderr_given(other), other);
+        }
+        assert_eq!(
+            with_stderr_given("file,path=/proc/self/fd/2,id=console"),
+            format!("file,{GIVEN_STDERR},id=console")
+        );
     }
 }
