@@ -8,11 +8,11 @@ if [[ -z ${IPCLAB_ENV-} ]]; then
 	exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 fi
 set -euo pipefail
-build=true
+wanted=true
 for argument in "$@"; do
-	[[ $argument != --no-build ]] || build=false
+	[[ $argument != --no-build ]] || wanted=false
 done
-if $build; then
+if $wanted; then
 	# Where the lab cannot be built, it is the machinery that failed.
 	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
 	"$IPCLAB_CHECKOUT/lab/lab.sh" --version >/dev/null || exit 3

@@ -60,8 +60,8 @@ missing_elsewhere() {
 		for name in "Debian:$debian" "Fedora:$fedora" "Arch:$arch" "Alpine:$alpine"; do
 			[[ -z ${name#*:} ]] || names+=("${name/:/ }")
 		done
-		names=("${names[@]/%/,}")
-		printf 'missing  %s: %s; package: %s\n' "$probe" "$reason" "$(sed 's/,$//' <<<"${names[*]}")"
+		printf -v names '%s, ' "${names[@]}"
+		printf 'missing  %s: %s; package: %s\n' "$probe" "$reason" "${names%, }"
 	done < <(table)
 }
 

@@ -88,7 +88,8 @@ quietly() {
 	watch 9>&- &
 	watcher=$!
 	"$@" >>"$log" 2>&1 </dev/null || status=$?
-	kill "$watcher" && wait "$watcher" 2>/dev/null || true
+	kill "$watcher"
+	wait "$watcher" 2>/dev/null || true
 	watcher=
 	[[ ! -t 2 ]] || printf '\r\033[K' >&2
 	if ((status)) && [[ $(why) == "the end of "* ]]; then tail -n 20 "$log" >&2; fi
