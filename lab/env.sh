@@ -48,9 +48,12 @@ fi
 cache=${XDG_CACHE_HOME-}
 [[ $cache == /* ]] || cache=$home/.cache
 cache=${IPCLAB_CACHE:-$cache/ipclab}
-if ! plain "$cache" || ! usable "$cache"; then
+if ! plain "$cache" || ! usable "$cache" || [[ -e $cache/.setup.lock && ! -w $cache/.setup.lock ]]; then
+	other=$cache
 	cache=$(private)/cache
-	usable "$cache" || fail "neither $home/.cache nor $cache can be written to"
+	# Said once, when the other is made.
+	[[ -e $cache ]] || echo "lab: $other cannot be used: it is another user's, or has blanks; using $cache" >&2
+	usable "$cache" || fail "neither $other nor $cache can be written to"
 fi
 
 if [[ -n ${BUILD-} ]]; then

@@ -7,6 +7,7 @@ use std::{fmt::Display, path::Path, process::ExitCode};
 use anstream::println;
 use lab::{
     confine,
+    grade::sandbox::Sandbox,
     kernels::{Kernel, Which},
     paths::Paths,
     probe,
@@ -85,7 +86,16 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     };
     check("QEMU", Ok(format!("{user}, in its own sandbox")));
     if stock.is_ok() || built {
-        check("machine", machine(which));
+        // Nothing but trying shows that KVM, or emulation, and namespaces work.
+        let workshop = Workshop::open(which, Start::Cold);
+        check(
+            "machine",
+            said(&workshop, machine, "make shell shows where it stops"),
+        );
+        let sandbox = |workshop: &Workshop| {
+            Sandbox::new(workshop).map(|_| "bubblewrap makes one, submissions can be graded".into())
+        };
+        check("sandbox", said(&workshop, sandbox, "lab/setup.sh"));
     }
     Ok(if healthy {
         ExitCode::SUCCESS
@@ -159,23 +169,32 @@ fn memory() -> Result<String, (String, String)> {
     }
 }
 
-/// Boot one, if none has been booted yet: nothing else shows that KVM, or emulation, works.
-fn machine(which: Option<Which>) -> Result<String, (String, String)> {
-    let finding = Workshop::open(which, Start::Cold)
-        .and_then(|workshop| Ok((workshop.kernel.to_string(), workshop.finding()?)));
-    match finding {
-        Ok((
-            kernel,
-            probe::Finding {
-                kvm,
-                because,
-                boot_effort_seconds,
-            },
-        )) => Ok(format!(
-            "{kernel} boots in {boot_effort_seconds:.1} s {} ({because})",
-            if kvm { "with KVM" } else { "emulated" }
-        )),
-        Err(lab::Error::Missing { what, mend }) => Err((what, mend)),
-        Err(error) => Err((error.to_string(), "make shell shows where it stops".into())),
+/// The result of trying something in a workshop, with what mends a failure that does not say so.
+fn said(
+    workshop: &lab::Result<Workshop>,
+    attempt: impl FnOnce(&Workshop) -> lab::Result<String>,
+    mend: &str,
+) -> Result<String, (String, String)> {
+    let split = |error: &lab::Error| match error {
+        lab::Error::Missing { what, mend } => (what.clone(), mend.clone()),
+        error => (error.to_string(), mend.into()),
+    };
+    match workshop {
+        Ok(workshop) => attempt(workshop).map_err(|error| split(&error)),
+        Err(error) => Err(split(error)),
     }
+}
+
+/// Boots one, if none has been booted yet.
+fn machine(workshop: &Workshop) -> lab::Result<String> {
+    let probe::Finding {
+        kvm,
+        because,
+        boot_effort_seconds,
+    } = workshop.finding()?;
+    Ok(format!(
+        "{} boots in {boot_effort_seconds:.1} s {} ({because})",
+        workshop.kernel,
+        if kvm { "with KVM" } else { "emulated" }
+    ))
 }

@@ -44,7 +44,7 @@ pub(super) fn refused(said: &str) -> Error {
     Error::Missing {
         what: format!(
             "bubblewrap cannot make a sandbox here: {}\n  \
-             a submission is never built outside a sandbox, so nothing was graded",
+             a submission is never built outside a sandbox",
             said.trim()
         ),
         mend: mend(in_container, |file| fs::read_to_string(file).ok()),
