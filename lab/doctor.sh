@@ -42,7 +42,7 @@ line cargo "$(cargo_trouble)" "$(cargo --version 2>/dev/null)"
 found=$(virtme_ng)
 line virtme-ng "$([[ $found ]] || echo "not in $venv; to mend it: lab/setup.sh")" "$found"
 release=$(stock_release)
-line "stock image" "$(has_image "$release" || echo "not in $cache; to mend it: lab/setup.sh")" "$release"
+line "stock kernel" "$([[ $release ]] || echo "not in $cache; to mend it: lab/setup.sh")" "$release"
 if ((status)); then
 	echo "not checked: kernels, disk, memory, KVM, sandbox (they need the above)"
 	exit 1

@@ -65,16 +65,14 @@ missing_elsewhere() {
 	done < <(table)
 }
 
-# The newest kernel that headers are installed for.
+# The newest stock kernel that is unpacked: its image, and what modules are built against.
 stock_release() {
-	local headers
-	for headers in /usr/src/linux-headers-*-amd64; do
-		case $headers in *cloud* | *rt* | *'*'*) ;; *) echo "${headers#/usr/src/linux-headers-}" ;; esac
+	local image release
+	for image in "$cache"/stock-*/boot/vmlinuz-*; do
+		release=${image##*/vmlinuz-}
+		[[ ! -e $cache/stock-$release/usr/src/linux-headers-$release/Makefile ]] || echo "$release"
 	done | sort -V | tail -n 1
 }
-
-# Whether the image of a release is unpacked.
-has_image() { [[ -n $1 && -e $cache/stock-$1/boot/vmlinuz-$1 ]]; }
 
 # Which virtme-ng is used; nothing if there is none. One that was installed for another Python, before
 # the system was upgraded, is none.

@@ -72,7 +72,9 @@ watch() {
 	sleep 2
 	while :; do
 		line=$(tail -n 1 "$log" 2>/dev/null | tr -dc '[:print:]')
-		if [[ -t 2 ]]; then
+		if [[ -z ${line// /} ]]; then
+			:
+		elif [[ -t 2 ]]; then
 			printf '\r\033[K  %.70s' "$line" >&2
 		elif ((tick++ % 20 == 0)); then
 			printf '  %.100s\n' "$line" >&2
@@ -145,40 +147,57 @@ install_virtme_ng() {
 	/usr/bin/python3 --version >"$venv/.complete"
 }
 
-# The image that belongs to the installed headers, unpacked beside the lab's other files and not
-# installed: a teaching lab has no business in /boot.
-unpack_stock_image() {
+# The distribution's kernel, and what modules for it are built against, unpacked beside the lab's other
+# files. Nothing is installed: Debian 13's headers would bring their image into /boot.
+unpack_stock_kernel() {
 	local release target
-	release=$(stock_release)
-	if has_image "$release"; then return; fi
-	say "downloading the stock kernel's image (70 to 110 MB) - what students' own systems run - into $cache"
-	target=$cache/image.partial
-	rm -rf "$target"
-	mkdir -p "$target"
-	doing="downloading linux-image-$release"
-	if ! (quietly env -C "$target" apt-get -q -o Acquire::Retries=3 download "linux-image-$release"); then
-		# The archive has newer ones only.
-		doing="updating linux-headers-amd64"
+	[[ -z $(stock_release) ]] || return 0
+	say "downloading the stock kernel (90 to 130 MB) - what students' own systems run - into $cache"
+	target=$cache/stock.partial
+	doing="downloading the stock kernel"
+	if ! (download_stock_kernel "$target"); then
+		# The archive may have newer packages than this system's list of them.
+		doing="updating the list of packages"
 		apt update
-		apt install -y --no-install-recommends linux-headers-amd64
-		release=$(stock_release)
-		doing="downloading linux-image-$release"
-		quietly env -C "$target" apt-get -q download "linux-image-$release"
+		doing="downloading the stock kernel"
+		download_stock_kernel "$target"
 	fi
+	release=$(echo "$target"/linux-image-*.deb)
+	release=${release##*/linux-image-}
+	release=${release%%_*}
 	doing="unpacking linux-image-$release"
 	quietly unpack "$target"
 	rm "$target"/*.deb
+	# A module's type information needs pahole, and nobody reads it.
+	rm -f "$target/usr/src/linux-headers-$release/vmlinux"
+	sed -i "s,^include /usr/src/,include $cache/stock-$release/usr/src/," "$target/usr/src/linux-headers-$release/Makefile"
 	quietly depmod -b "$target" "$release"
 	rm -rf "$cache/stock-$release"
 	mv "$target" "$cache/stock-$release"
 }
 
-# Without the drivers of hardware that a virtual machine does not have: 100 MB, not 400. Modules are
-# in ./lib before Debian 13, and in ./usr/lib since then.
-unpack() {
-	dpkg-deb --fsys-tarfile "$1"/*.deb | tar -x -C "$1" \
+download_stock_kernel() { # directory
+	local release packages
+	rm -rf "$1"
+	mkdir -p "$1"
+	release=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: linux-image-\(.*-amd64\)$/\1/p')
+	[[ -n $release ]] || return
+	mapfile -t packages < <(apt-cache depends "linux-headers-$release" |
+		sed -n 's/^ *Depends: \(linux-headers-.*-common\|linux-kbuild-.*\)$/\1/p')
+	quietly env -C "$1" apt-get -q -o Acquire::Retries=3 download \
+		"linux-image-$release" "linux-headers-$release" "${packages[@]}"
+}
+
+# Of the image without the drivers of hardware that a virtual machine does not have: 100 MB, not 400.
+# Modules are in ./lib before Debian 13, and in ./usr/lib since then.
+unpack() { # directory
+	local package
+	dpkg-deb --fsys-tarfile "$1"/linux-image-*.deb | tar -x -C "$1" \
 		--exclude='*/kernel/drivers/[adeghilmnpstu]*' --exclude='*/kernel/sound' \
 		--transform='s,^\./usr/lib/,./lib/,' --wildcards './boot/*' '*/lib/modules/*'
+	for package in "$1"/linux-headers-*.deb "$1"/linux-kbuild-*.deb; do
+		dpkg-deb -x "$package" "$1"
+	done
 }
 
 install_bindgen() {
@@ -211,5 +230,5 @@ if [[ ${1-} == fresh-test ]]; then
 fi
 install_packages base ${1+"$1"}
 install_virtme_ng
-unpack_stock_image
+unpack_stock_kernel
 if [[ ${1-} == kernel ]]; then install_bindgen; fi

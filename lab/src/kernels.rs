@@ -78,30 +78,25 @@ impl Kernel {
         Kernel::from_files(which, release, image, build, plan.toolchain)
     }
 
-    /// The newest set of headers whose image is there too, installed or in the cache.
+    /// The newest that `lab/setup.sh` has unpacked into the cache.
     fn stock(paths: &Paths) -> Result<Self> {
         let missing = || Error::Missing {
-            what: "the stock kernel (linux-image-amd64, linux-headers-amd64) is not there".into(),
+            what: "the stock kernel is not there".into(),
             mend: "lab/setup.sh".into(),
         };
-        let headers = fs::read_dir("/usr/src").map_err(|_| missing())?;
-        let mut releases: Vec<String> = headers
+        let unpacked = fs::read_dir(&paths.cache).map_err(|_| missing())?;
+        let mut releases: Vec<String> = unpacked
             .filter_map(|entry| {
                 let name = entry.ok()?.file_name().into_string().ok()?;
-                let release = name.strip_prefix("linux-headers-")?;
-                let plain = release.ends_with("-amd64")
-                    && !release.contains("cloud")
-                    && !release.contains("rt");
-                plain.then(|| release.to_owned())
+                Some(name.strip_prefix("stock-")?.to_owned())
             })
             .collect();
         releases.sort_by_key(|release| numbers(release));
         for release in releases.into_iter().rev() {
-            let build = PathBuf::from(format!("/usr/src/linux-headers-{release}"));
-            let image = paths
-                .cache
-                .join(format!("stock-{release}/boot/vmlinuz-{release}"));
-            if image.exists() {
+            let root = paths.cache.join(format!("stock-{release}"));
+            let build = root.join(format!("usr/src/linux-headers-{release}"));
+            let image = root.join(format!("boot/vmlinuz-{release}"));
+            if image.exists() && build.join("Makefile").exists() {
                 return Kernel::from_files(Which::Stock, release, image, build, &[]);
             }
         }
@@ -162,6 +157,18 @@ impl Kernel {
         let mut options = self.options();
         options.retain(|option| !option.starts_with("slub_debug"));
         options
+    }
+
+    /// What building a module for it reads, besides the system's programs.
+    pub(crate) fn build_files(&self) -> Vec<PathBuf> {
+        if self.which == Which::Stock {
+            // The headers are links into the directory above, as the distribution has them in /usr.
+            let usr = self.build.ancestors().nth(2);
+            return usr.map(PathBuf::from).into_iter().collect();
+        }
+        // A kernel that was built outside its source has a link to it.
+        let source = self.build.join("source").canonicalize();
+        [self.build.clone()].into_iter().chain(source).collect()
     }
 
     /// Where the modules are that came with it.

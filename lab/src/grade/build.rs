@@ -133,11 +133,8 @@ pub(super) fn kernel_sandbox(workshop: &Workshop, files: &[Entry]) -> Result<San
     let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
     sandbox.show(compiler.script);
     sandbox.show(compiler.answers);
-    let build = &workshop.kernel.build;
-    sandbox.show(build);
-    // A kernel that was built outside its source has a link to it.
-    if let Ok(source) = build.join("source").canonicalize() {
-        sandbox.show(source);
+    for path in workshop.kernel.build_files() {
+        sandbox.show(path);
     }
     Ok(sandbox)
 }
