@@ -36,10 +36,14 @@ pub enum Guest {
     Shell,
 }
 
-/// Where `lab/setup.sh` has put virtme-ng.
+/// The distribution's, which `lab/setup.sh` takes if it is new enough.
+const OF_SYSTEM: &str = "/usr/bin/virtme-run";
+
+/// Where `lab/setup.sh` has put virtme-ng, or else the distribution's.
 pub fn program(paths: &Paths) -> PathBuf {
     let name = REQUIREMENT.trim().replace("==", "-");
-    paths.cache.join(name).join("bin/virtme-run")
+    let own = paths.cache.join(name).join("bin/virtme-run");
+    if own.exists() { own } else { OF_SYSTEM.into() }
 }
 
 /// Run `true` in a machine as anybody would with virtme-ng itself: with the host's root. For
@@ -96,7 +100,7 @@ pub fn qemu_command(
     let program = program(paths);
     if !program.exists() {
         return Err(Error::Missing {
-            what: format!("expected virtme-ng in {}", program.display()),
+            what: "virtme-ng is not set up".into(),
             mend: "lab/setup.sh".into(),
         });
     }
