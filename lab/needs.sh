@@ -7,8 +7,9 @@
 cache=$IPCLAB_CACHE
 requirement=$(<"$IPCLAB_CHECKOUT/lab/requirements.txt")
 venv=$cache/${requirement/==/-}
-# The oldest virtme-ng of a distribution that is taken.
-minimum_virtme_ng=1.35
+# The oldest virtme-ng of a distribution that is taken, if it has an init of its own. That of Debian 13 is
+# 1.35: it has only an init in bash, and with the one of PyPI's 1.35 no machine comes up on busybox.
+minimum_virtme_ng=1.42
 minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$IPCLAB_CHECKOUT/Cargo.toml")
 container='podman build -t ipclab -f lab/container/Containerfile . && podman run --rm -it -v .:/work ipclab make part2'
 
@@ -80,7 +81,7 @@ virtme_ng() {
 	local version
 	if [[ -e $venv/.complete && $(<"$venv/.complete") == "$(/usr/bin/python3 --version)" ]]; then
 		echo "${requirement#*==} in $venv"
-	elif [[ -x /usr/bin/virtme-run ]]; then
+	elif [[ -x /usr/bin/virtme-run ]] && compgen -G '/usr/lib/python3*/*-packages/virtme/guest/bin/virtme-ng-init' >/dev/null; then
 		version=$(dpkg-query -W -f '${Version}' virtme-ng 2>/dev/null) || return 0
 		! at_least "$minimum_virtme_ng" "$version" || echo "$version of the distribution"
 	fi
