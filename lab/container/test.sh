@@ -106,14 +106,17 @@ podman_as "$user" images --format '{{.Repository}} {{.Size}}' ipclab
 
 stage=(-v ./work:/work ipclab make part2 KERNEL=stock)
 grade=(lab/grade.sh lab/fixtures/submissions/flat_list --kernel stock --seed 1)
-rust=(lab/grade.sh /work --kernel stock --seed 1 --stage part2 B4)
+rust=(lab/grade.sh /submission --kernel stock --seed 1 --stage part2 H1)
 timed "an ordinary user: make part2, the first time" run_as "$user" "${stage[@]}"
 timed "an ordinary user: make part2, the second time" run_as "$user" "${stage[@]}"
 [[ $(stat -c %U "$work/build/target") == "$user" ]] || fail "build/ belongs to somebody else"
 timed "an ordinary user: git in the checkout" run_as "$user" -v ./work:/work ipclab git status
 timed "an ordinary user: grading" run_as "$user" -v ./work:/work ipclab "${grade[@]}"
 says "Score: 100/100"
-timed "an ordinary user: grading programs in Rust" run_as "$user" -v ./work:/work ipclab "${rust[@]}"
+mkdir "$scratch/$user/crates"
+cp -a "$work"/{kernel,part2-netlink,protocol} "$scratch/$user/crates/"
+chown -R "$user:" "$scratch/$user/crates"
+timed "an ordinary user: grading programs in Rust" run_as "$user" -v ./work:/work -v ./crates:/submission:ro ipclab "${rust[@]}"
 
 # As CI does: the image's own lab, already compiled, and a submission that cannot be written to.
 mkdir "$scratch/$user/report"
