@@ -41,8 +41,7 @@ line packages "${names[*]}${names:+; to mend it: lab/setup.sh}" "all $(table | g
 line cargo "$(cargo_trouble)" "$(cargo --version 2>/dev/null)"
 found=$(virtme_ng)
 line virtme-ng "$([[ $found ]] || echo "not in $venv; to mend it: lab/setup.sh")" "$found"
-release=$(stock_release)
-line "stock kernel" "$([[ $release ]] || echo "not in $cache; to mend it: lab/setup.sh")" "$release"
+[[ $(stock_release) ]] || line "stock kernel" "not in $cache; to mend it: lab/setup.sh"
 if ((status)); then
 	echo "not checked: kernels, disk, memory, KVM, sandbox (they need the above)"
 	exit 1
