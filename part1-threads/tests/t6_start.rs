@@ -6,7 +6,8 @@ use std::process::Command;
 
 #[test]
 fn t6_a_thread_that_cannot_be_started_ends_the_run() {
-    // A stack has 2 MiB: there is room for some threads in 512 MiB of addresses, and not for all.
+    // In 64 MiB of addresses there is room for two stacks of 24 MiB. The rest is what the program
+    // needs to say so.
     for side in ["--producers", "--consumers"] {
         let output = Command::new("prlimit")
             .args([
@@ -17,6 +18,7 @@ fn t6_a_thread_that_cannot_be_started_ends_the_run() {
             .args(["--items", "1000", side, "1024"])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            .env("RUST_MIN_STACK", "25165824")
             .output()
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
