@@ -44,13 +44,11 @@ const CRATES: [(&str, &str); 4] = [
 ];
 
 /// What no student needs: other solutions, right and wrong, and tests of those and of the grader.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 4] = [
     ".ci/",
     "lab/fixtures/submissions/",
     "lab/mutants/",
-    "lab/tests/grade",
-    "lab/tests/mutants.rs",
-    "lab/tests/starter.rs",
+    "lab/tests/grading/",
 ];
 
 /// A marked part of a solution.

@@ -2,8 +2,6 @@
 //! One report in every format: each is compared with a snapshot and read by somebody else's reader
 //! or by its schema, also with texts that try to break out of it.
 
-mod reading;
-
 use std::time::Duration;
 
 use lab::{
@@ -17,6 +15,8 @@ use lab::{
     },
 };
 use proptest::prelude::*;
+
+use crate::reading;
 
 /// What is in the report, and how it ended. The last of the message slot is hidden.
 const CHECKS: [(&str, Status); 9] = [

@@ -11,9 +11,9 @@ use lab::{
         intake::{self, Submission},
         numbers,
     },
-    testing::workshop,
-    workshop::Workshop,
 };
+
+use crate::build::shop;
 
 /// What becomes of building.
 #[derive(Debug, PartialEq, Eq)]
@@ -221,10 +221,6 @@ const MODULES: [(&str, Verdict, &str); 14] = [
         "int f(char *x);\nint f(char *x) { char b[3000]; memcpy(b, x, 3000); return b[*x & 7]; }",
     ),
 ];
-
-fn shop() -> &'static Workshop {
-    workshop().unwrap_or_else(|error| panic!("{error}"))
-}
 
 fn submission(name: &str, text: &str) -> Submission {
     let root = tempfile::tempdir().unwrap();

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tests of what students do not have: the grader, starters and mutants. Starters leave this
+//! folder out.
+
+mod build;
+mod compilers;
+mod intake;
+mod mutants;
+mod reading;
+mod report;
+mod sandbox;
+mod starter;
+mod whole;

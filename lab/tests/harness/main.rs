@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tests of the harness: machines, consoles, scripts, walkthroughs, and modules that misbehave. What
+//! needs the debug kernel is ignored; `make test KERNEL=debug` carries it out.
+
+mod bench;
+mod clauses;
+mod consoles;
+mod environment;
+mod fuzz;
+mod leaks;
+mod machines;
+mod modules;
+mod walkthrough;
