@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Error, Result, environment, paths::Paths, progress};
+use lab_base::{Error, Result, environment, paths::Paths, progress};
 
 /// `cargo build` in a checkout, into its own build directory.
 pub(crate) fn command(paths: &Paths) -> Command {

@@ -10,7 +10,8 @@ use std::{
 
 use cpio::newc::{Builder, ModeFileType};
 
-use crate::{Error, Result, kernels::Kernel, root};
+use crate::{kernels::Kernel, root};
+use lab_base::{Error, Result};
 
 /// The first process.
 const INIT: &str = include_str!("../agent/init.sh");

@@ -12,10 +12,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{
-    Error, Result, environment,
-    error::output_of,
-    kernels::{self, Which},
+use crate::kernels::{self, Which};
+use lab_base::{
+    Error, Result, environment, output_of,
     paths::{self, Paths},
     progress,
 };

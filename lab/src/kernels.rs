@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result, kernel_build, paths::Paths};
+use crate::kernel_build;
+use lab_base::{Error, Result, paths::Paths};
 
 /// Which kernel to boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -113,7 +114,7 @@ impl Kernel {
         use std::os::unix::fs::MetadataExt;
         let meta = fs::metadata(&image)
             .map_err(Error::io(format!("the kernel image {}", image.display())))?;
-        let key = crate::paths::digest([
+        let key = lab_base::paths::digest([
             release.as_bytes(),
             &meta.size().to_le_bytes(),
             &meta.mtime().to_le_bytes(),

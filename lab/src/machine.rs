@@ -18,11 +18,11 @@ use lab_agent::{
 };
 
 use crate::{
-    Error, Result, console,
+    console,
     patience::{Patience, Sample},
     qemu::{Launch, Qemu},
-    run_directory::RunDirectory,
 };
+use lab_base::{Error, Result, run_directory::RunDirectory};
 
 /// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
 /// printing would fill the host's memory, and be searched for what is waited for again and again.
@@ -238,7 +238,7 @@ impl Machine {
     /// # Errors
     /// [`Error::Io`].
     pub fn keep_console(&self, file: &Path) -> Result<()> {
-        crate::paths::write_if_changed(file, self.console().as_bytes(), 0o644)
+        lab_base::paths::write_if_changed(file, self.console().as_bytes(), 0o644)
     }
 
     /// The whole console.

@@ -10,11 +10,11 @@ use std::{
 };
 
 use crate::{
-    Error, Result,
     console::{self, Place, Source},
-    environment,
-    error::output_of,
     kernels::Kernel,
+};
+use lab_base::{
+    Error, Result, environment, output_of,
     paths::{self, Paths},
     progress,
 };

@@ -16,7 +16,7 @@ use std::{
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde_json::{Value, json};
 
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 /// How long QEMU may take to answer. It does at once, or has ended, which is noticed; a busy host
 /// may have no processor for it.

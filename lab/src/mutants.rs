@@ -10,7 +10,8 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, Result, paths, stages};
+use crate::stages;
+use lab_base::{Error, Result, paths};
 
 /// A wrong variant.
 #[derive(Debug, Deserialize)]

@@ -13,7 +13,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, confine, kernels::Kernel, paths, paths::Paths, qemu};
+use crate::{confine, kernels::Kernel, qemu};
+use lab_base::{Error, Result, paths, paths::Paths};
 
 /// Boot time that deadlines are stated for: the lab kernel, emulated, on two idle cores.
 pub const REFERENCE_BOOT: Duration = Duration::from_secs(2);

@@ -8,8 +8,9 @@ use std::{
     process::Command,
 };
 
-use crate::{
-    Error, Result, cargo,
+use crate::cargo;
+use lab_base::{
+    Error, Result,
     paths::{self, Paths},
 };
 

@@ -21,11 +21,10 @@ use nix::{
 };
 
 use crate::{
-    Error, Result,
     confine::confine,
-    environment,
     kernels::{self, Kernel},
 };
+use lab_base::{Error, Result, environment};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 

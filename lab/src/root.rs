@@ -7,9 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    Error, Result, environment,
-    error::output_of,
+use lab_base::{
+    Error, Result, environment, output_of,
     paths::{self, Paths},
 };
 

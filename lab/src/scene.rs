@@ -48,7 +48,7 @@ pub enum Halt {
     /// The machine is of no more use.
     Trouble(Trouble),
     /// The harness could not do its work.
-    Harness(crate::Error),
+    Harness(lab_base::Error),
 }
 
 impl From<Trouble> for Halt {
@@ -57,8 +57,8 @@ impl From<Trouble> for Halt {
     }
 }
 
-impl From<crate::Error> for Halt {
-    fn from(error: crate::Error) -> Self {
+impl From<lab_base::Error> for Halt {
+    fn from(error: lab_base::Error) -> Self {
         Halt::Harness(error)
     }
 }
@@ -417,7 +417,7 @@ impl Scene<'_> {
                 Status::Error,
                 self.finding("the agent answers".into(), why.clone(), true),
             ),
-            Halt::Harness(error @ crate::Error::Absent { .. }) => (
+            Halt::Harness(error @ lab_base::Error::Absent { .. }) => (
                 Status::Blocked,
                 self.finding("it is there".into(), error.to_string(), false),
             ),

@@ -21,15 +21,13 @@ use std::{
 };
 
 use crate::{
-    Error, Result, environment,
-    error::output_of,
     modules::{self, Care},
-    paths::Paths,
     programs,
     stages::{STAGES, Stage},
     subject::{Part, Subject},
     workshop::Workshop,
 };
+use lab_base::{Error, Result, environment, output_of, paths::Paths};
 
 const BEGIN: &str = "lab:begin ";
 const END: &str = "lab:end";

@@ -11,12 +11,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use clap::ValueEnum;
 
 use crate::{
-    Error, Result,
     kernels::Which,
     machine::Machine,
     scene::{Ended, Scenario},
     workshop::{Start, Workshop},
 };
+use lab_base::{Error, Result};
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
 static SHARED: Mutex<Option<Machine>> = Mutex::new(None);

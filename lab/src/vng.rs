@@ -13,14 +13,12 @@ use std::{
 };
 
 use crate::{
-    Error, Result, environment,
-    error::output_of,
     kernels::{self, Kernel},
     memory,
-    paths::Paths,
     qemu::Launch,
     root,
 };
+use lab_base::{Error, Result, environment, output_of, paths::Paths};
 
 /// `virtme-ng==VERSION`, as pip reads it.
 const REQUIREMENT: &str = include_str!("../requirements.txt");

@@ -129,7 +129,7 @@ pub fn walk(scene: &mut Scene<'_>, name: &str) -> Outcome {
     let checkout = scene.workshop().paths.checkout.clone();
     let file = checkout.join("lab/walkthrough").join(format!("{name}.md"));
     let text = std::fs::read_to_string(&file)
-        .map_err(crate::Error::io(format!("reading {}", file.display())))?;
+        .map_err(lab_base::Error::io(format!("reading {}", file.display())))?;
     let blocks = parse(&text).map_err(|error| fail(format!("{name}.md can be read"), error))?;
     scene.put_all()?;
     let shell = scene.spawn("shell", "/bin/sh", &[], 0, Stdin::Pipe)?;
@@ -217,8 +217,10 @@ fn run(scene: &mut Scene<'_>, shell: &Program, command: &str) -> Outcome<Vec<Str
 }
 
 fn compare_with(snapshot: &PathBuf, lines: &[String], line: usize) -> Outcome {
-    let text = std::fs::read_to_string(snapshot)
-        .map_err(crate::Error::io(format!("reading {}", snapshot.display())))?;
+    let text = std::fs::read_to_string(snapshot).map_err(lab_base::Error::io(format!(
+        "reading {}",
+        snapshot.display()
+    )))?;
     let found: Vec<&str> = text.lines().collect();
     if found.windows(lines.len()).any(|window| window == lines) {
         return Ok(());

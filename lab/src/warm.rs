@@ -24,14 +24,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Error, Result, initramfs,
+    initramfs,
     machine::Machine,
     memory,
     monitor::{self, Monitor},
-    paths::{self, Paths},
     probe::{self, Finding},
     qemu::{self, Launch, Memory},
     workshop::Workshop,
+};
+use lab_base::{
+    Error, Result,
+    paths::{self, Paths},
 };
 
 /// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.

@@ -8,25 +8,22 @@ use std::{
 };
 
 use crate::{
-    Error, Result,
     console::{self, Place, Report, Source},
     grade::build::MODULE_SOURCES,
     kernels::{Kernel, Which},
     machine::Machine,
     modules::{self, Care},
-    paths::Paths,
     probe::{self, Finding},
     programs::{self, Programs},
-    progress,
     qemu::Launch,
     root,
-    run_directory::RunDirectory,
     scene::{Ended, Scenario, perform},
     subject::{Part, Subject},
     transcript::{Entry, Status},
     vng::{self, Guest},
     warm,
 };
+use lab_base::{Error, Result, paths::Paths, progress, run_directory::RunDirectory};
 
 /// How a machine comes to life. Scenarios cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -7,11 +7,10 @@ use lab_agent::{Exit, Op, Stdin, Stream, WORK_DIR};
 use lab_bench::{Sample, Spent, Test, Way};
 
 use crate::{
-    Error, Result, environment,
-    error::output_of,
     machine::{Machine, Trouble},
     workshop::Workshop,
 };
+use lab_base::{Error, Result, environment, output_of};
 
 /// How long a machine with speed factor 1 may take for everything.
 const LIMIT: Duration = Duration::from_secs(1200);

@@ -11,7 +11,7 @@ pub mod table;
 
 use lab_bench::{Sample, Spent, Test, Way};
 
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 /// What a ratio is taken of, and against what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use plotters::{
 };
 
 use super::{Cost, Row, name};
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 const WIDTH: u32 = 1000;
 /// Height of a bar with its distance to the next, in pixels.

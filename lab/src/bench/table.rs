@@ -2,7 +2,7 @@
 //! Rows as a table for people and as CSV for programs. Pure.
 
 use super::{Cost, Row, name};
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 /// A table in Markdown, as the README has it.
 pub fn markdown(rows: &[Row]) -> String {

@@ -7,9 +7,10 @@ use anstream::println;
 use lab::{
     bench::{self, measure, plot, table},
     kernels::Which,
-    paths, programs, progress,
+    programs,
     workshop::{Start, Workshop},
 };
+use lab_base::{paths, progress};
 
 /// How often each buffer is measured; medians are shown.
 const BUFFER_ROUNDS: usize = 7;

@@ -11,12 +11,12 @@ use anyhow::{Context, ensure};
 use lab::{
     kernels::Which,
     peer::request,
-    progress,
     scene::{Ended, Scenario, perform},
     transcript::Status,
     vng,
     workshop::{Start, Workshop},
 };
+use lab_base::progress;
 
 /// How often each thing is measured; the median is shown.
 const ROUNDS: usize = 10;

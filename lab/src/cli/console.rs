@@ -10,8 +10,8 @@ use lab::{
     console::{Report, Source, first_report},
     kernels::{Kernel, Which},
     modules,
-    paths::Paths,
 };
+use lab_base::paths::Paths;
 
 use super::{bold, green, red};
 

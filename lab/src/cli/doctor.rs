@@ -9,10 +9,10 @@ use lab::{
     confine,
     grade::sandbox::Sandbox,
     kernels::{Kernel, Which},
-    paths::Paths,
     probe,
     workshop::{Start, Workshop},
 };
+use lab_base::paths::Paths;
 use nix::sys::statvfs::statvfs;
 
 use super::{green, red};
@@ -104,10 +104,10 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn there(kernel: &lab::Result<Kernel>) -> Result<String, (String, String)> {
+fn there(kernel: &lab_base::Result<Kernel>) -> Result<String, (String, String)> {
     match kernel {
         Ok(kernel) => Ok(format!("{} in {}", kernel.release, kernel.image.display())),
-        Err(lab::Error::Missing { what, mend }) => Err((what.clone(), mend.clone())),
+        Err(lab_base::Error::Missing { what, mend }) => Err((what.clone(), mend.clone())),
         Err(error) => Err((error.to_string(), "lab/setup.sh".into())),
     }
 }
@@ -171,12 +171,12 @@ fn memory() -> Result<String, (String, String)> {
 
 /// The result of trying something in a workshop, with what mends a failure that does not say so.
 fn said(
-    workshop: &lab::Result<Workshop>,
-    attempt: impl FnOnce(&Workshop) -> lab::Result<String>,
+    workshop: &lab_base::Result<Workshop>,
+    attempt: impl FnOnce(&Workshop) -> lab_base::Result<String>,
     mend: &str,
 ) -> Result<String, (String, String)> {
-    let split = |error: &lab::Error| match error {
-        lab::Error::Missing { what, mend } => (what.clone(), mend.clone()),
+    let split = |error: &lab_base::Error| match error {
+        lab_base::Error::Missing { what, mend } => (what.clone(), mend.clone()),
         error => (error.to_string(), mend.into()),
     };
     match workshop {
@@ -186,7 +186,7 @@ fn said(
 }
 
 /// Boots one, if none has been booted yet.
-fn machine(workshop: &Workshop) -> lab::Result<String> {
+fn machine(workshop: &Workshop) -> lab_base::Result<String> {
     let probe::Finding {
         kvm,
         because,

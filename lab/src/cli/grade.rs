@@ -28,11 +28,10 @@ use lab::{
         words::Words,
     },
     kernels::{Kernel, Which},
-    paths::Paths,
-    progress,
     stages::STAGES,
     workshop::{Start, Workshop},
 };
+use lab_base::{paths::Paths, progress};
 
 use super::{on_interrupt, processor, red};
 

@@ -5,10 +5,8 @@ use std::{fs, process::ExitCode};
 
 use anstream::println;
 use anyhow::{Context, bail};
-use lab::{
-    grade::rubric::Rubric,
-    paths::{self, Paths},
-};
+use lab::grade::rubric::Rubric;
+use lab_base::paths::{self, Paths};
 
 use super::bold;
 

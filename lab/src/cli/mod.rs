@@ -22,10 +22,10 @@ use lab::{
     kernel_build,
     kernels::Which,
     modules::Care,
-    paths::Paths,
     qemu,
     workshop::{Start, Workshop},
 };
+use lab_base::paths::Paths;
 use nix::sys::signal::{SigSet, Signal};
 
 /// Boots kernels, inserts modules and shows what really happens.

@@ -9,10 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use lab::{
-    paths::Paths,
     stages::{STAGES, Stage},
     starter::Starter,
 };
+use lab_base::paths::Paths;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -24,13 +24,13 @@ use lab::{
     },
     kernels::Which,
     mutants::{self, Mutant},
-    progress,
     scene::{self, Scenario},
     stages::{self, STAGES, Stage},
     starter,
     transcript::Status,
     workshop::{Start, Workshop},
 };
+use lab_base::progress;
 
 use super::{green, red};
 

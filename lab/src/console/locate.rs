@@ -126,7 +126,7 @@ fn relocated(ko: &ElfFile64<'_>, name: &str) -> object::Result<Vec<u8>> {
 mod tests {
     use std::{fs, path::Path};
 
-    use crate::environment;
+    use lab_base::environment;
 
     use super::*;
 

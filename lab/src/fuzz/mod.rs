@@ -25,12 +25,12 @@ use proptest::{
 };
 
 use crate::{
-    Error, Result,
     machine::Machine,
     scene::{Scene, fail, improvise},
     transcript::{Finding, Status},
     workshop::Workshop,
 };
+use lab_base::{Error, Result};
 use play::{Difference, Subject};
 
 /// Operations of the longest sequence; they begin with one.

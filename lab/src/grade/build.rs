@@ -14,11 +14,10 @@ use super::{
     unpack::Entry,
 };
 use crate::{
-    Result, environment,
-    error::output_of,
     modules::{Compiler, kbuild, lenient},
     workshop::Workshop,
 };
+use lab_base::{Result, environment, output_of};
 
 /// Lines of a compiler that are shown.
 const LINES_MAX: usize = 20;

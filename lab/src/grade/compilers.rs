@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::words::Words;
-use crate::{Result, environment, error::output_of, kernels::Kernel, modules};
+use crate::{kernels::Kernel, modules};
+use lab_base::{Result, environment, output_of};
 
 /// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

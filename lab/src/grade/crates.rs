@@ -15,9 +15,8 @@ use super::{
     sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
-use crate::{
-    Error, Result, environment, error::output_of, paths, programs, progress, workshop::Workshop,
-};
+use crate::{programs, workshop::Workshop};
+use lab_base::{Error, Result, environment, output_of, paths, progress};
 
 /// The programs of a submission's crates.
 #[derive(Debug)]

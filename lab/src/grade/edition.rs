@@ -11,7 +11,6 @@ use super::{
     numbers::Numbers,
 };
 use crate::{
-    Error, Result,
     actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     slot_peer::SlotFile,
@@ -19,6 +18,7 @@ use crate::{
     transcript::{Entry, Kind, Status},
     workshop::Workshop,
 };
+use lab_base::{Error, Result};
 
 /// Where the starter has the module of the slot. What lies elsewhere may have been written for
 /// another edition of the assignment.

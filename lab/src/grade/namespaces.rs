@@ -10,7 +10,7 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 /// Settings that keep user namespaces from ordinary users: the file, the value that does, and the
 /// command that gives them.
@@ -148,7 +148,7 @@ mod tests {
     fn behind_the_filter_nobody_gets_a_user_namespace() {
         let run = |arguments: &[&str]| {
             let program = program().unwrap();
-            let mut command = crate::environment::command(arguments[0]);
+            let mut command = lab_base::environment::command(arguments[0]);
             command.args(&arguments[1..]);
             // SAFETY: two system calls, which are async-signal-safe, and no allocation.
             unsafe {

@@ -15,7 +15,8 @@ use super::{
     source,
     unpack::Entry,
 };
-use crate::{Error, Result, workshop::Workshop};
+use crate::workshop::Workshop;
+use lab_base::{Error, Result};
 
 /// How user space reaches a message slot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,10 +16,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::Spanned;
 
 use crate::{
-    Error, Result,
     scene::Scenario,
     stages::{self, STAGES},
 };
+use lab_base::{Error, Result};
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");

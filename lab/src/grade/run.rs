@@ -15,10 +15,10 @@ use super::{
     rubric::{Check, Rubric},
 };
 use crate::{
-    paths,
     scene::{Scenario, perform},
     workshop::Workshop,
 };
+use lab_base::paths;
 
 /// Whose work a check looks at. The other side of each exchange is the lab's own, so that nobody
 /// loses points for what is another clause's matter.

@@ -35,7 +35,8 @@ use nix::{
 };
 
 use super::namespaces;
-use crate::{Error, Result, environment, run_directory::RunDirectory, workshop::Workshop};
+use crate::workshop::Workshop;
+use lab_base::{Error, Result, environment, run_directory::RunDirectory};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";

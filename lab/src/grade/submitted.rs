@@ -14,14 +14,13 @@ use super::{
     report::{self, Finding},
 };
 use crate::{
-    Error, Result,
     modules::Care,
     programs::DRIVERS,
-    progress,
     stages::STAGES,
     subject::{Part, SlotEdition, Subject},
     workshop::Workshop,
 };
+use lab_base::{Error, Result, progress};
 
 /// The modules and programs of a submission, and the machines to try them on.
 pub struct Submitted {

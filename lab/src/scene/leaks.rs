@@ -102,7 +102,7 @@ impl Scene<'_> {
                 .map_err(|refusal| fail("the kernel gives memory back", refusal.to_string()))?;
             let (slab, vmalloc) = (self.slab()?, self.vmalloc()?);
             let Some(watch) = &self.leak_watch else {
-                return Err(crate::Error::Unexpected("nobody watches for leaks".into()).into());
+                return Err(lab_base::Error::Unexpected("nobody watches for leaks".into()).into());
             };
             let mut left = slab.since(&watch.slab, &watch.symbols);
             left.extend(vmalloc.since(&watch.vmalloc, &watch.symbols));

@@ -7,13 +7,13 @@ use lab_agent::{Answer, Op, Refusal};
 
 use super::{Outcome, Scene, fail, is_from};
 use crate::{
-    Error,
     machine::{PATIENCE, Trouble},
     modules::Care,
     stand_in,
     transcript::Kind,
     workshop::Workshop,
 };
+use lab_base::Error;
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";
@@ -31,7 +31,7 @@ impl Scene<'_> {
     /// Insert a module of `kernel/`: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
     pub fn try_insert(
         &mut self,
         name: &str,
@@ -54,7 +54,7 @@ impl Scene<'_> {
     /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
     pub fn try_insert_fixture(
         &mut self,
         name: &str,
@@ -294,7 +294,7 @@ impl Scene<'_> {
     /// Put all modules and programs into the guest, as `make shell` does.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`crate::Error::Compile`].
+    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
     pub(crate) fn put_all(&mut self) -> Outcome {
         let mut files = self.workshop.all_modules(Care::Normal)?;
         files.extend(self.workshop.all_programs());

@@ -5,7 +5,6 @@
 use std::{fs, path::Path};
 
 use lab::{
-    environment::command,
     grade::{
         build::{self, Module, Refused},
         crates,
@@ -15,6 +14,7 @@ use lab::{
     testing::workshop,
     workshop::Workshop,
 };
+use lab_base::environment::command;
 use protocol::slot::{CHANNEL, MAJOR};
 
 const SENDER: &str = r#"

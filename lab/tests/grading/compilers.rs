@@ -4,14 +4,12 @@
 
 use std::fs;
 
-use lab::{
-    environment::command,
-    grade::{
-        build::{self, Program},
-        intake::{self, Submission},
-        numbers,
-    },
+use lab::grade::{
+    build::{self, Program},
+    intake::{self, Submission},
+    numbers,
 };
+use lab_base::environment::command;
 
 use crate::build::shop;
 

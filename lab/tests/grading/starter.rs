@@ -8,13 +8,12 @@ use std::{
 };
 
 use lab::{
-    environment::command,
     modules::{self, Care},
-    paths::Paths,
     stages::STAGES,
     starter::{Region, Starter, cut},
     testing::workshop,
 };
+use lab_base::{environment::command, paths::Paths};
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::environment::command;
+use lab_base::environment::command;
 use serde_json::Value;
 
 /// A submission that is right: everything beside everything, a linked list, a major of its own.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use lab::{
-    Error, confine,
+    confine,
     machine::Machine,
     probe,
     scene::Scenario,
@@ -21,6 +21,7 @@ use lab::{
     workshop::{Start, Workshop},
 };
 use lab_agent::{Answer, Op};
+use lab_base::Error;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, geteuid},

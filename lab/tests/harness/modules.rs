@@ -10,15 +10,14 @@ use std::{
 };
 
 use lab::{
-    Error,
     console::{Class, first_report},
-    environment::command,
     modules::Care,
     peer::request,
     scene::{Outcome, Scenario, Scene},
     testing::{carry_out, workshop},
     transcript::{Finding, Status},
 };
+use lab_base::{Error, environment::command};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

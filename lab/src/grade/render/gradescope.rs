@@ -9,13 +9,11 @@
 use serde::Serialize;
 
 use super::{closing, explanation, to_json};
-use crate::{
-    Result,
-    grade::{
-        outcome::Status,
-        report::{self, Report},
-    },
+use crate::grade::{
+    outcome::Status,
+    report::{self, Report},
 };
+use lab_base::Result;
 
 #[derive(Serialize)]
 struct Results {

@@ -5,13 +5,11 @@
 use serde::Serialize;
 
 use super::to_json;
-use crate::{
-    Result,
-    grade::{
-        outcome::Status,
-        report::{self, Finding, Machine, Report},
-    },
+use crate::grade::{
+    outcome::Status,
+    report::{self, Finding, Machine, Report},
 };
+use lab_base::Result;
 
 /// Version of the format.
 const SCHEMA: u32 = 1;

@@ -4,13 +4,11 @@
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{closing, explanation};
-use crate::{
-    Error, Result,
-    grade::{
-        outcome::Status,
-        report::{Check, Report},
-    },
+use crate::grade::{
+    outcome::Status,
+    report::{Check, Report},
 };
+use lab_base::{Error, Result};
 
 pub(super) fn render(report: &Report) -> Result<String> {
     let mut document = quick_junit::Report::new(&*report.submission);

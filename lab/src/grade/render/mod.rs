@@ -14,7 +14,7 @@ use super::{
     compilers::Compilers,
     report::{Check, Finding, Report},
 };
-use crate::{Error, Result};
+use lab_base::{Error, Result};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

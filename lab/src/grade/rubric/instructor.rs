@@ -23,7 +23,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Check, Rubric, Source};
-use crate::Result;
+use lab_base::Result;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -286,7 +286,7 @@ pub(in crate::stages) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome 
             scene.type_line(&publisher, &"y".repeat(BODY_MAX))?;
             let pattern = format!("{}y{{{BODY_MAX}}}", regex::escape(&prefix));
             let expected = regex::Regex::new(&pattern)
-                .map_err(|error| crate::Error::Unexpected(error.to_string()))?;
+                .map_err(|error| lab_base::Error::Unexpected(error.to_string()))?;
             // How long the line is depends on the portid.
             let noted = format!("{prefix}{BODY_MAX} times y");
             scene.expect_line_matching(&subscriber, &expected, &noted)

@@ -8,11 +8,11 @@ use nix::{errno::Errno, libc, sys::signal::Signal};
 
 use super::{FOR_ALL, MODULE, STUDENT, all_of, any_channel, any_message};
 use crate::{
-    Error,
     actor::returned,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
+use lab_base::Error;
 
 /// Level of `pr_err()` (linux/kern_levels.h).
 const KERN_ERR: u8 = 3;

@@ -96,7 +96,7 @@ fn expect_any_summary(scene: &mut Scene<'_>, program: &Program, headline: &str) 
 }
 
 fn pattern(text: &str) -> Outcome<Regex> {
-    Regex::new(text).map_err(|error| crate::Error::Unexpected(error.to_string()).into())
+    Regex::new(text).map_err(|error| lab_base::Error::Unexpected(error.to_string()).into())
 }
 
 fn start(scene: &mut Scene<'_>, arguments: &[&str]) -> Outcome<Program> {

@@ -39,7 +39,15 @@ impl Paths {
         };
         // At run time: a checkout may have been moved since it was compiled.
         let checkout = absolute("IPCLAB_CHECKOUT")
-            .or_else(|| Some(absolute("CARGO_MANIFEST_DIR")?.parent()?.to_owned()))
+            .or_else(|| {
+                let package = absolute("CARGO_MANIFEST_DIR")?;
+                let mut above = package.ancestors();
+                Some(
+                    above
+                        .find(|path| path.join("lab/env.sh").exists())?
+                        .to_owned(),
+                )
+            })
             .ok_or_else(|| missing("IPCLAB_CHECKOUT or CARGO_MANIFEST_DIR"))?;
         let cache = absolute("IPCLAB_CACHE")
             .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("ipclab")))

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Names of variables, one a line; `lab/env.sh` reads the same file.
-const PASSED: &str = include_str!("../environment.txt");
+const PASSED: &str = include_str!("../../environment.txt");
 
 /// A command for `program` in the stated environment. `PATH` is ours, and messages are in English.
 pub fn command(program: impl AsRef<OsStr>) -> Command {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can go wrong with the machinery itself. What goes wrong inside a scenario is a
-//! [`crate::transcript::Verdict`].
+//! verdict in its record.
 
 use std::{io, path::PathBuf, process::Command};
 
@@ -101,7 +101,7 @@ impl Error {
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be started, [`Error::Tool`] with all it said if it fails.
-pub(crate) fn output_of(what: &str, command: &mut Command) -> Result<String> {
+pub fn output_of(what: &str, command: &mut Command) -> Result<String> {
     let output = command
         .stdin(std::process::Stdio::null())
         .output()

@@ -24,7 +24,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn new(runs: &Path) -> Result<Self> {
+    pub fn new(runs: &Path) -> Result<Self> {
         // A directory that has just been made is not locked yet.
         let _one_at_a_time = paths::lock(&runs.join(".lock"))?;
         for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
