@@ -18,7 +18,6 @@ use lab_agent::{
 };
 
 use crate::{
-    console,
     patience::{Patience, Sample},
     qemu::{Launch, Qemu},
 };
@@ -79,7 +78,7 @@ pub struct Process {
 pub struct Observed {
     /// By number.
     pub processes: HashMap<ProcessId, Process>,
-    /// Since the agent has started, without what the kernel says by itself ([`console::is_aside`]).
+    /// Since the agent has started, without what the kernel says by itself ([`lab_console::is_aside`]).
     pub log: Vec<LogLine>,
     /// What the serial console has said since the machine was started.
     pub console: Vec<u8>,
@@ -220,8 +219,8 @@ impl Machine {
 
     fn boot_error(&self, why: String, keep_console: &Path) -> Error {
         let text = self.console();
-        let excerpt = console::first_report(&text)
-            .map_or_else(|| console::tail(&text, 15), |report| report.excerpt);
+        let excerpt = lab_console::first_report(&text)
+            .map_or_else(|| lab_console::tail(&text, 15), |report| report.excerpt);
         let console = match self.keep_console(keep_console) {
             Ok(()) => keep_console.to_owned(),
             Err(error) => return error,
@@ -476,7 +475,7 @@ fn listen(from_agent: UnixStream, shared: &Shared) {
                 observed.processes.entry(process).or_default().exit = Some(how);
             }
             // What is compared, waited for or judged is what is left.
-            Report::Log { text, .. } if console::is_aside(&text) => {}
+            Report::Log { text, .. } if lab_console::is_aside(&text) => {}
             Report::Log { level, text } => observed.log.push(LogLine { level, text }),
         });
     }

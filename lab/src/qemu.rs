@@ -20,11 +20,9 @@ use nix::{
     unistd::{Pid, getpid, getppid},
 };
 
-use crate::{
-    confine::confine,
-    kernels::{self, Kernel},
-};
+use crate::confine::confine;
 use lab_base::{Error, Result, environment};
+use lab_build::kernels::{self, Kernel};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 

@@ -18,12 +18,12 @@ use nix::sys::signal::Signal;
 use protocol::netlink::PortId;
 
 use crate::{
-    console::{self, Class, Report},
     machine::{Machine, PATIENCE, Trouble},
     peer::Datagram,
     transcript::{Entry, Finding, Kind, Status, Transcript, Verdict},
     workshop::Workshop,
 };
+use lab_console::{Class, Report};
 
 /// Taint bits that inserting any module of ours sets: out of tree (12), unsigned (13).
 const HARMLESS_TAINT: u64 = 1 << 12 | 1 << 13;
@@ -283,9 +283,9 @@ impl Scene<'_> {
             String::from_utf8_lossy(&observed.console[console_before..]).into_owned()
         });
         let report = if starved {
-            console::first_fault(&console)
+            lab_console::first_fault(&console)
         } else {
-            console::first_report(&console)
+            lab_console::first_report(&console)
         };
         if new == 0 && report.is_none() {
             return Ok(());
@@ -451,7 +451,7 @@ impl Scene<'_> {
             let report = complaint(&text);
             finding.class = report.as_ref().map(|report| report.class);
             finding.excerpt =
-                Some(report.map_or_else(|| console::tail(&text, 10), |report| report.excerpt));
+                Some(report.map_or_else(|| lab_console::tail(&text, 10), |report| report.excerpt));
             let file = self.workshop.console_file(self.id);
             if self.machine.keep_console(&file).is_ok() {
                 finding.console = Some(file);
@@ -512,7 +512,7 @@ impl Scene<'_> {
 
 /// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
 fn complaint(console: &str) -> Option<Report> {
-    console::first_fault(console).or_else(|| console::first_report(console))
+    lab_console::first_fault(console).or_else(|| lab_console::first_report(console))
 }
 
 /// Whether a line of the log is a module's own, and not what any kernel says of any module once.

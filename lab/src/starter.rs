@@ -21,13 +21,15 @@ use std::{
 };
 
 use crate::{
-    modules::{self, Care},
-    programs,
     stages::{STAGES, Stage},
     subject::{Part, Subject},
     workshop::Workshop,
 };
 use lab_base::{Error, Result, environment, output_of, paths::Paths};
+use lab_build::{
+    modules::{self, Care},
+    programs,
+};
 
 const BEGIN: &str = "lab:begin ";
 const END: &str = "lab:end";

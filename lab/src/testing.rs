@@ -11,12 +11,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use clap::ValueEnum;
 
 use crate::{
-    kernels::Which,
     machine::Machine,
     scene::{Ended, Scenario},
     workshop::{Start, Workshop},
 };
 use lab_base::{Error, Result};
+use lab_build::kernels::Which;
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
 static SHARED: Mutex<Option<Machine>> = Mutex::new(None);

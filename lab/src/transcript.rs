@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
-use crate::console::Class;
+use lab_console::Class;
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

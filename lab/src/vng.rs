@@ -12,13 +12,12 @@ use std::{
     process::Stdio,
 };
 
-use crate::{
+use crate::{memory, qemu::Launch};
+use lab_base::{Error, Result, environment, output_of, paths::Paths};
+use lab_build::{
     kernels::{self, Kernel},
-    memory,
-    qemu::Launch,
     root,
 };
-use lab_base::{Error, Result, environment, output_of, paths::Paths};
 
 /// `virtme-ng==VERSION`, as pip reads it.
 const REQUIREMENT: &str = include_str!("../requirements.txt");

@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    initramfs,
     machine::Machine,
     memory,
     monitor::{self, Monitor},
@@ -36,6 +35,7 @@ use lab_base::{
     Error, Result,
     paths::{self, Paths},
 };
+use lab_build::initramfs;
 
 /// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
 const KEPT: usize = 4;

@@ -8,15 +8,10 @@ use std::{
 };
 
 use crate::{
-    console::{self, Place, Report, Source},
     grade::build::MODULE_SOURCES,
-    kernels::{Kernel, Which},
     machine::Machine,
-    modules::{self, Care},
     probe::{self, Finding},
-    programs::{self, Programs},
     qemu::Launch,
-    root,
     scene::{Ended, Scenario, perform},
     subject::{Part, Subject},
     transcript::{Entry, Status},
@@ -24,6 +19,13 @@ use crate::{
     warm,
 };
 use lab_base::{Error, Result, paths::Paths, progress, run_directory::RunDirectory};
+use lab_build::{
+    kernels::{Kernel, Which},
+    modules::{self, Care},
+    programs::{self, Programs},
+    root,
+};
+use lab_console::{Place, Report, Source};
 
 /// How a machine comes to life. Scenarios cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -413,7 +415,7 @@ fn source_in(part: &Part, place: &Place) -> Option<Source> {
     else {
         return None;
     };
-    let source = console::locate(place, &fs::read(debug).ok()?, |file| {
+    let source = lab_console::locate(place, &fs::read(debug).ok()?, |file| {
         Path::new(file).starts_with(MODULE_SOURCES)
     })?;
     let file = source.file.strip_prefix(MODULE_SOURCES).ok()?.to_owned();

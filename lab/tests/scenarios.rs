@@ -6,12 +6,12 @@
 use std::process::ExitCode;
 
 use lab::{
-    kernels::Which,
     scene::Scenario,
     stages::{self, faults},
     testing::{carry_out, workshop},
     transcript::Status,
 };
+use lab_build::kernels::Which;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use anstream::println;
 use lab::{
     bench::{self, measure, plot, table},
-    kernels::Which,
-    programs,
     workshop::{Start, Workshop},
 };
 use lab_base::{paths, progress};
+use lab_build::{kernels::Which, programs};
 
 /// How often each buffer is measured; medians are shown.
 const BUFFER_ROUNDS: usize = 7;

@@ -9,7 +9,6 @@ use std::{
 use anstream::println;
 use anyhow::{Context, ensure};
 use lab::{
-    kernels::Which,
     peer::request,
     scene::{Ended, Scenario, perform},
     transcript::Status,
@@ -17,6 +16,7 @@ use lab::{
     workshop::{Start, Workshop},
 };
 use lab_base::progress;
+use lab_build::kernels::Which;
 
 /// How often each thing is measured; the median is shown.
 const ROUNDS: usize = 10;

@@ -6,12 +6,12 @@ use std::{fs, path::Path, process::ExitCode, time::SystemTime};
 use anstream::println;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use lab::{
-    console::{Report, Source, first_report},
+use lab_base::paths::Paths;
+use lab_build::{
     kernels::{Kernel, Which},
     modules,
 };
-use lab_base::paths::Paths;
+use lab_console::{Report, Source, first_report};
 
 use super::{bold, green, red};
 

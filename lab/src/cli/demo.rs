@@ -7,13 +7,12 @@ use anstream::println;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use lab::{
-    kernels::Which,
-    programs,
     scene::Scenario,
     stages,
     transcript::{Entry, Kind, Status, Transcript},
     workshop::{Start, Workshop},
 };
+use lab_build::{kernels::Which, programs};
 
 use super::{bold, green, red, styled};
 

@@ -8,11 +8,11 @@ use anstream::println;
 use lab::{
     confine,
     grade::sandbox::Sandbox,
-    kernels::{Kernel, Which},
     probe,
     workshop::{Start, Workshop},
 };
 use lab_base::paths::Paths;
+use lab_build::kernels::{Kernel, Which};
 use nix::sys::statvfs::statvfs;
 
 use super::{green, red};

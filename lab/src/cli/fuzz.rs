@@ -14,10 +14,9 @@ use std::{
 use anstream::{print, println};
 use lab::{
     fuzz::{Found, TARGETS, Tally, Target, target},
-    kernels::Which,
-    modules::Care,
     workshop::{Start, Workshop},
 };
+use lab_build::{kernels::Which, modules::Care};
 
 use super::{green, on_interrupt, red, spawn};
 

@@ -27,11 +27,11 @@ use lab::{
         submitted::{self, Submitted},
         words::Words,
     },
-    kernels::{Kernel, Which},
     stages::STAGES,
     workshop::{Start, Workshop},
 };
 use lab_base::{paths::Paths, progress};
+use lab_build::kernels::{Kernel, Which};
 
 use super::{on_interrupt, processor, red};
 

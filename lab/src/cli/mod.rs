@@ -19,13 +19,11 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lab::{
-    kernel_build,
-    kernels::Which,
-    modules::Care,
     qemu,
     workshop::{Start, Workshop},
 };
 use lab_base::paths::Paths;
+use lab_build::{kernel_build, kernels::Which, modules::Care};
 use nix::sys::signal::{SigSet, Signal};
 
 /// Boots kernels, inserts modules and shows what really happens.

@@ -15,13 +15,12 @@ use std::{
 use anstream::println;
 use anyhow::{Context, bail};
 use lab::{
-    kernels::Which,
-    modules::Care,
     scene::Scenario,
     stages::soak,
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
+use lab_build::{kernels::Which, modules::Care};
 use nix::sys::signal::SigSet;
 
 use super::{demo, green, on_interrupt, red, spawn};

@@ -22,7 +22,6 @@ use lab::{
         submitted::{self, Submitted},
         words::Words,
     },
-    kernels::Which,
     mutants::{self, Mutant},
     scene::{self, Scenario},
     stages::{self, STAGES, Stage},
@@ -31,6 +30,7 @@ use lab::{
     workshop::{Start, Workshop},
 };
 use lab_base::progress;
+use lab_build::kernels::Which;
 
 use super::{green, red};
 

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::words::Words;
-use crate::{kernels::Kernel, modules};
 use lab_base::{Result, environment, output_of};
+use lab_build::{kernels::Kernel, modules};
 
 /// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

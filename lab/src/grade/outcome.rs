@@ -6,10 +6,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::words::Words;
-use crate::{
-    console::{Class, lasting},
-    transcript::{self, Entry, Kind, Transcript},
-};
+use crate::transcript::{self, Entry, Kind, Transcript};
+use lab_console::{Class, lasting};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

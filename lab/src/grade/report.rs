@@ -14,7 +14,8 @@ use super::{
     rubric::{self, Rubric},
     words::Words,
 };
-use crate::{console::Class, leaks, scene};
+use crate::scene;
+use lab_console::{Class, leaks};
 
 /// What kind of thing was found besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

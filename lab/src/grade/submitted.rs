@@ -14,13 +14,12 @@ use super::{
     report::{self, Finding},
 };
 use crate::{
-    modules::Care,
-    programs::DRIVERS,
     stages::STAGES,
     subject::{Part, SlotEdition, Subject},
     workshop::Workshop,
 };
 use lab_base::{Error, Result, progress};
+use lab_build::{modules::Care, programs::DRIVERS};
 
 /// The modules and programs of a submission, and the machines to try them on.
 pub struct Submitted {

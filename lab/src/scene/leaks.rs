@@ -6,11 +6,8 @@ use std::time::{Duration, Instant};
 use lab_agent::Op;
 
 use super::{Halt, Outcome, Scene, fail};
-use crate::{
-    leaks::{self, Leak, Listed, Symbol},
-    machine::Trouble,
-    transcript::Kind,
-};
+use crate::{machine::Trouble, transcript::Kind};
+use lab_console::leaks::{self, Leak, Listed, Symbol};
 
 /// kmemleak's file (Documentation/dev-tools/kmemleak.rst); the debug kernel has it.
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";

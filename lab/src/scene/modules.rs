@@ -8,12 +8,11 @@ use lab_agent::{Answer, Op, Refusal};
 use super::{Outcome, Scene, fail, is_from};
 use crate::{
     machine::{PATIENCE, Trouble},
-    modules::Care,
-    stand_in,
     transcript::Kind,
     workshop::Workshop,
 };
 use lab_base::Error;
+use lab_build::{modules::Care, stand_in};
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use lab_agent::Op;
 
 use crate::{
-    kernels::Which,
     scene::{Halt, Outcome, Scene, fail},
     transcript::Kind,
 };
+use lab_build::kernels::Which;
 
 /// How many objects are allocated that functions of this module, which is in, have asked for: exact,
 /// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.

@@ -4,16 +4,14 @@
 
 use std::time::Duration;
 
-use lab::{
-    console::Class,
-    grade::{
-        compilers::Compilers,
-        outcome::{Outcome, Status},
-        render::Format,
-        report::{Finding, Kind, Machine, Report},
-        rubric::Rubric,
-    },
+use lab::grade::{
+    compilers::Compilers,
+    outcome::{Outcome, Status},
+    render::Format,
+    report::{Finding, Kind, Machine, Report},
+    rubric::Rubric,
 };
+use lab_console::Class;
 use proptest::prelude::*;
 
 use crate::reading;
@@ -134,7 +132,7 @@ fn a_leak_is_found_besides_and_costs_no_more_than_its_check() {
     let mut report = report(GOT);
     let before = report.score();
     let left = "2 objects of kmalloc-8, allocated in slot_open [message_slot]";
-    let outcome = Outcome::new(Status::Fail, lab::leaks::ALL_FREED, left);
+    let outcome = Outcome::new(Status::Fail, lab_console::leaks::ALL_FREED, left);
     report.record("message-slot/W5-intact", outcome);
     let found = report.findings();
     let leaks: Vec<_> = (found.iter())

@@ -8,12 +8,12 @@ use std::{
 };
 
 use lab::{
-    modules::{self, Care},
     stages::STAGES,
     starter::{Region, Starter, cut},
     testing::workshop,
 };
 use lab_base::{environment::command, paths::Paths};
+use lab_build::modules::{self, Care};
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout

@@ -10,14 +10,14 @@ use std::{
 };
 
 use lab::{
-    console::{Class, first_report},
-    modules::Care,
     peer::request,
     scene::{Outcome, Scenario, Scene},
     testing::{carry_out, workshop},
     transcript::{Finding, Status},
 };
 use lab_base::{Error, environment::command};
+use lab_build::modules::Care;
+use lab_console::{Class, first_report};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -10,10 +10,10 @@ use protocol::slot::MESSAGE_MAX;
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use crate::{
     actor::{complete, returned, shown},
-    kernels::Which,
     scene::{Outcome, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
+use lab_build::kernels::Which;
 
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",

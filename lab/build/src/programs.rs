@@ -17,7 +17,7 @@ use lab_base::{
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Where cargo puts them, below its target directory.
-pub(crate) const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
+pub const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
 /// Packages whose programs run in the guest.
 pub const ALL: [&str; 7] = [
@@ -35,7 +35,7 @@ pub const AGENT: &str = "lab-agent";
 
 /// Programs of `lab/threads`: they link the library of part 1, to see what its own program does not
 /// show.
-pub(crate) const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
+pub const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
 /// Programs for the guest that have been built.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ pub fn threads(paths: &Paths) -> Result<PathBuf> {
 }
 
 /// Have a `cargo build` build the programs of packages for the guest.
-pub(crate) fn for_guest(cargo: &mut Command, packages: &[&str]) {
+pub fn for_guest(cargo: &mut Command, packages: &[&str]) {
     cargo
         .args(["--profile", "guest", "--bins", "--target", TARGET])
         // Only for the target, so that build scripts and macros stay as they are.

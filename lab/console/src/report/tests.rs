@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What no recorded console shows. The recorded ones are in `lab/tests/consoles.rs`.
+//! What no recorded console shows. The recorded ones are in `lab/tests/harness/consoles.rs`.
 
 use super::*;
+use crate::lasting::lasting;
 
 /// As 6.1 says it; the lines between are left out.
 const OOPS: &str = "\

@@ -3,9 +3,8 @@
 
 use std::sync::LazyLock;
 
+use lab_base::pattern;
 use regex::Regex;
-
-use super::pattern;
 
 /// Lines that say where things were this time: registers, the caller's side of a system call,
 /// memory, what was on the stack, how long it took.

@@ -3,6 +3,7 @@
 
 use std::{fmt, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::Regex;
 
 /// An instruction of a module's function.
@@ -30,12 +31,11 @@ impl fmt::Display for Place {
 
 /// `function+0xoffset/0xsize [module]`. In front of what the unwinder is not sure of is a
 /// question mark.
-static IN_MODULE: LazyLock<Regex> = LazyLock::new(|| {
-    super::pattern(r"(\? )?([A-Za-z_][\w.]*)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(\w+)")
-});
+static IN_MODULE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(\? )?([A-Za-z_][\w.]*)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(\w+)"));
 
 /// A module that does not come with the kernel, in the list of those that are in.
-static OUT_OF_TREE: LazyLock<Regex> = LazyLock::new(|| super::pattern(r"(\w+)\([A-Z]*O[A-Z]*\)"));
+static OUT_OF_TREE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\w+)\([A-Z]*O[A-Z]*\)"));
 
 /// The first place in a module; one that does not come with the kernel is preferred, and one that
 /// the unwinder is sure of.

@@ -16,7 +16,7 @@ use lab_base::{
 const BUSYBOX: &str = "/bin/busybox";
 
 /// Mount points, for whatever init there is and for the agent.
-pub(crate) const DIRECTORIES: [&str; 12] = [
+pub const DIRECTORIES: [&str; 12] = [
     "dev",
     "home",
     "lab",
@@ -32,7 +32,7 @@ pub(crate) const DIRECTORIES: [&str; 12] = [
 ];
 
 /// Files in `etc`, by path.
-pub(crate) const FILES: [(&str, &str); 3] = [
+pub const FILES: [(&str, &str); 3] = [
     ("etc/fstab", ""),
     (
         "etc/passwd",
@@ -90,7 +90,7 @@ fn place(paths: &Paths, name: &str) -> Result<(PathBuf, File)> {
 ///
 /// # Errors
 /// [`Error::Io`], among them a full disk.
-pub(crate) fn share(paths: &Paths, name: &str, from: &Path) -> Result<PathBuf> {
+pub fn share(paths: &Paths, name: &str, from: &Path) -> Result<PathBuf> {
     let (root, _lock) = place(paths, name)?;
     copy_tree(from, &root, &root)?;
     Ok(root)
@@ -137,7 +137,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Missing`].
-pub(crate) fn read_busybox() -> Result<Vec<u8>> {
+pub fn read_busybox() -> Result<Vec<u8>> {
     fs::read(BUSYBOX).map_err(|_| Error::Missing {
         what: format!("expected busybox in {BUSYBOX}"),
         mend: "lab/setup.sh".into(),

@@ -8,11 +8,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::kernels::{self, Which};
+use crate::which::Which;
 use lab_base::{
     Error, Result, environment, output_of,
     paths::{self, Paths},
@@ -23,10 +23,10 @@ use lab_base::{
 const SOURCE: &str = "6.12";
 
 /// The options of the lab kernel, on top of allnoconfig.
-const LAB_CONFIG: &str = include_str!("../kernels/lab.config");
+const LAB_CONFIG: &str = include_str!("../../kernels/lab.config");
 
 /// The options of the debug kernel, on top of the lab kernel's.
-const DEBUG_CONFIG: &str = include_str!("../kernels/debug.config");
+const DEBUG_CONFIG: &str = include_str!("../../kernels/debug.config");
 
 /// A tool chain, as make's arguments; a kernel's modules are built with the same. clang is for
 /// the debug kernel, where CONFIG_RUST excludes KASAN with any other compiler.
@@ -127,7 +127,7 @@ impl Plan {
         self.unpack()?;
         self.configure()?;
         self.compile()?;
-        let release = kernels::read_release(&self.objects)?;
+        let release = read_release(&self.objects)?;
         // Not under arch/x86/boot: virtme-run would take the objects for a tree of its own.
         let image = fs::read(self.objects.join("arch/x86/boot/bzImage"))
             .map_err(Error::io("reading the kernel image"))?;
@@ -258,6 +258,14 @@ fn refused_options<'a>(fragment: &'a str, config: &str) -> Vec<&'a str> {
         .filter(|line| line.starts_with("CONFIG_"))
         .filter(|wanted| !has(config, wanted) && !taken_back(wanted))
         .collect()
+}
+
+/// `uname -r` of a kernel that was built in `build`.
+pub fn read_release(build: &Path) -> Result<String> {
+    let file = build.join("include/config/kernel.release");
+    let release =
+        fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))?;
+    Ok(release.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{kernels::Kernel, root};
 use lab_base::{Error, Result};
 
 /// The first process.
-const INIT: &str = include_str!("../agent/init.sh");
+const INIT: &str = include_str!("../../agent/init.sh");
 
 /// What the stock kernel needs to reach its agent.
 const MODULES: [&str; 2] = ["virtio_pci", "virtio_console"];

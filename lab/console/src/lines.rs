@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use lab_base::pattern;
 use regex::Regex;
 
 /// One line of a console.
@@ -19,7 +20,7 @@ pub(super) struct Line<'a> {
 
 /// Level, time and caller, as printk writes them: `<4>[   12.345678][   T77] `.
 static PREFIX: LazyLock<Regex> =
-    LazyLock::new(|| super::pattern(r"(?:<\d+>)?\[ *\d+\.\d{6}\](?:\[ *([TC]\d+)\])? ?"));
+    LazyLock::new(|| pattern(r"(?:<\d+>)?\[ *\d+\.\d{6}\](?:\[ *([TC]\d+)\])? ?"));
 
 /// The lines of `console`. Where a prefix stands in the middle of a line, somebody was cut short
 /// by it: another processor, or the prompt of a shell.

@@ -1,35 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The kernels that machines can boot, and where they are.
 
-use std::{
-    fmt, fs,
-    path::{Path, PathBuf},
-};
+use std::{fmt, fs, path::PathBuf};
 
-use crate::kernel_build;
+use crate::kernel_build::{self, read_release};
+pub use crate::which::Which;
 use lab_base::{Error, Result, paths::Paths};
-
-/// Which kernel to boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Which {
-    /// The distribution's own image.
-    Stock,
-    /// Built here from the distribution's source with a small configuration: boots faster.
-    Lab,
-    /// As `lab`, and with everything that finds mistakes: KASAN, lockdep, kmemleak, faults on
-    /// request.
-    Debug,
-}
-
-impl fmt::Display for Which {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Which::Stock => "stock",
-            Which::Lab => "lab",
-            Which::Debug => "debug",
-        })
-    }
-}
 
 /// A kernel that is there, ready to be booted and to have modules built for it.
 #[derive(Clone, Debug)]
@@ -161,7 +137,7 @@ impl Kernel {
     }
 
     /// What building a module for it reads, besides the system's programs.
-    pub(crate) fn build_files(&self) -> Vec<PathBuf> {
+    pub fn build_files(&self) -> Vec<PathBuf> {
         if self.which == Which::Stock {
             // The headers are links into the directory above, as the distribution has them in /usr.
             let usr = self.build.ancestors().nth(2);
@@ -173,7 +149,7 @@ impl Kernel {
     }
 
     /// Where the modules are that came with it.
-    pub(crate) fn modules_directory(&self) -> PathBuf {
+    pub fn modules_directory(&self) -> PathBuf {
         let mut directory = self.image.clone();
         directory.pop();
         directory.pop();
@@ -188,7 +164,7 @@ pub const MEASURED_MIB: u64 = 1024;
 pub const CPUS: &str = "2";
 
 /// What the kernel of each machine is told because a host may be busy.
-pub(crate) const BUSY_HOST: &[&str] = &[
+pub const BUSY_HOST: &[&str] = &[
     // An emulated timer looks broken then, and the kernel would panic.
     "no_timer_check",
     // The time stamp counter looks unstable, and the kernel would say so and use a slower clock.
@@ -212,14 +188,6 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.which, self.release)
     }
-}
-
-/// `uname -r` of a kernel that was built in `build`.
-pub(crate) fn read_release(build: &Path) -> Result<String> {
-    let file = build.join("include/config/kernel.release");
-    let release =
-        fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))?;
-    Ok(release.trim().to_owned())
 }
 
 /// The numbers in a release, so that 6.1.0-9 comes before 6.1.0-56.

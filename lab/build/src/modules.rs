@@ -9,15 +9,13 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{
-    console::{self, Place, Source},
-    kernels::Kernel,
-};
+use crate::kernels::Kernel;
 use lab_base::{
     Error, Result, environment, output_of,
     paths::{self, Paths},
     progress,
 };
+use lab_console::{Place, Source};
 
 /// How closely the compiler looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +137,7 @@ pub fn source_of(
         return None;
     }
     let ko = fs::read(ko).ok()?;
-    let copy = console::locate(place, &ko, |file| Path::new(file).starts_with(&tree))?;
+    let copy = lab_console::locate(place, &ko, |file| Path::new(file).starts_with(&tree))?;
     // People have the original open.
     let inside = copy.file.strip_prefix(&tree).ok()?;
     let file = ["kernel", "lab/fixtures"]
@@ -150,7 +148,7 @@ pub fn source_of(
 }
 
 /// The compiler of modules for a kernel: the one that has compiled the kernel.
-pub(crate) fn compiler(kernel: &Kernel) -> &'static str {
+pub fn compiler(kernel: &Kernel) -> &'static str {
     let named = |argument: &&'static str| argument.strip_prefix("CC=");
     kernel.toolchain.iter().find_map(named).unwrap_or("gcc")
 }
@@ -158,7 +156,7 @@ pub(crate) fn compiler(kernel: &Kernel) -> &'static str {
 /// Flags with which old and new compilers refuse the same modules: what gcc 12 warns of stays a
 /// warning. What the kernel's Makefiles make an error on purpose stays one, and so does the
 /// standard, which they name.
-pub(crate) fn lenient(kernel: &Kernel) -> Vec<String> {
+pub fn lenient(kernel: &Kernel) -> Vec<String> {
     // An error from gcc 14 and clang 15 on.
     let mut flags = vec!["-Wno-error=int-conversion".to_owned()];
     if compiler(kernel).starts_with("clang") {
@@ -170,7 +168,7 @@ pub(crate) fn lenient(kernel: &Kernel) -> Vec<String> {
 
 /// A compiler that remembers which options it takes.
 #[derive(Debug)]
-pub(crate) struct Compiler {
+pub struct Compiler {
     /// The compiler itself.
     program: &'static str,
     /// What is called in its place.
@@ -184,7 +182,7 @@ impl Compiler {
     ///
     /// # Errors
     /// It is not installed.
-    pub(crate) fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
+    pub fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
         let program = compiler(kernel);
         let file = Path::new("/usr/bin").join(program);
         let meta = fs::metadata(&file).map_err(|_| Error::Missing {
@@ -201,7 +199,7 @@ impl Compiler {
         paths::create_dir(&answers)?;
         // In the checkout its path may be one that Kbuild does not take.
         let script = paths.build.join("cc.sh");
-        paths::write_if_changed(&script, include_bytes!("../kernels/cc.sh"), 0o755)?;
+        paths::write_if_changed(&script, include_bytes!("../../kernels/cc.sh"), 0o755)?;
         Ok(Compiler {
             program,
             script,
@@ -211,7 +209,7 @@ impl Compiler {
 }
 
 /// Have `make` build the module in `directory`, with more flags for the compiler.
-pub(crate) fn kbuild(
+pub fn kbuild(
     make: &mut Command,
     kernel: &Kernel,
     compiler: &Compiler,
@@ -268,7 +266,7 @@ mod tests {
         let ask = |number: usize| {
             let object = at(&format!(".tmp_{number}/tmp"));
             let mut cc =
-                environment::command(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/cc.sh"));
+                environment::command(concat!(env!("CARGO_MANIFEST_DIR"), "/../kernels/cc.sh"));
             cc.args([at("answers"), "bash".into(), at("compiler")])
                 .args(["-Wsomething", "-c", "-x", "c", "/dev/null", "-o"])
                 .arg(object);

@@ -9,7 +9,7 @@ use object::{
     read::elf::{ElfFile64, ElfSymbol64},
 };
 
-use super::Place;
+use crate::trace::Place;
 
 /// A line of source.
 #[derive(Clone, Debug, PartialEq, Eq)]

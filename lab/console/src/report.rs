@@ -3,26 +3,17 @@
 //!
 //! [`first_report`] reads the whole console and names the first thing that the kernel complained
 //! about: what comes first is the cause, the panic that follows it is not. `classes` is the table
-//! of what there is to be found, `lines` takes off what printk puts in front, [`locate`] looks a
+//! of what there is to be found, `lines` takes off what printk puts in front, `locate` looks a
 //! place up in a module's debug information. What kernels on a slow host log by themselves
-//! ([`is_aside`]) is left out everywhere.
+//! (`aside`) is left out everywhere.
 
-mod aside;
-mod classes;
-mod lasting;
-mod lines;
-mod locate;
-mod trace;
-
-use regex::Regex;
-
-pub use aside::is_aside;
-pub use classes::Class;
-pub use lasting::lasting;
-pub use locate::{Source, locate};
-pub use trace::Place;
-
-use lines::{Line, lines};
+use crate::{
+    aside::is_aside,
+    classes::Class,
+    lines::{Line, lines},
+    locate::Source,
+    trace::{self, Place},
+};
 
 /// Lines of a report that are shown at most; a call trace is about 40.
 const EXCERPT_LINES: usize = 60;
@@ -63,12 +54,6 @@ impl Report {
         }
         text
     }
-}
-
-/// A pattern of ours; the tests match every one, so a bad one cannot stay.
-fn pattern(text: &str) -> Regex {
-    #[expect(clippy::expect_used, reason = "a constant that the tests use")]
-    Regex::new(text).expect("a valid pattern")
 }
 
 /// The first report in `console`, or `None` if the kernel did not complain.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use lab_base::{Error, Result, environment, paths::Paths, progress};
 
 /// `cargo build` in a checkout, into its own build directory.
-pub(crate) fn command(paths: &Paths) -> Command {
+pub fn command(paths: &Paths) -> Command {
     let mut cargo = environment::command(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
         .args(["build", "--quiet", "--locked"])
@@ -32,7 +32,7 @@ pub(crate) fn command(paths: &Paths) -> Command {
 ///
 /// # Errors
 /// [`Error::Compile`] with the compiler's words; [`Error::Io`] if cargo cannot be started.
-pub(crate) fn build(mut cargo: Command, what: &str) -> Result<BTreeMap<String, PathBuf>> {
+pub fn build(mut cargo: Command, what: &str) -> Result<BTreeMap<String, PathBuf>> {
     cargo
         .args(["--message-format", "json-render-diagnostics"])
         .stdin(Stdio::null())

@@ -11,6 +11,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::Regex;
 
 /// What is expected of every module; a check in which something else is seen has found a leak.
@@ -68,10 +69,8 @@ const POOL_MAX: u64 = 2 * 21;
 pub struct Listed(HashMap<Allocation, u64>);
 
 /// A function that the kernel cannot name. Others are `name+0x1f/0x30`.
-static UNKNOWN: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a constant that the tests use")]
-    Regex::new(r"(?m)^\s*(?:\[<[0-9a-f]+>\] )?0x([0-9a-f]{16})\b").expect("a valid pattern")
-});
+static UNKNOWN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^\s*(?:\[<[0-9a-f]+>\] )?0x([0-9a-f]{16})\b"));
 
 /// Symbols of a module as in /proc/kallsyms, `address type name\t[module]`, with where it ends as
 /// in /proc/modules, `module size references users state address`.
