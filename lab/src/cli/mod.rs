@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `lab`.
 
+#[path = "../../measure/src/cli/bench.rs"]
 mod bench;
+#[path = "../../measure/src/cli/bench_machines.rs"]
 mod bench_machines;
 mod console;
 mod demo;
+#[path = "../../grade/src/cli/doctor.rs"]
 mod doctor;
+#[path = "../../fuzz/src/cli/fuzz.rs"]
 mod fuzz;
+#[path = "../../grade/src/cli/grade.rs"]
 mod grade;
+#[path = "../../grade/src/cli/hint.rs"]
 mod hint;
+#[path = "../../fuzz/src/cli/soak.rs"]
 mod soak;
+#[path = "../../grade/src/cli/starter.rs"]
 mod starter;
+#[path = "../../grade/src/cli/verify.rs"]
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode, thread};

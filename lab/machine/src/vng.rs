@@ -20,7 +20,7 @@ use lab_build::{
 };
 
 /// `virtme-ng==VERSION`, as pip reads it.
-const REQUIREMENT: &str = include_str!("../requirements.txt");
+const REQUIREMENT: &str = include_str!("../../requirements.txt");
 
 /// What a machine runs once it is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -332,4 +332,5 @@ pub fn name(way: Way) -> String {
 }
 
 #[cfg(test)]
+#[path = "rows/tests.rs"]
 mod tests;
