@@ -5,13 +5,13 @@
 
 use std::process::ExitCode;
 
-use lab::{
-    scene::Scenario,
-    stages::{self, faults},
+use lab::stages::{self, faults};
+use lab_build::kernels::Which;
+use lab_scene::{
+    Scenario,
     testing::{carry_out, workshop},
     transcript::Status,
 };
-use lab_build::kernels::Which;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

@@ -20,15 +20,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    stages::{STAGES, Stage},
-    subject::{Part, Subject},
-    workshop::Workshop,
-};
+use crate::stages::{STAGES, Stage};
 use lab_base::{Error, Result, environment, output_of, paths::Paths};
 use lab_build::{
     modules::{self, Care},
     programs,
+};
+use lab_scene::{
+    subject::{Part, Subject},
+    workshop::Workshop,
 };
 
 const BEGIN: &str = "lab:begin ";

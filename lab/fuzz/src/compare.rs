@@ -24,13 +24,13 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
 
-use crate::{
-    machine::Machine,
-    scene::{Scene, fail, improvise},
+use lab_base::{Error, Result};
+use lab_machine::Machine;
+use lab_scene::{
+    Scene, fail, improvise,
     transcript::{Finding, Status},
     workshop::Workshop,
 };
-use lab_base::{Error, Result};
 use play::{Difference, Subject};
 
 /// Operations of the longest sequence; they begin with one.

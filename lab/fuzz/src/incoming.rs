@@ -10,9 +10,9 @@ use protocol::{
 };
 
 use super::play::{Mismatch, one_of};
-use crate::{
+use lab_scene::{
     actor::{returned, shown},
-    scene::readable,
+    readable,
 };
 
 /// Compare one datagram with what the queue has next; `None` is nothing.

@@ -13,10 +13,10 @@ use proptest::strategy::{BoxedStrategy, Just, Strategy};
 use proptest_state_machine::ReferenceStateMachine;
 use protocol::model::{Allowed, Handle};
 
-use crate::{
+use lab_machine::Trouble;
+use lab_scene::{
+    Outcome, Program, Scene,
     actor::{returned, shown},
-    machine::Trouble,
-    scene::{Outcome, Program, Scene},
 };
 
 /// The users that the processes run as: root, and an ordinary one.

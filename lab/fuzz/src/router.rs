@@ -28,7 +28,7 @@ use super::{
     requests::{Damage, Frame, any_damage, any_frame, encode, list},
     slot::write_kill,
 };
-use crate::scene::{Outcome, Scene};
+use lab_scene::{Outcome, Scene};
 
 /// Sockets that a process has open at most.
 const SOCKETS: u8 = 3;

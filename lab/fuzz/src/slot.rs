@@ -22,10 +22,7 @@ use protocol::{
 };
 
 use super::play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing};
-use crate::{
-    scene::{Halt, Outcome, Scene},
-    slot_peer::judge_read,
-};
+use lab_scene::{Halt, Outcome, Scene, judge_read};
 
 /// Files that a process has open at most.
 const FILES: u8 = 3;

@@ -13,9 +13,9 @@ use super::{
     sandbox::{self, Ended, INSIDE, PATIENCE, Sandbox},
     unpack::Entry,
 };
-use crate::workshop::Workshop;
 use lab_base::{Result, environment, output_of};
 use lab_build::modules::{Compiler, kbuild, lenient};
+use lab_scene::workshop::Workshop;
 
 /// Lines of a compiler that are shown.
 const LINES_MAX: usize = 20;

@@ -15,9 +15,9 @@ use super::{
     sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
-use crate::workshop::Workshop;
 use lab_base::{Error, Result, environment, output_of, paths, progress};
 use lab_build::programs;
+use lab_scene::workshop::Workshop;
 
 /// The programs of a submission's crates.
 #[derive(Debug)]

@@ -10,15 +10,16 @@ use super::{
     intake::{Part as Source, Submission},
     numbers::Numbers,
 };
-use crate::{
+use lab_base::{Error, Result};
+use lab_scene::{
+    Outcome, Scenario, Scene,
     actor::returned,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    expect_eq, fail,
     slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
     transcript::{Entry, Kind, Status},
     workshop::Workshop,
 };
-use lab_base::{Error, Result};
 
 /// Where the starter has the module of the slot. What lies elsewhere may have been written for
 /// another edition of the assignment.

@@ -15,8 +15,8 @@ use super::{
     source,
     unpack::Entry,
 };
-use crate::workshop::Workshop;
 use lab_base::{Error, Result};
+use lab_scene::workshop::Workshop;
 
 /// How user space reaches a message slot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::words::Words;
-use crate::transcript::{self, Entry, Kind, Transcript};
 use lab_console::{Class, lasting};
+use lab_scene::transcript::{self, Entry, Kind, Transcript};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -186,7 +186,7 @@ fn done(before: &[Entry]) -> Option<Words> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::{Finding, Verdict};
+    use lab_scene::transcript::{Finding, Verdict};
 
     fn step(title: &str) -> Entry {
         Entry::Step {

@@ -14,7 +14,6 @@ use super::{
     rubric::{self, Rubric},
     words::Words,
 };
-use crate::scene;
 use lab_console::{Class, leaks};
 
 /// What kind of thing was found besides the checks.
@@ -169,7 +168,7 @@ impl Check {
 
     /// The clause that it observes: `W5` of `message-slot/W5-intact`.
     pub fn clause(&self) -> &str {
-        scene::clause(&self.id)
+        lab_scene::clause(&self.id)
     }
 
     /// Points that it has earned.

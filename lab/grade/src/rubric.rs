@@ -15,11 +15,9 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::Spanned;
 
-use crate::{
-    scene::Scenario,
-    stages::{self, STAGES},
-};
+use crate::stages::{self, STAGES};
 use lab_base::{Error, Result};
+use lab_scene::Scenario;
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");

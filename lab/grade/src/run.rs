@@ -14,11 +14,8 @@ use super::{
     report::Report,
     rubric::{Check, Rubric},
 };
-use crate::{
-    scene::{Scenario, perform},
-    workshop::Workshop,
-};
 use lab_base::paths;
+use lab_scene::{Scenario, perform, workshop::Workshop};
 
 /// Whose work a check looks at. The other side of each exchange is the lab's own, so that nobody
 /// loses points for what is another clause's matter.

@@ -35,8 +35,8 @@ use nix::{
 };
 
 use super::namespaces;
-use crate::workshop::Workshop;
 use lab_base::{Error, Result, environment, run_directory::RunDirectory};
+use lab_scene::workshop::Workshop;
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";

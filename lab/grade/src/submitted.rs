@@ -13,13 +13,13 @@ use super::{
     numbers::{self, Numbers},
     report::{self, Finding},
 };
-use crate::{
-    stages::STAGES,
-    subject::{Part, SlotEdition, Subject},
-    workshop::Workshop,
-};
+use crate::stages::STAGES;
 use lab_base::{Error, Result, progress};
 use lab_build::{modules::Care, programs::DRIVERS};
+use lab_scene::{
+    subject::{self, Part, SlotEdition, Subject},
+    workshop::Workshop,
+};
 
 /// The modules and programs of a submission, and the machines to try them on.
 pub struct Submitted {
@@ -249,7 +249,10 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
                 Ok(module) => {
                     let part = Part::Built {
                         file: module.stripped.clone(),
-                        debug: Some(module.unstripped.clone()),
+                        debug: Some(subject::Debug {
+                            object: module.unstripped.clone(),
+                            sources: build::MODULE_SOURCES.into(),
+                        }),
                     };
                     modules.built.push(module);
                     part

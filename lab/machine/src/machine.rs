@@ -1,108 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A running machine: orders to the agent inside, and what it has reported.
+//! A running machine: orders to the agent inside, and waiting for what comes of them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use lab_agent::{
-    Answer, Bytes, Exit, Op, Order, Outcome, ProcessId, Report, Stdin, Stream, WORK_DIR,
-};
+use lab_agent::{Answer, Bytes, Op, Order, Outcome, ProcessId, Stdin, WORK_DIR};
+use lab_base::{Error, Result, run_directory::RunDirectory};
 
 use crate::{
+    observed::{Observed, Process, Shared, Trouble, listen},
     patience::{Patience, Sample},
     qemu::{Launch, Qemu},
 };
-use lab_base::{Error, Result, run_directory::RunDirectory};
-
-/// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
-/// printing would fill the host's memory, and be searched for what is waited for again and again.
-const OUTPUT_MAX: usize = 4 << 20;
 
 /// How long anything may take on the machine that deadlines are stated for: one with speed
 /// factor 1, where the lab kernel is up in [`crate::probe::REFERENCE_BOOT`].
 pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Why a machine is of no more use.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// The machine is gone; if QEMU ended by itself, because the guest's kernel died.
-    #[error("the machine ended: {why}")]
-    Ended {
-        /// How QEMU ended.
-        why: String,
-        /// Whether somebody killed QEMU, so that the guest is not to blame.
-        killed: bool,
-    },
-    /// An order was not answered in time.
-    #[error("{what} did not return within {} s", .after.as_secs())]
-    Hung {
-        /// The order.
-        what: String,
-        /// The deadline.
-        after: Duration,
-    },
-    /// Host and agent do not understand each other.
-    #[error("the agent was lost: {0}")]
-    Lost(String),
-}
-
-/// One line of the kernel's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// 0 (emergency) to 7 (debug).
-    pub level: u8,
-    /// The message.
-    pub text: String,
-}
-
-/// What is known of a process in the guest.
-#[derive(Clone, Debug, Default)]
-pub struct Process {
-    /// What it has written, by stream: the first 4 MiB of each.
-    pub output: BTreeMap<Stream, Vec<u8>>,
-    /// How it ended, if it has.
-    pub exit: Option<Exit>,
-}
-
-/// All that has been observed.
-#[derive(Debug, Default)]
-pub struct Observed {
-    /// By number.
-    pub processes: HashMap<ProcessId, Process>,
-    /// Since the agent has started, without what the kernel says by itself ([`lab_console::is_aside`]).
-    pub log: Vec<LogLine>,
-    /// What the serial console has said since the machine was started.
-    pub console: Vec<u8>,
-    answers: HashMap<u64, Outcome>,
-    release: Option<String>,
-    trouble: Option<Trouble>,
-}
-
-#[derive(Default)]
-struct Shared {
-    observed: Mutex<Observed>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Observed> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Observed)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-}
 
 /// A machine whose agent has said hello.
 pub struct Machine {
@@ -443,45 +365,7 @@ impl Drop for Machine {
     }
 }
 
-/// Take down everything that the agent reports, until the socket is closed.
-fn listen(from_agent: UnixStream, shared: &Shared) {
-    for line in BufReader::new(from_agent).lines() {
-        let Ok(line) = line else { break };
-        let report = match serde_json::from_str(&line) {
-            Ok(report) => report,
-            Err(error) => {
-                shared.update(|observed| {
-                    observed.trouble = Some(Trouble::Lost(format!("{error} in {line:?}")));
-                });
-                break;
-            }
-        };
-        shared.update(|observed| match report {
-            Report::Hello { release } => observed.release = Some(release),
-            Report::Answer { id, outcome } => {
-                observed.answers.insert(id, outcome);
-            }
-            Report::Output {
-                process,
-                stream,
-                data,
-            } => {
-                let process = observed.processes.entry(process).or_default();
-                let kept = process.output.entry(stream).or_default();
-                let room = OUTPUT_MAX.saturating_sub(kept.len());
-                kept.extend(data.0.into_iter().take(room));
-            }
-            Report::Exited { process, how } => {
-                observed.processes.entry(process).or_default().exit = Some(how);
-            }
-            // What is compared, waited for or judged is what is left.
-            Report::Log { text, .. } if lab_console::is_aside(&text) => {}
-            Report::Log { level, text } => observed.log.push(LogLine { level, text }),
-        });
-    }
-}
-
 /// Every line two blanks further in, with a newline at the end.
-pub(crate) fn indent(text: &str) -> String {
+fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }

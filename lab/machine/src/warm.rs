@@ -29,7 +29,7 @@ use crate::{
     monitor::{self, Monitor},
     probe::{self, Finding},
     qemu::{self, Launch, Memory},
-    workshop::Workshop,
+    site::Site,
 };
 use lab_base::{
     Error, Result,
@@ -87,7 +87,8 @@ pub(crate) struct Kept(Arc<Mutex<Option<(State, OwnedFd)>>>);
 
 /// A place for the saved machine of one kernel, which may be empty.
 pub(crate) struct Slot<'a> {
-    workshop: &'a Workshop,
+    site: &'a Site,
+    kept: &'a Kept,
     archive: Vec<u8>,
     directory: PathBuf,
     kvm: bool,
@@ -99,9 +100,9 @@ impl<'a> Slot<'a> {
     ///
     /// # Errors
     /// What is missing.
-    pub(crate) fn new(workshop: &'a Workshop, finding: &Finding) -> Result<Self> {
-        let (paths, kernel) = (&workshop.paths, &workshop.kernel);
-        let archive = initramfs::archive(kernel, &workshop.agent())?;
+    pub(crate) fn new(site: &'a Site, kept: &'a Kept, finding: &Finding) -> Result<Self> {
+        let (paths, kernel) = (&site.paths, &site.kernel);
+        let archive = initramfs::archive(kernel, site.agent())?;
         let memory_mib = kernel.memory_mib();
         // The numbers of descriptors make no difference.
         let boot = Memory::Boot {
@@ -118,7 +119,8 @@ impl<'a> Slot<'a> {
             &archive,
         ]);
         Ok(Slot {
-            workshop,
+            site,
+            kept,
             archive,
             directory: paths.cache.join(format!("warm-{}-{key}", kernel.which)),
             kvm: finding.kvm,
@@ -205,7 +207,7 @@ impl<'a> Slot<'a> {
             command: qemu::direct_command(
                 Memory::Restore,
                 ram.as_raw_fd(),
-                self.workshop.kernel.memory_mib(),
+                self.site.kernel.memory_mib(),
                 self.kvm,
             ),
             files: vec![ram],
@@ -213,24 +215,19 @@ impl<'a> Slot<'a> {
         };
         Machine::restore(
             launch,
-            self.workshop.run_directory()?,
+            self.site.run_directory()?,
             |machine| {
                 machine.release = state.release;
                 machine.slowness = self.slowness;
                 Monitor::connect(ours)?.load(devices)
             },
-            &self.workshop.console_file("restore"),
+            &self.site.console_file("restore"),
         )
     }
 
     /// A descriptor of the memory that `state` was saved with, sealed.
     fn ram(&self, state: &State) -> Result<OwnedFd> {
-        let mut kept = self
-            .workshop
-            .kept
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.as_ref().is_none_or(|(of, _)| of != state) {
             // Not both at once.
             *kept = None;
@@ -283,7 +280,7 @@ impl<'a> Slot<'a> {
                 _ => error,
             });
         }
-        forget_old(&self.workshop.paths, &self.directory);
+        forget_old(&self.site.paths, &self.directory);
         Ok(())
     }
 
@@ -291,7 +288,7 @@ impl<'a> Slot<'a> {
     /// saved, but nobody knows which: to boot it in vain would cost more.
     fn find_room(&self) -> Result<()> {
         let free_mib = self.free_mib()?;
-        if free_mib < self.workshop.kernel.memory_mib() + REST_MIB {
+        if free_mib < self.site.kernel.memory_mib() + REST_MIB {
             return Err(self.no_room(free_mib));
         }
         Ok(())
@@ -300,7 +297,7 @@ impl<'a> Slot<'a> {
     fn no_room(&self, free_mib: u64) -> Error {
         Error::Space {
             what: "a saved machine".into(),
-            needed_mib: self.workshop.kernel.memory_mib() + REST_MIB,
+            needed_mib: self.site.kernel.memory_mib() + REST_MIB,
             free_mib,
             place: self.directory.clone(),
         }
@@ -314,7 +311,7 @@ impl<'a> Slot<'a> {
 
     fn boot_and_save(&self) -> Result<()> {
         let file = |name: &str| self.directory.join(name);
-        let kernel = &self.workshop.kernel;
+        let kernel = &self.site.kernel;
         let image = memory::load(&kernel.image)
             .map_err(Error::io(format!("reading {}", kernel.image.display())))?;
         let what = "creating a file in memory";
@@ -337,9 +334,9 @@ impl<'a> Slot<'a> {
         };
         let machine = Machine::boot(
             launch,
-            self.workshop.run_directory()?,
+            self.site.run_directory()?,
             probe::FIRST_LIMIT,
-            &self.workshop.console_file("boot"),
+            &self.site.console_file("boot"),
         )?;
         let mut monitor = Monitor::connect(ours)?;
         let devices = monitor.save()?;

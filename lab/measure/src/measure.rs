@@ -6,11 +6,9 @@ use std::{path::Path, time::Duration};
 use lab_agent::{Exit, Op, Stdin, Stream, WORK_DIR};
 use lab_bench::{Sample, Spent, Test, Way};
 
-use crate::{
-    machine::{Machine, Trouble},
-    workshop::Workshop,
-};
 use lab_base::{Error, Result, environment, output_of};
+use lab_machine::{Machine, Trouble};
+use lab_scene::workshop::Workshop;
 
 /// How long a machine with speed factor 1 may take for everything.
 const LIMIT: Duration = Duration::from_secs(1200);

@@ -5,15 +5,16 @@ use lab_agent::{Answer, Call, Outcome as Observed, Stdin, Stream};
 use nix::errno::Errno;
 
 use crate::{
-    machine::{PATIENCE, Trouble},
-    scene::{Outcome, Program, Scene, fail},
+    halt::{Outcome, fail},
+    scene::{Program, Scene},
 };
+use lab_machine::{PATIENCE, Trouble};
 
 impl Scene<'_> {
     /// Start a process that makes the calls it is told to, as this user.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`crate::Halt`].
     pub fn actor(&mut self, name: &str, uid: u32) -> Outcome<Program> {
         let program = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
         Ok(program)
@@ -22,7 +23,7 @@ impl Scene<'_> {
     /// Have an actor make a system call.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Trouble`] if it does not come back.
+    /// [`crate::Halt::Trouble`] if it does not come back.
     pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
         self.begin_call(actor, call)?;
         self.finish_call(actor, call)
@@ -31,7 +32,7 @@ impl Scene<'_> {
     /// Have an actor make a system call, without waiting for it.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if the actor does not take its orders.
+    /// [`crate::Halt::Fail`] if the actor does not take its orders.
     pub fn begin_call(&mut self, actor: &Program, call: &Call) -> Outcome {
         let mut line = serde_json::to_vec(call)
             .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)))?;
@@ -42,7 +43,7 @@ impl Scene<'_> {
     /// What came of a call that was begun.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Trouble`] if it does not come back.
+    /// [`crate::Halt::Trouble`] if it does not come back.
     pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
         // An actor that has been told to wait for something itself is not hung.
         let limit = 2 * PATIENCE;
@@ -58,7 +59,7 @@ impl Scene<'_> {
     /// As [`Scene::call`], for a call that must not fail and gives a number.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it fails.
+    /// [`crate::Halt::Fail`] if it fails.
     pub fn value(&mut self, actor: &Program, call: &Call) -> Outcome<i64> {
         match self.call(actor, call)? {
             Ok(Answer::Value(value)) => Ok(value),
@@ -72,7 +73,7 @@ impl Scene<'_> {
     /// round gave.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] with the first that fails.
+    /// [`crate::Halt::Fail`] with the first that fails.
     pub fn batch(
         &mut self,
         actor: &Program,
@@ -108,7 +109,7 @@ pub fn returned(observed: &Observed) -> Result<i64, Errno> {
 /// The last round of a batch whose calls must all work.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] with the first that failed.
+/// [`crate::Halt::Fail`] with the first that failed.
 pub fn complete(rounds: u64, observed: Observed) -> Outcome<Vec<Observed>> {
     match observed {
         Ok(Answer::Batch {

@@ -5,9 +5,14 @@ use std::time::{Duration, Instant};
 
 use lab_agent::Op;
 
-use super::{Halt, Outcome, Scene, fail};
-use crate::{machine::Trouble, transcript::Kind};
-use lab_console::leaks::{self, Leak, Listed, Symbol};
+use crate::transcript::Kind;
+use crate::{
+    halt::{Halt, Outcome, fail},
+    leak_watch::LeakWatch,
+    scene::Scene,
+};
+use lab_console::leaks::{self, Leak, Listed};
+use lab_machine::Trouble;
 
 /// kmemleak's file (Documentation/dev-tools/kmemleak.rst); the debug kernel has it.
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
@@ -26,15 +31,6 @@ const GRACE_SECONDS: f64 = 8.0;
 /// Writing 2 there asks for memory back (Documentation/admin-guide/sysctl/vm.rst).
 const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
 
-/// What had been allocated by unknown functions before the module under test came.
-pub(super) struct LeakWatch {
-    slab: Listed,
-    vmalloc: Listed,
-    /// Functions of the modules that were removed since.
-    symbols: Vec<Symbol>,
-    has_kmemleak: bool,
-}
-
 impl Scene<'_> {
     /// From now on what modules leave behind can be told; to be called before the first is in.
     ///
@@ -52,7 +48,7 @@ impl Scene<'_> {
     }
 
     /// Remember the functions of a module that is about to be removed.
-    pub(super) fn note_symbols(&mut self, module: &str) -> Outcome {
+    pub(crate) fn note_symbols(&mut self, module: &str) -> Outcome {
         if self.leak_watch.is_none() {
             return Ok(());
         }
@@ -185,17 +181,13 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// [`Halt::Fail`] if it is refused.
-    pub(crate) fn text_of(&mut self, what: &str, op: Op) -> Outcome<String> {
+    pub fn text_of(&mut self, what: &str, op: Op) -> Outcome<String> {
         self.try_text(what, op)?
             .map_err(|refusal| fail(what, refusal.to_string()))
     }
 
     /// Write to a file of the guest's kernel.
-    pub(crate) fn control(
-        &mut self,
-        path: &str,
-        text: &str,
-    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+    pub fn control(&mut self, path: &str, text: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
         let op = Op::Control {
             path: path.into(),
             text: text.into(),

@@ -5,14 +5,14 @@ use std::fs;
 
 use lab_agent::{Answer, Op, Refusal};
 
-use super::{Outcome, Scene, fail, is_from};
 use crate::{
-    machine::{PATIENCE, Trouble},
-    transcript::Kind,
-    workshop::Workshop,
+    halt::{Outcome, fail},
+    scene::{Scene, is_from},
 };
+use crate::{transcript::Kind, workshop::Workshop};
 use lab_base::Error;
 use lab_build::{modules::Care, stand_in};
+use lab_machine::{PATIENCE, Trouble};
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";
@@ -21,7 +21,7 @@ impl Scene<'_> {
     /// Insert a module of `kernel/` and expect that to work.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if the kernel refuses it.
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
     pub fn insert(&mut self, name: &str, params: &str) -> Outcome {
         self.try_insert(name, params)?
             .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
@@ -30,7 +30,7 @@ impl Scene<'_> {
     /// Insert a module of `kernel/`: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
     pub fn try_insert(
         &mut self,
         name: &str,
@@ -43,7 +43,7 @@ impl Scene<'_> {
     /// Insert a module of `kernel/` as a tool: this checkout's, whoever's is tried.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if the kernel refuses it.
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
     pub fn insert_own(&mut self, name: &str, params: &str) -> Outcome {
         let file = self.workshop.own_module(name)?;
         self.try_insert_file(&file, params)?
@@ -53,7 +53,7 @@ impl Scene<'_> {
     /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
     pub fn try_insert_fixture(
         &mut self,
         name: &str,
@@ -66,7 +66,7 @@ impl Scene<'_> {
     /// Insert a module whose allocations can be had to fail, by [`SCARCE`].
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if the kernel refuses it.
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
     pub fn insert_scarce(&mut self, name: &str) -> Outcome {
         let scarce = self.workshop.fixture(SCARCE)?;
         let module = self.workshop.module(name)?;
@@ -87,7 +87,7 @@ impl Scene<'_> {
     /// inserted fails. Returns whether it came to that.
     ///
     /// # Errors
-    /// [`super::Halt`].
+    /// [`crate::Halt`].
     pub fn without_memory<T>(
         &mut self,
         nth: u32,
@@ -109,8 +109,8 @@ impl Scene<'_> {
     /// Insert a module from any file: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`].
-    pub(crate) fn try_insert_file(
+    /// [`crate::Halt`].
+    pub fn try_insert_file(
         &mut self,
         file: &std::path::Path,
         params: &str,
@@ -143,7 +143,7 @@ impl Scene<'_> {
     /// Remove a module and expect that to work.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if the kernel refuses.
+    /// [`crate::Halt::Fail`] if the kernel refuses.
     pub fn remove(&mut self, name: &str) -> Outcome {
         self.try_remove(name)?
             .map_err(|refusal| fail(format!("{name} is removed"), refusal.to_string()))
@@ -152,7 +152,7 @@ impl Scene<'_> {
     /// Remove a module: the refusal is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt`].
+    /// [`crate::Halt`].
     pub fn try_remove(&mut self, name: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
         let command = format!("rmmod {name}");
         self.note("host", Kind::Does, command.as_str());
@@ -177,7 +177,7 @@ impl Scene<'_> {
     /// Have a module log no more debug messages, where there would be too many.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if the kernel does not take the order.
+    /// [`crate::Halt::Fail`] if the kernel does not take the order.
     pub fn hush(&mut self, module: &str) -> Outcome {
         let op = Op::Control {
             path: "/proc/dynamic_debug/control".into(),
@@ -197,7 +197,7 @@ impl Scene<'_> {
     /// Observe again and again until `observe` says yes.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it has not in time.
+    /// [`crate::Halt::Fail`] if it has not in time.
     pub fn expect_soon(
         &mut self,
         what: &str,
@@ -216,7 +216,7 @@ impl Scene<'_> {
     /// Read a file of the guest, as text.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it cannot be read.
+    /// [`crate::Halt::Fail`] if it cannot be read.
     pub fn read(&mut self, path: &str) -> Outcome<String> {
         self.try_read(path)?
             .map_err(|refusal| fail(format!("{path} can be read"), refusal.to_string()))
@@ -225,7 +225,7 @@ impl Scene<'_> {
     /// The same of a file that may be missing.
     ///
     /// # Errors
-    /// [`super::Halt`].
+    /// [`crate::Halt`].
     pub fn try_read(&mut self, path: &str) -> Outcome<Result<String, Refusal>> {
         let op = Op::Read {
             path: path.to_owned(),
@@ -236,8 +236,8 @@ impl Scene<'_> {
     /// The text that an order gives, or its refusal.
     ///
     /// # Errors
-    /// [`super::Halt`].
-    pub(super) fn try_text(&mut self, what: &str, op: Op) -> Outcome<Result<String, Refusal>> {
+    /// [`crate::Halt`].
+    pub(crate) fn try_text(&mut self, what: &str, op: Op) -> Outcome<Result<String, Refusal>> {
         match self.machine.order(what, op)? {
             Ok(Answer::Data(data)) => Ok(Ok(String::from_utf8_lossy(&data.0).into_owned())),
             Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
@@ -248,7 +248,7 @@ impl Scene<'_> {
     /// The character devices that are registered: major numbers and names (`/proc/devices`).
     ///
     /// # Errors
-    /// [`super::Halt`].
+    /// [`crate::Halt`].
     pub fn character_devices(&mut self) -> Outcome<Vec<(u32, String)>> {
         let devices = self.read("/proc/devices")?;
         let characters = devices.split("\n\n").next().unwrap_or_default();
@@ -263,7 +263,7 @@ impl Scene<'_> {
     /// before it is noted too.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if none does in time.
+    /// [`crate::Halt::Fail`] if none does in time.
     pub fn expect_log(&mut self, text: &str) -> Outcome {
         let (from, modules) = (self.logged, self.modules.clone());
         let limit = self.machine.scaled(PATIENCE);
@@ -286,15 +286,15 @@ impl Scene<'_> {
     }
 
     /// Where modules and programs come from.
-    pub(crate) fn workshop(&self) -> &Workshop {
+    pub fn workshop(&self) -> &Workshop {
         self.workshop
     }
 
     /// Put all modules and programs into the guest, as `make shell` does.
     ///
     /// # Errors
-    /// [`super::Halt`], among them [`lab_base::Error::Compile`].
-    pub(crate) fn put_all(&mut self) -> Outcome {
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
+    pub fn put_all(&mut self) -> Outcome {
         let mut files = self.workshop.all_modules(Care::Normal)?;
         files.extend(self.workshop.all_programs());
         for file in files {

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
 use nix::{errno::Errno, libc};
-use protocol::netlink::{
-    Ack, HEADER_LEN, Header, Message, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId, messages,
-};
+use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
 
 use crate::{
     actor::returned,
-    machine::{PATIENCE, Trouble},
-    scene::{Outcome, Program, Scene, expect_eq, fail, readable},
+    datagram::Datagram,
+    halt::{Outcome, expect_eq, fail, readable},
+    scene::{Program, Scene},
     transcript::Kind,
 };
+use lab_machine::{PATIENCE, Trouble};
 
 /// A process in the guest with one netlink socket on protocol 31.
 #[derive(Clone, Debug)]
@@ -43,29 +43,6 @@ impl Peer {
         Call::Receive {
             fd: self.fd,
             timeout_ms,
-        }
-    }
-}
-
-/// A datagram as a peer received it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// Its bytes.
-    pub data: Vec<u8>,
-    /// Address of the sender, as the kernel gives it.
-    pub from: Option<PortId>,
-}
-
-impl Datagram {
-    /// The only message in it.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if there are more or none, or its length is wrong.
-    pub fn message(&self) -> Outcome<Message<'_>> {
-        let mut found = messages(&self.data);
-        match (found.next(), found.next()) {
-            (Some(Ok(message)), None) => Ok(message),
-            _ => Err(fail("a datagram with one message", readable(&self.data))),
         }
     }
 }
@@ -119,7 +96,7 @@ fn received(observed: Observed) -> Outcome<Result<Datagram, Errno>> {
 }
 
 /// The acknowledgement that came to a peer, which must be from the kernel.
-fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
+pub(crate) fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
     let wanted = format!("{} gets an acknowledgement", peer.program.name);
     let Some(datagram) = came else {
         return Err(fail(wanted, "nothing in time"));
@@ -139,7 +116,7 @@ impl Scene<'_> {
     /// A process with a socket on protocol 31, at an address that the kernel chooses.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if socket or bind fails.
+    /// [`crate::Halt::Fail`] if socket or bind fails.
     pub fn peer(&mut self, name: &str, uid: u32) -> Outcome<Peer> {
         let program = self.actor(name, uid)?;
         self.open_socket(&program, PortId(0))
@@ -148,7 +125,7 @@ impl Scene<'_> {
     /// One more socket of an actor, at an address of choice; 0 leaves it to the kernel.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if socket or bind fails.
+    /// [`crate::Halt::Fail`] if socket or bind fails.
     pub fn open_socket(&mut self, program: &Program, portid: PortId) -> Outcome<Peer> {
         let fd = self.value(
             program,
@@ -191,7 +168,7 @@ impl Scene<'_> {
     /// Close a peer's socket; its process lives on.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if close fails.
+    /// [`crate::Halt::Fail`] if close fails.
     pub fn close(&mut self, peer: &Peer) -> Outcome {
         self.note(&peer.program.name, Kind::Does, "closes its socket");
         self.value(&peer.program, &Call::Close { fd: peer.fd })
@@ -201,7 +178,7 @@ impl Scene<'_> {
     /// Send a datagram to the kernel and expect the send call itself to work.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it does not.
+    /// [`crate::Halt::Fail`] if it does not.
     pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
         let len = data.len() as i64;
         let call = peer.sends(self.signed(peer, data));
@@ -223,7 +200,7 @@ impl Scene<'_> {
     /// time at all is enough to find that there is nothing.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] with the errno if recvmsg fails.
+    /// [`crate::Halt::Fail`] with the errno if recvmsg fails.
     pub fn receive(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
         let mut early = self.early_acks.iter();
         if let Some(at) = early.position(|&(portid, _)| portid == peer.portid) {
@@ -244,11 +221,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// As [`Scene::receive`].
-    pub(crate) fn receive_answer(
-        &mut self,
-        peer: &Peer,
-        limit: Duration,
-    ) -> Outcome<Option<Datagram>> {
+    pub fn receive_answer(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
         let mut early = Vec::new();
         let answer = loop {
             let datagram = self.receive(peer, limit)?;
@@ -271,7 +244,7 @@ impl Scene<'_> {
     /// As [`Scene::receive`], with the errno as a result like any other.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`crate::Halt`].
     pub fn try_receive(
         &mut self,
         peer: &Peer,
@@ -294,7 +267,7 @@ impl Scene<'_> {
     /// of the first: so many acknowledgements are expected of each. One that is not answered is the last.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if one cannot be sent, or something else comes.
+    /// [`crate::Halt::Fail`] if one cannot be sent, or something else comes.
     pub fn exchange(
         &mut self,
         peer: &Peer,
@@ -332,196 +305,5 @@ impl Scene<'_> {
             }
         }
         Ok(answered)
-    }
-
-    /// Expect that nothing waits at a peer.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if something does.
-    pub fn expect_nothing(&mut self, peer: &Peer) -> Outcome {
-        match self.receive(peer, Duration::ZERO)? {
-            None => Ok(()),
-            Some(datagram) => Err(fail(
-                format!("nothing waits at {}", peer.program.name),
-                readable(&datagram.data),
-            )),
-        }
-    }
-
-    /// Send a datagram and wait for the acknowledgement, which must come from the kernel.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if none comes, or something else.
-    pub fn ask(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
-        self.send(peer, data)?;
-        self.expect_ack(peer)
-    }
-
-    /// Wait for an acknowledgement.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if none comes, or something else.
-    pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
-        let datagram = self.receive(peer, PATIENCE)?;
-        ack(peer, datagram)
-    }
-
-    /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must come with
-    /// its reason in words.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if another errno comes, or none.
-    pub fn expect_answer(&mut self, peer: &Peer, payload: &[u8], expected: Errno) -> Outcome {
-        self.expect_answer_to(
-            peer,
-            request(protocol::pubsub::REQUEST, payload),
-            &readable(payload),
-            expected,
-        )
-    }
-
-    /// Send a datagram and expect that it is refused, with its reason in words; `what` describes it.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it is not.
-    pub fn expect_refused(&mut self, peer: &Peer, data: Vec<u8>, what: &str) -> Outcome {
-        let ack = self.ask(peer, data)?;
-        self.note_answer(peer, what, &ack);
-        if ack.errno == 0 {
-            return Err(fail(format!("the answer to {what}: an errno"), "ok"));
-        }
-        self.expect_reason(&ack)
-    }
-
-    /// Note an answer, and return that in words.
-    fn note_answer(&mut self, peer: &Peer, what: &str, ack: &Ack) -> String {
-        let got = Errno::from_raw(ack.errno);
-        let text = ack.text.as_deref().unwrap_or_default();
-        let said = match ack.errno {
-            0 => format!("sends {what}: ok"),
-            _ => format!("sends {what}: {got:?} ({text})"),
-        };
-        self.note(&peer.program.name, Kind::Does, said.as_str());
-        said
-    }
-
-    /// As [`Scene::expect_answer`], for any datagram; `what` describes it.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if another errno comes, or none.
-    pub fn expect_answer_to(
-        &mut self,
-        peer: &Peer,
-        data: Vec<u8>,
-        what: &str,
-        expected: Errno,
-    ) -> Outcome {
-        let ack = self.ask(peer, data)?;
-        let said = self.note_answer(peer, what, &ack);
-        if ack.errno != expected as i32 {
-            let expected = match expected as i32 {
-                0 => "ok".to_owned(),
-                _ => format!("{expected:?}"),
-            };
-            return Err(fail(format!("the answer to {what}: {expected}"), said));
-        }
-        self.expect_reason(&ack)
-    }
-
-    /// A refusal must say why, in words, where N1 counts.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it does not.
-    pub fn expect_reason(&self, ack: &Ack) -> Outcome {
-        let silent = ack.errno != 0 && ack.text.as_deref().unwrap_or_default().is_empty();
-        if silent && self.counts("N1") {
-            return Err(fail(
-                "a refusal with its reason in words (extended ack)",
-                "none",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Expect that the header of a message names the kernel. Of what the kernel sends by itself the
-    /// contract says so in B3 only; the kernel's own replies name who gets them.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it names another.
-    pub(crate) fn expect_from_kernel(&self, header: Header) -> Outcome {
-        if self.counts("B3") {
-            return expect_eq("nlmsg_pid", header.portid, PortId::KERNEL);
-        }
-        Ok(())
-    }
-
-    /// Expect this sequence number of a message for a subscriber. What is wrong with numbers costs a
-    /// submission the clauses that are about them, and no others.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it is another.
-    pub(crate) fn expect_number(&self, got: u32, wanted: u32) -> Outcome {
-        if self.counts_any(&["B3", "L2", "N4", "N6"]) {
-            return expect_eq("nlmsg_seq", got, wanted);
-        }
-        Ok(())
-    }
-
-    /// Whether a subscriber got this body. Padding that is taken for a part of it costs a submission
-    /// the clauses about bytes and lengths, and no others.
-    pub(crate) fn is_body(&self, got: &[u8], wanted: &[u8]) -> bool {
-        let padded = got.len() == wanted.len().next_multiple_of(4) && got.starts_with(wanted);
-        let exact = self.counts_any(&["B3", "L2", "N3"]);
-        got == wanted || (padded && !exact)
-    }
-
-    /// Expect a message for a subscriber: from the kernel, of this type, with this sequence number
-    /// and exactly these bytes.
-    ///
-    /// # Errors
-    /// [`crate::scene::Halt::Fail`] with the first thing that is different.
-    pub fn expect_data(&mut self, peer: &Peer, kind: u16, seq: u32, body: &[u8]) -> Outcome {
-        let name = peer.program.name.clone();
-        let Some(datagram) = self.receive(peer, PATIENCE)? else {
-            return Err(fail(
-                format!("{name} receives message {seq}"),
-                "nothing in time",
-            ));
-        };
-        let message = datagram.message()?;
-        let header = message.header;
-        self.note(
-            &name,
-            Kind::Does,
-            format!(
-                "receives message {}, {} bytes: {}",
-                header.seq,
-                message.payload.len(),
-                readable(message.payload)
-            ),
-        );
-        expect_eq("sender's address", datagram.from, Some(PortId::KERNEL))?;
-        self.expect_from_kernel(header)?;
-        expect_eq("nlmsg_type", header.kind, kind)?;
-        self.expect_number(header.seq, seq)?;
-        // That the role byte is not forwarded is B3's matter.
-        let behind_role = message.payload.strip_prefix(b"p");
-        let behind_role = behind_role.filter(|_| !self.counts("B3"));
-        let alternatives = [Some(message.payload), behind_role];
-        if alternatives
-            .iter()
-            .flatten()
-            .any(|got| self.is_body(got, body))
-        {
-            return Ok(());
-        }
-        Err(fail(
-            format!("{} bytes: {}", body.len(), readable(body)),
-            format!(
-                "{} bytes: {}",
-                message.payload.len(),
-                readable(message.payload)
-            ),
-        ))
     }
 }

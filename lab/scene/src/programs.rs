@@ -4,21 +4,24 @@
 use lab_agent::{Bytes, Op, Stdin};
 use nix::sys::signal::Signal;
 
-use super::{Outcome, Program, Scene, fail, readable};
 use crate::transcript::Kind;
+use crate::{
+    halt::{Outcome, fail, readable},
+    scene::{Program, Scene},
+};
 
 impl Scene<'_> {
     /// Whether the programs were handed in. Of their words the contract fixes what they print on
     /// stdout, part 1's results left out, and that a complaint names a call and an errno; this checkout's
     /// own have their wording looked at, too.
-    pub(crate) fn others_programs(&self) -> bool {
+    pub fn others_programs(&self) -> bool {
         !self.workshop().subject.programs.is_empty()
     }
 
     /// Start a program of the lab as root, with a pipe as its stdin.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it cannot be started.
+    /// [`crate::Halt::Fail`] if it cannot be started.
     pub fn start(&mut self, name: &str, command: &[&str]) -> Outcome<Program> {
         self.start_as(name, command, 0, Stdin::Pipe)
     }
@@ -26,7 +29,7 @@ impl Scene<'_> {
     /// Start a program of the lab.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it cannot be started.
+    /// [`crate::Halt::Fail`] if it cannot be started.
     pub fn start_as(
         &mut self,
         name: &str,
@@ -50,7 +53,7 @@ impl Scene<'_> {
     }
 
     /// Start any program of the guest, without a note.
-    pub(crate) fn spawn(
+    pub fn spawn(
         &mut self,
         name: &str,
         path: &str,
@@ -77,8 +80,8 @@ impl Scene<'_> {
     /// must have been started before.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it cannot be started.
-    pub(crate) fn shell(&mut self, uid: u32, line: &str) -> Outcome<Program> {
+    /// [`crate::Halt::Fail`] if it cannot be started.
+    pub fn shell(&mut self, uid: u32, line: &str) -> Outcome<Program> {
         let program = self.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
         self.note("shell", Kind::Does, format!("runs: {line}"));
         Ok(program)
@@ -87,8 +90,8 @@ impl Scene<'_> {
     /// What `/proc/PID/status` says of a program, as in `State` (proc(5)); empty if there is no such line.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it has ended.
-    pub(crate) fn status(&mut self, program: &Program, field: &str) -> Outcome<String> {
+    /// [`crate::Halt::Fail`] if it has ended.
+    pub fn status(&mut self, program: &Program, field: &str) -> Outcome<String> {
         let status = self.read(&format!("/proc/{}/status", program.pid))?;
         let mut lines = status.lines().filter_map(|line| line.split_once(":\t"));
         let value = lines.find_map(|(name, value)| (name == field).then_some(value));
@@ -103,7 +106,7 @@ impl Scene<'_> {
     /// Type a line into a program.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it does not take it.
+    /// [`crate::Halt::Fail`] if it does not take it.
     pub fn type_line(&mut self, program: &Program, line: &str) -> Outcome {
         self.note(&program.name, Kind::Types, readable(line.as_bytes()));
         self.write(program, format!("{line}\n").as_bytes())
@@ -112,7 +115,7 @@ impl Scene<'_> {
     /// Write bytes into a program's stdin, without a note.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it does not take them.
+    /// [`crate::Halt::Fail`] if it does not take them.
     pub fn write(&mut self, program: &Program, data: &[u8]) -> Outcome {
         self.try_write(program, data)?.map_err(|refusal| {
             fail(
@@ -125,7 +128,7 @@ impl Scene<'_> {
     /// As [`Scene::write`]: the refusal, if it does not read on, is a result like any other.
     ///
     /// # Errors
-    /// [`super::Halt::Trouble`].
+    /// [`crate::Halt::Trouble`].
     pub fn try_write(
         &mut self,
         program: &Program,
@@ -142,7 +145,7 @@ impl Scene<'_> {
     /// Give a program the end of its input.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it has ended already.
+    /// [`crate::Halt::Fail`] if it has ended already.
     pub fn end_input(&mut self, program: &Program) -> Outcome {
         self.note(&program.name, Kind::Types, "(end of input)");
         let op = Op::CloseStdin {
@@ -157,7 +160,7 @@ impl Scene<'_> {
     /// Send a signal to a program.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it has ended already.
+    /// [`crate::Halt::Fail`] if it has ended already.
     pub fn signal(&mut self, program: &Program, signal: Signal) -> Outcome {
         self.note(
             "host",
@@ -168,7 +171,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{} runs", program.name), refusal.to_string()))
     }
 
-    pub(super) fn order_signal(
+    pub(crate) fn order_signal(
         &mut self,
         program: &Program,
         signal: Signal,

@@ -6,8 +6,12 @@ use std::{collections::HashMap, time::Duration};
 use lab_agent::{Exit, ProcessId, Stream};
 use nix::errno::Errno;
 
-use super::{Outcome, Program, Scene, fail, readable};
-use crate::{machine::PATIENCE, transcript::Kind};
+use crate::transcript::Kind;
+use crate::{
+    halt::{Outcome, fail, readable},
+    scene::{Program, Scene},
+};
+use lab_machine::PATIENCE;
 
 /// Whether a text has this part; if that is an errno, in any of its words.
 fn says(text: &str, part: &str) -> bool {
@@ -27,7 +31,7 @@ fn says(text: &str, part: &str) -> bool {
 impl Scene<'_> {
     /// Note what programs have written that nobody has waited for. It still counts as the next
     /// that they write: who has printed what nobody has asked for fails the next expectation.
-    pub(super) fn show_output(&mut self) {
+    pub(crate) fn show_output(&mut self) {
         for program in self.programs.clone() {
             if self.muted.contains(&program.id) {
                 continue;
@@ -51,7 +55,7 @@ impl Scene<'_> {
     }
 
     /// Note the line that was waited for, unless the record has it.
-    fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
+    pub(crate) fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
         let key = (program.id, stream);
         if self.used.get(&key) > self.shown.get(&key) {
             self.note(&program.name, said_on(stream), readable(line));
@@ -60,7 +64,7 @@ impl Scene<'_> {
 
     /// The next line that a program has written, without its newline, if it is there already. The
     /// rest after the last newline counts once the program has ended.
-    fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
+    pub(crate) fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
         let used = self.used.entry((program.id, stream)).or_default();
         let (line, len) = self
             .machine
@@ -73,7 +77,7 @@ impl Scene<'_> {
     /// which is scaled; `None` after that, or when the program has ended.
     ///
     /// # Errors
-    /// [`super::Halt::Trouble`].
+    /// [`crate::Halt::Trouble`].
     pub fn wait_line(
         &mut self,
         program: &Program,
@@ -102,7 +106,7 @@ impl Scene<'_> {
     /// that it has written by then.
     ///
     /// # Errors
-    /// [`super::Halt::Trouble`].
+    /// [`crate::Halt::Trouble`].
     pub fn wait_written(
         &mut self,
         program: &Program,
@@ -124,7 +128,7 @@ impl Scene<'_> {
     /// Expect exactly this as the next line on a program's stdout.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
     pub fn expect_line(&mut self, program: &Program, expected: &str) -> Outcome {
         let wanted = || {
             format!(
@@ -149,7 +153,7 @@ impl Scene<'_> {
     /// match `pattern`, and `noted` stands for it in the record.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
     pub fn expect_line_matching(
         &mut self,
         program: &Program,
@@ -175,8 +179,8 @@ impl Scene<'_> {
     /// As [`Scene::expect_complaint`]; this checkout's own programs have to have this `wording`, too.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if another line comes, or none in time.
-    pub(crate) fn expect_worded_complaint(
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_worded_complaint(
         &mut self,
         program: &Program,
         wording: &[&str],
@@ -191,8 +195,8 @@ impl Scene<'_> {
     /// status that is neither 0 nor that of a panic.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it ends otherwise or not in time.
-    pub(crate) fn expect_usage_error(&mut self, program: &Program, word: &str) -> Outcome {
+    /// [`crate::Halt::Fail`] if it ends otherwise or not in time.
+    pub fn expect_usage_error(&mut self, program: &Program, word: &str) -> Outcome {
         /// Of a Rust program whose main thread has panicked (`std::process::ExitCode`).
         const PANIC: i32 = 101;
         let wanted = format!("{} refuses that, with an error", program.name);
@@ -220,7 +224,7 @@ impl Scene<'_> {
     /// there by its name, or by the text that one of the libraries has for it.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if another line comes, or none in time.
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
     pub fn expect_complaint(&mut self, program: &Program, parts: &[&str]) -> Outcome {
         let wanted = || format!("{} says {} on stderr", program.name, parts.join(", "));
         match self.wait_line(program, Stream::Stderr, PATIENCE)? {
@@ -240,7 +244,7 @@ impl Scene<'_> {
     /// stdout, to the last newline or none, and nothing on stderr.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] if it writes other bytes or ends otherwise.
+    /// [`crate::Halt::Fail`] if it writes other bytes or ends otherwise.
     pub fn expect_output(&mut self, program: &Program, expected: &[u8]) -> Outcome {
         let limit = self.machine.scaled(PATIENCE);
         // Output is reported before the end: what is there then is all.
@@ -271,7 +275,7 @@ impl Scene<'_> {
     /// that, its next line or its end is not what is expected of it.
     ///
     /// # Errors
-    /// [`super::Halt::Fail`] with what it has written.
+    /// [`crate::Halt::Fail`] with what it has written.
     pub fn expect_silent(&mut self, program: &Program) -> Outcome {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let used = self.used.get(&(program.id, stream)).copied();
@@ -289,80 +293,6 @@ impl Scene<'_> {
         }
         Ok(())
     }
-
-    fn nothing_more(&self, program: &Program) -> String {
-        match self.exit_of(program) {
-            Some(exit) => format!("nothing more; it ended: {exit}"),
-            None => "nothing in time".to_owned(),
-        }
-    }
-
-    pub(super) fn exit_of(&self, program: &Program) -> Option<Exit> {
-        self.machine
-            .look(|observed| observed.processes.get(&program.id)?.exit)
-    }
-
-    /// Expect that a program ends like this, and that nothing is left on its stdout or stderr
-    /// that was not expected before.
-    ///
-    /// # Errors
-    /// [`super::Halt::Fail`] if it ends otherwise, not in time, or with more to say.
-    pub fn expect_exit(&mut self, program: &Program, expected: Exit) -> Outcome {
-        let more = self.expect_end(program, expected)?;
-        if more.is_empty() {
-            return Ok(());
-        }
-        Err(fail(
-            format!("{} has nothing more to say", program.name),
-            more.join(" / "),
-        ))
-    }
-
-    /// Expect that a program ends like this, whatever else it says; that is noted and returned.
-    ///
-    /// # Errors
-    /// [`super::Halt::Fail`] if it ends otherwise or not in time.
-    pub fn expect_end(&mut self, program: &Program, expected: Exit) -> Outcome<Vec<String>> {
-        let wanted = format!("{} ends: {expected}", program.name);
-        let (exit, more) = self.end(program, &wanted)?;
-        if exit == expected {
-            Ok(more)
-        } else {
-            Err(fail(wanted, exit.to_string()))
-        }
-    }
-
-    /// Expect that a program ends; how is another clause's matter.
-    ///
-    /// # Errors
-    /// [`super::Halt::Fail`] if it does not in time.
-    pub fn expect_any_end(&mut self, program: &Program) -> Outcome {
-        self.end(program, &format!("{} ends", program.name))
-            .map(drop)
-    }
-
-    /// Wait for a program's end, and note it and what else it has said.
-    fn end(&mut self, program: &Program, wanted: &str) -> Outcome<(Exit, Vec<String>)> {
-        let limit = self.machine.scaled(PATIENCE);
-        let exit = self
-            .machine
-            .wait(limit, |observed| observed.processes.get(&program.id)?.exit)?;
-        let Some(exit) = exit else {
-            let got = format!("it still runs after {} s", limit.as_secs());
-            return Err(fail(wanted, got));
-        };
-        let mut more = Vec::new();
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            while let Some(line) = self.take_line(program, stream) {
-                if !self.muted.contains(&program.id) {
-                    self.note_output(program, stream, &line);
-                }
-                more.push(readable(&line));
-            }
-        }
-        self.note(&program.name, Kind::Does, format!("ends: {exit}"));
-        Ok((exit, more))
-    }
 }
 
 /// What it is called in the record.
@@ -375,7 +305,7 @@ fn said_on(stream: Stream) -> Kind {
 
 /// The line at `used` and how many bytes it takes up.
 fn next_line(
-    observed: &crate::machine::Observed,
+    observed: &lab_machine::Observed,
     id: ProcessId,
     stream: Stream,
     used: usize,

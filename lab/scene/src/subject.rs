@@ -13,11 +13,20 @@ pub enum Part {
     Built {
         /// What goes into the guest.
         file: PathBuf,
-        /// Of a module, what Kbuild has left behind, with the lines of its source.
-        debug: Option<PathBuf>,
+        /// Of a module, where the lines of its source are.
+        debug: Option<Debug>,
     },
     /// It is not there, or does not compile: in one line, why.
     Missing(String),
+}
+
+/// What tells the lines of a module's source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debug {
+    /// What Kbuild has left behind, with debug information.
+    pub object: PathBuf,
+    /// The directory in which the compiler saw the submission's files.
+    pub sources: PathBuf,
 }
 
 /// What is tried. A part that is not in the maps is this checkout's own.

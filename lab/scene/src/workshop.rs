@@ -1,60 +1,48 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where machines and what runs in them come from, for one kernel.
+//! What scenarios are carried out with: machines of one kernel, modules and programs.
 
 use std::{
     fs,
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use crate::{
-    grade::build::MODULE_SOURCES,
-    machine::Machine,
-    probe::{self, Finding},
-    qemu::Launch,
-    scene::{Ended, Scenario, perform},
-    subject::{Part, Subject},
-    transcript::{Entry, Status},
-    vng::{self, Guest},
-    warm,
-};
-use lab_base::{Error, Result, paths::Paths, progress, run_directory::RunDirectory};
+use lab_base::{Error, Result, paths::Paths};
 use lab_build::{
     kernels::{Kernel, Which},
     modules::{self, Care},
     programs::{self, Programs},
-    root,
 };
 use lab_console::{Place, Report, Source};
+pub use lab_machine::Start;
+use lab_machine::{Machines, Site, qemu::Launch};
 
-/// How a machine comes to life. Scenarios cannot tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Start {
-    /// It boots, through virtme-ng.
-    Cold,
-    /// It goes on from where another, which has booted once, was saved.
-    #[default]
-    Warm,
-}
+use crate::subject::{Debug, Part, Subject};
 
-/// Everything that is needed to boot machines with one kernel.
+/// Everything that is needed to carry out scenarios with one kernel: its machines, what is tried in
+/// them, and the programs for the guest.
 #[derive(Clone)]
 pub struct Workshop {
-    /// Where things are.
-    pub paths: Paths,
-    /// The kernel of its machines.
-    pub kernel: Kernel,
-    /// How its machines come to life.
-    pub start: Start,
+    machines: Machines,
     /// What its scenarios try.
     pub subject: Subject,
     /// The programs for the guest.
     programs: Programs,
-    /// What runs in the guest before anything else.
-    agent: PathBuf,
-    /// Directory that consoles are kept in.
-    consoles: PathBuf,
-    pub(crate) kept: warm::Kept,
+}
+
+impl Deref for Workshop {
+    type Target = Machines;
+
+    fn deref(&self) -> &Machines {
+        &self.machines
+    }
+}
+
+impl DerefMut for Workshop {
+    fn deref_mut(&mut self) -> &mut Machines {
+        &mut self.machines
+    }
 }
 
 impl Workshop {
@@ -89,15 +77,11 @@ impl Workshop {
     }
 
     fn with(paths: Paths, kernel: Kernel, programs: Programs, start: Start) -> Result<Self> {
+        let agent = programs.path(programs::AGENT)?;
         Ok(Workshop {
-            consoles: paths.build.join("consoles"),
+            machines: Machines::new(Site::new(paths, kernel, agent), start),
             subject: Subject::default(),
-            paths,
-            kernel,
-            start,
-            agent: programs.path(programs::AGENT)?,
             programs,
-            kept: warm::Kept::default(),
         })
     }
 
@@ -105,8 +89,8 @@ impl Workshop {
     pub fn trying(&self, subject: Subject, consoles: &Path) -> Self {
         Workshop {
             subject,
-            consoles: consoles.to_owned(),
-            ..self.clone()
+            machines: self.machines.with_consoles(consoles),
+            programs: self.programs.clone(),
         }
     }
 
@@ -187,212 +171,20 @@ impl Workshop {
         }
     }
 
-    /// What runs in the guest before anything else.
-    pub fn agent(&self) -> PathBuf {
-        self.agent.clone()
-    }
-
     /// All programs for the guest, those of the harness left out.
     pub fn all_programs(&self) -> Vec<PathBuf> {
         let all = self.programs.of_students();
         all.map(|(_, path)| path.to_owned()).collect()
     }
 
-    /// Where the console of a crash is kept.
-    pub fn console_file(&self, name: &str) -> PathBuf {
-        self.consoles
-            .join(format!("{}.log", name.replace('/', "-")))
-    }
-
-    /// What the first boot of this kernel has found out; boots now if there was none yet.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`].
-    pub fn finding(&self) -> Result<Finding> {
-        let file = probe::file(&self.paths, &self.kernel)?;
-        if let Some(finding) = probe::recall(&file) {
-            return Ok(finding);
-        }
-        drop(self.boot()?);
-        probe::recall(&file)
-            .ok_or_else(|| Error::Unexpected(format!("{} was not kept", file.display())))
-    }
-
-    /// A pristine machine. Where there is no room to save one, it is booted.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`].
-    pub fn machine(&self) -> Result<Machine> {
-        if self.start == Start::Cold {
-            return self.boot();
-        }
-        let finding = self.finding()?;
-        let warm = progress::while_busy(&format!("starting {}", self.kernel), || {
-            warm::Slot::new(self, &finding)?.machine()
-        });
-        match warm {
-            Err(error @ Error::Space { .. }) => {
-                eprintln!("{error}; machines are booted instead");
-                self.boot()
-            }
-            result => result,
-        }
-    }
-
-    /// Restore the saved machine, without a second attempt.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`].
-    pub fn restore_once(&self) -> Result<Machine> {
-        warm::Slot::new(self, &self.finding()?)?.restore()
-    }
-
-    /// What the saved machine takes up on disk.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if there is none.
-    pub fn saved_bytes(&self) -> Result<u64> {
-        warm::Slot::new(self, &self.finding()?)?.bytes()
-    }
-
-    /// Carry out a scenario on a pristine machine, as [`Workshop::carry_out_on`] does.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`]: the machinery failed before the scenario could begin.
-    pub fn carry_out(
-        &self,
-        scenario: &Scenario,
-        seed: u64,
-        watch: &mut dyn FnMut(&Entry),
-    ) -> Result<Ended> {
-        self.carry_out_on(&mut None, scenario, seed, watch)
-    }
-
-    /// Carry out a scenario on the machine that was kept from the one before, or on a new one; it
-    /// is kept if it can be used again. If the machine is lost, once more on another: what was
-    /// observed first has gone to `watch` too.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`]: the machinery failed before the scenario could begin.
-    pub fn carry_out_on(
-        &self,
-        kept: &mut Option<Machine>,
-        scenario: &Scenario,
-        seed: u64,
-        watch: &mut dyn FnMut(&Entry),
-    ) -> Result<Ended> {
-        let mut once = || {
-            let mut machine = match kept.take() {
-                Some(machine) => machine,
-                None => self.machine()?,
-            };
-            let ended = perform(scenario, self, &mut machine, seed, watch);
-            *kept = ended.healthy.then_some(machine);
-            Ok(ended)
-        };
-        let ended = once()?;
-        if ended.transcript.status() != Status::Error {
-            return Ok(ended);
-        }
-        eprintln!("{}: once more, on another machine", scenario.id);
-        once()
-    }
-
-    /// Boot a machine through virtme-ng.
-    ///
-    /// # Errors
-    /// [`Error::Boot`] with what its console says; what is missing; a full disk.
-    pub fn boot(&self) -> Result<Machine> {
-        let agent = self.agent();
-        let root = root::build(&self.paths, "root", &agent, &[])?;
-        let file = probe::file(&self.paths, &self.kernel)?;
-        if let Some(finding) = probe::recall(&file) {
-            let mut machine =
-                self.boot_on(&root, Guest::Agent, finding.kvm, finding.boot_limit())?;
-            machine.slowness = finding.slowness();
-            return Ok(machine);
-        }
-        let (mut machine, kvm, because) = match probe::kvm_device() {
-            Err(why) => (
-                self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
-                false,
-                why,
-            ),
-            Ok(()) => match self.boot_on(&root, Guest::Agent, true, probe::KVM_LIMIT) {
-                Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
-                Err(Error::Boot { why, .. }) => {
-                    let why = format!("/dev/kvm is there, but with it {why}");
-                    (
-                        self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
-                        false,
-                        why,
-                    )
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        let finding = Finding {
-            kvm,
-            because,
-            boot_effort_seconds: machine.start_effort.as_secs_f64(),
-        };
-        probe::remember(&file, &finding)?;
-        machine.slowness = finding.slowness();
-        Ok(machine)
-    }
-
-    /// Boot a machine for measurements, through virtme-ng.
-    ///
-    /// # Errors
-    /// As [`Workshop::boot`].
-    pub fn boot_measured(&self) -> Result<Machine> {
-        let finding = self.finding()?;
-        let root = root::build(&self.paths, "root", &self.agent(), &[])?;
-        let mut machine =
-            self.boot_on(&root, Guest::Measured, finding.kvm, finding.boot_limit())?;
-        machine.slowness = finding.slowness();
-        Ok(machine)
-    }
-
-    fn boot_on(&self, root: &Path, guest: Guest, kvm: bool, limit: Duration) -> Result<Machine> {
-        let directory = self.run_directory()?;
-        progress::while_busy(&format!("booting {}", self.kernel), || {
-            let launch = vng::qemu_command(
-                &self.paths,
-                &self.kernel,
-                root,
-                directory.path(),
-                guest,
-                kvm,
-            )?;
-            Machine::boot(launch, directory, limit, &self.console_file("boot"))
-        })
-    }
-
     /// The QEMU of an interactive shell that has all modules and programs at hand.
     ///
     /// # Errors
-    /// As [`Workshop::boot`].
+    /// A module that does not compile, and as [`Machines::boot`].
     pub fn shell(&self) -> Result<Launch> {
-        let kvm = self.finding()?.kvm;
         let mut extra = self.all_modules(Care::Normal)?;
         extra.extend(self.all_programs());
-        let name = format!("shell-{}", self.kernel.which);
-        let root = root::build(&self.paths, &name, &self.agent(), &extra)?;
-        let directory = self.run_directory()?;
-        vng::qemu_command(
-            &self.paths,
-            &self.kernel,
-            &root,
-            directory.path(),
-            Guest::Shell,
-            kvm,
-        )
-    }
-
-    /// A directory for one machine or sandbox.
-    pub(crate) fn run_directory(&self) -> Result<RunDirectory> {
-        RunDirectory::new(&self.paths.build.join("run"))
+        self.machines.shell(&extra)
     }
 }
 
@@ -410,14 +202,14 @@ fn handed_in(name: &str, part: &Part) -> Result<PathBuf> {
 /// The line of the source of a module that was handed in, by the file's path in the submission.
 fn source_in(part: &Part, place: &Place) -> Option<Source> {
     let Part::Built {
-        debug: Some(debug), ..
+        debug: Some(Debug { object, sources }),
+        ..
     } = part
     else {
         return None;
     };
-    let source = lab_console::locate(place, &fs::read(debug).ok()?, |file| {
-        Path::new(file).starts_with(MODULE_SOURCES)
-    })?;
-    let file = source.file.strip_prefix(MODULE_SOURCES).ok()?.to_owned();
+    let is_theirs = |file: &str| Path::new(file).starts_with(sources);
+    let source = lab_console::locate(place, &fs::read(object).ok()?, is_theirs)?;
+    let file = source.file.strip_prefix(sources).ok()?.to_owned();
     Some(Source { file, ..source })
 }

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
-use lab::{
-    scene::Scenario,
-    stages,
+use lab::stages;
+use lab_build::{kernels::Which, programs};
+use lab_scene::{
+    Scenario,
     transcript::{Entry, Kind, Status, Transcript},
     workshop::{Start, Workshop},
 };
-use lab_build::{kernels::Which, programs};
 
 use super::{bold, green, red, styled};
 

@@ -27,12 +27,10 @@ use std::{path::PathBuf, process::ExitCode, thread};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use lab::{
-    qemu,
-    workshop::{Start, Workshop},
-};
 use lab_base::paths::Paths;
 use lab_build::{kernel_build, kernels::Which, modules::Care};
+use lab_machine::qemu;
+use lab_scene::workshop::{Start, Workshop};
 use nix::sys::signal::{SigSet, Signal};
 
 /// Boots kernels, inserts modules and shows what really happens.

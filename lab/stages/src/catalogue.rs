@@ -14,7 +14,7 @@ pub mod slot;
 pub mod soak;
 pub mod threads;
 
-use crate::scene::Scenario;
+use lab_scene::Scenario;
 
 /// One assignment stage.
 #[derive(Clone, Copy)]

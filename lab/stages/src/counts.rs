@@ -8,11 +8,8 @@ use std::collections::BTreeMap;
 
 use lab_agent::Op;
 
-use crate::{
-    scene::{Halt, Outcome, Scene, fail},
-    transcript::Kind,
-};
 use lab_build::kernels::Which;
+use lab_scene::{Halt, Outcome, Scene, fail, transcript::Kind};
 
 /// How many objects are allocated that functions of this module, which is in, have asked for: exact,
 /// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.

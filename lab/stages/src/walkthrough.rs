@@ -18,11 +18,8 @@ use std::{path::PathBuf, sync::LazyLock};
 use lab_agent::{Stdin, Stream};
 use regex::Regex;
 
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Program, Scene, fail, readable},
-    transcript::Kind,
-};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scene, fail, readable, transcript::Kind};
 
 /// A block that is executed or compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +121,7 @@ const END: &str = "-- end of output --";
 /// Execute the guest blocks of `lab/walkthrough/NAME.md` and compare the others with the snapshots.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] at the first line that is not true.
+/// [`lab_scene::Halt::Fail`] at the first line that is not true.
 pub fn walk(scene: &mut Scene<'_>, name: &str) -> Outcome {
     let checkout = scene.workshop().paths.checkout.clone();
     let file = checkout.join("lab/walkthrough").join(format!("{name}.md"));
@@ -174,7 +171,7 @@ fn type_command(
         // What was printed in the end is shown below; that it took too long says less.
         match scene.expect_soon("the last output", &mut once) {
             Ok(()) => true,
-            Err(crate::scene::Halt::Fail { .. }) => false,
+            Err(lab_scene::Halt::Fail { .. }) => false,
             Err(halt) => return Err(halt),
         }
     } else {

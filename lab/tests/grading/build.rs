@@ -4,17 +4,14 @@
 
 use std::{fs, path::Path};
 
-use lab::{
-    grade::{
-        build::{self, Module, Refused},
-        crates,
-        intake::{self, Submission},
-        numbers::{self, Numbers},
-    },
-    testing::workshop,
-    workshop::Workshop,
+use lab::grade::{
+    build::{self, Module, Refused},
+    crates,
+    intake::{self, Submission},
+    numbers::{self, Numbers},
 };
 use lab_base::environment::command;
+use lab_scene::{testing::workshop, workshop::Workshop};
 use protocol::slot::{CHANNEL, MAJOR};
 
 const SENDER: &str = r#"

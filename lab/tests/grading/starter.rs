@@ -10,10 +10,10 @@ use std::{
 use lab::{
     stages::STAGES,
     starter::{Region, Starter, cut},
-    testing::workshop,
 };
 use lab_base::{environment::command, paths::Paths};
 use lab_build::modules::{self, Care};
+use lab_scene::testing::workshop;
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout

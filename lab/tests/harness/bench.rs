@@ -2,14 +2,12 @@
 //! Everything that `make bench` compares in a machine is measured. How long it takes is nobody's
 //! business here.
 
-use lab::{
-    bench::{
-        self,
-        measure::{Care, in_machine},
-        plot,
-    },
-    testing::workshop,
+use lab::bench::{
+    self,
+    measure::{Care, in_machine},
+    plot,
 };
+use lab_scene::testing::workshop;
 
 #[test]
 fn everything_is_measured_and_compared() {

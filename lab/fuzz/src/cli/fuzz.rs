@@ -12,11 +12,9 @@ use std::{
 };
 
 use anstream::{print, println};
-use lab::{
-    fuzz::{Found, TARGETS, Tally, Target, target},
-    workshop::{Start, Workshop},
-};
+use lab::fuzz::{Found, TARGETS, Tally, Target, target};
 use lab_build::{kernels::Which, modules::Care};
+use lab_scene::workshop::{Start, Workshop};
 
 use super::{green, on_interrupt, red, spawn};
 

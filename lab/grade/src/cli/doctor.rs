@@ -5,14 +5,11 @@
 use std::{fmt::Display, path::Path, process::ExitCode};
 
 use anstream::println;
-use lab::{
-    confine,
-    grade::sandbox::Sandbox,
-    probe,
-    workshop::{Start, Workshop},
-};
+use lab::grade::sandbox::Sandbox;
 use lab_base::paths::Paths;
 use lab_build::kernels::{Kernel, Which};
+use lab_machine::{confine, probe};
+use lab_scene::workshop::{Start, Workshop};
 use nix::sys::statvfs::statvfs;
 
 use super::{green, red};

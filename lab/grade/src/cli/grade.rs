@@ -28,10 +28,10 @@ use lab::{
         words::Words,
     },
     stages::STAGES,
-    workshop::{Start, Workshop},
 };
 use lab_base::{paths::Paths, progress};
 use lab_build::kernels::{Kernel, Which};
+use lab_scene::workshop::{Start, Workshop};
 
 use super::{on_interrupt, processor, red};
 

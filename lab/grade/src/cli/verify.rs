@@ -23,14 +23,16 @@ use lab::{
         words::Words,
     },
     mutants::{self, Mutant},
-    scene::{self, Scenario},
     stages::{self, STAGES, Stage},
     starter,
-    transcript::Status,
-    workshop::{Start, Workshop},
 };
 use lab_base::progress;
 use lab_build::kernels::Which;
+use lab_scene::{
+    Scenario,
+    transcript::Status,
+    workshop::{Start, Workshop},
+};
 
 use super::{green, red};
 
@@ -165,7 +167,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     let clause = |id: &str| {
         let (stage, _) = id.split_once('/').unwrap_or_default();
-        format!("{stage}/{}", scene::clause(id))
+        format!("{stage}/{}", lab_scene::clause(id))
     };
     let mut guilty: HashSet<String> = mutant.caught_by.iter().map(|id| clause(id)).collect();
     guilty.extend(mutant.also.iter().flat_map(|also| also.clauses.clone()));

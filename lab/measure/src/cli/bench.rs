@@ -4,12 +4,10 @@
 use std::process::ExitCode;
 
 use anstream::println;
-use lab::{
-    bench::{self, measure, plot, table},
-    workshop::{Start, Workshop},
-};
+use lab::bench::{self, measure, plot, table};
 use lab_base::{paths, progress};
 use lab_build::{kernels::Which, programs};
+use lab_scene::workshop::{Start, Workshop};
 
 /// How often each buffer is measured; medians are shown.
 const BUFFER_ROUNDS: usize = 7;

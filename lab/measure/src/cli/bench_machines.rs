@@ -8,15 +8,16 @@ use std::{
 
 use anstream::println;
 use anyhow::{Context, ensure};
-use lab::{
-    peer::request,
-    scene::{Ended, Scenario, perform},
-    transcript::Status,
-    vng,
-    workshop::{Start, Workshop},
-};
 use lab_base::progress;
 use lab_build::kernels::Which;
+use lab_machine::vng;
+use lab_scene::{
+    Ended, Scenario,
+    peer::request,
+    perform,
+    transcript::Status,
+    workshop::{Start, Workshop},
+};
 
 /// How often each thing is measured; the median is shown.
 const ROUNDS: usize = 10;

@@ -13,11 +13,8 @@ use super::{
     inject::{allocations, confine_to_modules, recover, run_out, still_to_fail},
     requests::{Audience, Reply, as_it_is, carry_out, each_request, quietly_close},
 };
-use crate::{
-    machine::PATIENCE,
-    peer::Peer,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 
 pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",

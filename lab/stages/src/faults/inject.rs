@@ -6,11 +6,8 @@ use std::collections::BTreeSet;
 
 use lab_agent::{Answer, Bytes, Call, Op, Outcome as Observed, Stdin, Stream};
 
-use crate::{
-    machine::{PATIENCE, Trouble},
-    scene::{Halt, Outcome, Program, Scene, fail, readable},
-    transcript::Kind,
-};
+use lab_machine::{PATIENCE, Trouble};
+use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::Kind};
 
 /// Where the kernel's switches are, one directory for each kind of fault.
 const SWITCHES: &str = "/sys/kernel/debug";

@@ -8,7 +8,7 @@ use super::{
     finish_removed,
     inject::{Attempt, Fault, allocations, call, confine_to_modules, each, each_alone, everywhere},
 };
-use crate::scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 
 /// A module, and what inserting it takes.
 struct Module {

@@ -14,7 +14,7 @@ mod router;
 mod routes;
 mod slot;
 
-use crate::scene::{Outcome, Scenario, Scene};
+use lab_scene::{Outcome, Scenario, Scene};
 
 /// The scenarios, for the debug kernel.
 pub static SCENARIOS: &[Scenario] = &[

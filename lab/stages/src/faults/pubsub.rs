@@ -10,10 +10,7 @@ use super::{
     inject::{allocations, confine_to_modules},
     requests::{Audience, as_it_is, carry_out, each_request, errno},
 };
-use crate::{
-    peer::Peer,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-};
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 
 const MODULE: &str = "nl_pubsub";
 

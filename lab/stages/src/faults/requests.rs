@@ -11,10 +11,12 @@ use super::{
     super::netlink::OK,
     inject::{Attempt, Fault, Sites, call, each},
 };
-use crate::{
+use lab_scene::{
+    Outcome, Program, Scene,
     actor::returned,
+    expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Program, Scene, expect_eq, fail, readable},
+    readable,
 };
 
 /// A message that is no acknowledgement: its header and its payload.

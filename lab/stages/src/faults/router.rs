@@ -16,9 +16,9 @@ use super::{
         quietly_close,
     },
 };
-use crate::{
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
 };
 
 const MODULE: &str = "nl_router";

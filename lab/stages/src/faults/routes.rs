@@ -15,10 +15,10 @@ use super::{
         Audience, as_it_is, carry_out, drain, each_list, each_request, errno, quietly_close,
     },
 };
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request_header},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
 };
 
 const MODULE: &str = "nl_routes";

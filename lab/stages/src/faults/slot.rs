@@ -9,10 +9,11 @@ use super::{
     finish,
     inject::{Attempt, Fault, NONE, Sites, call, confine_to_modules, each},
 };
-use crate::{
+use lab_scene::{
+    Outcome, Program, Scenario, Scene,
     actor::{returned, shown},
-    scene::{Outcome, Program, Scenario, Scene, fail},
-    slot_peer::{SlotFile, judge_read},
+    fail, judge_read,
+    slot_peer::SlotFile,
 };
 
 const MODULE: &str = "message_slot";

@@ -19,10 +19,10 @@ use super::{
     },
     routes,
 };
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
 

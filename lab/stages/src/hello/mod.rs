@@ -12,9 +12,9 @@ use super::{
     Step,
     netlink::{BadPayload, Module, OK, Told, body, errno_of, hear, netlink_scenarios, programs},
 };
-use crate::{
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
 

@@ -10,10 +10,10 @@ use super::{
     Told, ack_of, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair,
     pass_over, refuse, too_long, with_length,
 };
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
     peer::{request, request_header},
-    scene::{Outcome, Scene, expect_eq, fail},
     transcript::Kind,
 };
 

@@ -8,10 +8,7 @@ use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST,
 use super::{
     BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, too_long, with_length,
 };
-use crate::{
-    peer::Peer,
-    scene::{Outcome, Scene, expect_eq, fail},
-};
+use lab_scene::{Outcome, Scene, expect_eq, fail, peer::Peer};
 
 /// How many datagrams each user sends, and how many at once.
 const FUZZ: usize = 200;

@@ -9,10 +9,10 @@ use super::{
     Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
     pass_over, sender,
 };
-use crate::{
+use crate::stages::counts::{Count, held};
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Scene, expect_eq, fail},
-    stages::counts::{Count, held},
     transcript::Kind,
 };
 

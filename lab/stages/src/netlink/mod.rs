@@ -17,10 +17,11 @@ use protocol::netlink::{
     messages,
 };
 
-use crate::{
-    machine::PATIENCE,
-    peer::{Datagram, Peer, request, request_header},
-    scene::{Outcome, Scene, expect_eq, fail, readable},
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Datagram, Outcome, Scene, expect_eq, fail,
+    peer::{Peer, request, request_header},
+    readable,
     transcript::Kind,
 };
 
@@ -111,7 +112,7 @@ pub(super) trait Told: Module {
     /// From now on this peer is told; `claimed` is what its header says its portid is.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`lab_scene::Halt`].
     fn listen(scene: &mut Scene<'_>, peer: &Peer, claimed: PortId) -> Outcome {
         introduce(scene, peer, Self::listener_asks(), claimed)
     }
@@ -119,7 +120,7 @@ pub(super) trait Told: Module {
     /// Expect that a peer that has listened from the start hears of request `n`.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if it hears something else, or nothing.
+    /// [`lab_scene::Halt::Fail`] if it hears something else, or nothing.
     fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome;
 
     /// Whether the module allocates something for each who listens.
@@ -129,7 +130,7 @@ pub(super) trait Told: Module {
     /// `claimed`; what it says is compared.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`lab_scene::Halt`].
     fn state(_: &mut Scene<'_>, _: &Peer, _claimed: PortId) -> Outcome<Vec<String>> {
         Ok(Vec::new())
     }
@@ -383,7 +384,7 @@ macro_rules! netlink_scenarios {
         ]
     };
     (@ $module:ty, $id:expr, $title:literal, $file:ident :: $run:ident) => {
-        $crate::scene::Scenario {
+        lab_scene::Scenario {
             id: $id,
             title: $title,
             run: $crate::stages::netlink::$file::$run::<$module>,

@@ -6,10 +6,10 @@ use nix::sys::signal::Signal;
 use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
 
 use super::{STUDENT, Told, errno_of, sender};
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, quiet_request, request},
-    scene::{Outcome, Program, Scene, expect_eq, fail},
     transcript::Kind,
 };
 
@@ -38,7 +38,7 @@ pub(in crate::stages) trait Printer: Told {
     /// Start it, and wait until it listens.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`lab_scene::Halt`].
     fn start(scene: &mut Scene<'_>) -> Outcome<Program>;
 
     /// What it prints of each message of a round of this sender's, in order.
@@ -219,13 +219,13 @@ pub(in crate::stages) trait Typed: Printer {
     /// Start it, and wait until it may send; gives what is printed in front of each line, too.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`lab_scene::Halt`].
     fn start_typing(scene: &mut Scene<'_>, stdin: Stdin) -> Outcome<(Program, String)>;
 
     /// As [`Typed::start_typing`], for who types nothing.
     ///
     /// # Errors
-    /// [`crate::scene::Halt`].
+    /// [`lab_scene::Halt`].
     fn start_silent(scene: &mut Scene<'_>) -> Outcome<Program> {
         Self::start_typing(scene, Stdin::Pipe).map(|(program, _)| program)
     }

@@ -7,10 +7,10 @@ use lab_agent::Call;
 use nix::{errno::Errno, libc};
 
 use super::{Told, errno_of, listener, pass_over, sender};
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Scene, expect_eq, fail},
 };
 
 /// Messages that the slow listener does not read.
@@ -22,7 +22,7 @@ pub(in crate::stages) trait Counts: Told {
     /// `fast`.
     ///
     /// # Errors
-    /// [`crate::scene::Halt::Fail`] if the module counts otherwise.
+    /// [`lab_scene::Halt::Fail`] if the module counts otherwise.
     fn expect_counted(
         scene: &mut Scene<'_>,
         slow: &Peer,

@@ -6,10 +6,7 @@ use nix::{errno::Errno, libc};
 use protocol::netlink::PortId;
 
 use super::{Module, STUDENT, Told, carry_out, pair};
-use crate::{
-    peer::Peer,
-    scene::{Outcome, Scene, expect_eq},
-};
+use lab_scene::{Outcome, Scene, expect_eq, peer::Peer};
 
 /// Have a peer join a multicast group.
 pub(in crate::stages) fn join(scene: &mut Scene<'_>, peer: &Peer, group: u32) -> Outcome {

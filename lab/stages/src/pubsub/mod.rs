@@ -19,9 +19,9 @@ use super::{
         slow::{self, Counts, dropped, expect_dropped},
     },
 };
-use crate::{
+use lab_scene::{
+    Outcome, Program, Scenario, Scene,
     peer::{Peer, request},
-    scene::{Outcome, Program, Scenario, Scene},
 };
 
 const MODULE: &str = "nl_pubsub";

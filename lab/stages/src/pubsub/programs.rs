@@ -6,13 +6,11 @@ use nix::sys::signal::Signal;
 use protocol::pubsub::{DATA, Request};
 
 use super::{MODULE, OK, Pubsub, TALKATIVE};
-use crate::{
-    scene::Scenario,
-    stages::netlink::{
-        life,
-        programs::{self, Printer, Typed},
-    },
+use crate::stages::netlink::{
+    life,
+    programs::{self, Printer, Typed},
 };
+use lab_scene::Scenario;
 
 pub(super) const KILLED: Scenario = Scenario {
     id: "part2/N4-killed",

@@ -5,9 +5,9 @@ use nix::errno::Errno;
 use protocol::pubsub::{DATA, REQUEST, Request};
 
 use super::{MODULE, OK, TALKATIVE};
-use crate::{
+use lab_scene::{
+    Outcome, Scenario, Scene,
     peer::{Peer, request},
-    scene::{Outcome, Scenario, Scene},
 };
 
 pub(super) const ROLE_BYTE: Scenario = Scenario {

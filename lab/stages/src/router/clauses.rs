@@ -12,14 +12,14 @@ use protocol::{
 use super::{
     MODULE, ask, client, expect_data, list, members, payloads, publish, register, registers,
 };
-use crate::{
+use crate::stages::netlink::{
+    BadPayload, Module, TALKATIVE, Told, Wish, body, dump, life,
+    programs::{Printer, Typed},
+    slow::Counts,
+};
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq,
     peer::{Peer, request},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq},
-    stages::netlink::{
-        BadPayload, Module, TALKATIVE, Told, Wish, body, dump, life,
-        programs::{Printer, Typed},
-        slow::Counts,
-    },
 };
 
 /// The module, with a publisher that sends and others, in both roles, that listen.

@@ -10,11 +10,9 @@ use lab_agent::{Exit, Stream};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, list};
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    stages::counts::Count,
-};
+use crate::stages::counts::Count;
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
 
 /// How many come, and how long it goes on.
 #[derive(Clone, Copy)]

@@ -14,10 +14,11 @@ use super::{
     MODULE, data, list, member,
     stream::{ROW, Reader, batch, row},
 };
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, quiet_request},
-    scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
+    readable,
 };
 
 /// Publishers that are killed, one after the other.

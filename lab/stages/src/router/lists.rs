@@ -10,12 +10,8 @@ use protocol::{
 use super::{
     MODULE, OK, ask, encode, expect_data, member, members, publish, refuse, register, show_list,
 };
-use crate::{
-    peer::Peer,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    stages::netlink::{life, pass_over, read_dump},
-    transcript::Kind,
-};
+use crate::stages::netlink::{life, pass_over, read_dump};
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
 
 /// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).
 const NO_PID: PortId = PortId(0x50_0000);
@@ -229,7 +225,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                 scene.send(&hasty, encode(&Request::List))?;
                 scene.send(&hasty, encode(&Request::List))?;
                 // The first part of the first list is in front of the refusal.
-                scene.receive(&hasty, crate::machine::PATIENCE)?;
+                scene.receive(&hasty, lab_machine::PATIENCE)?;
                 expect_eq(
                     "the second answer",
                     scene.expect_ack(&hasty)?.errno,

@@ -15,13 +15,11 @@ use super::{
     MODULE, TALKATIVE, client, encode, list, member,
     stream::{ROW, Reader, batch, row},
 };
-use crate::{
-    actor::complete,
-    machine::PATIENCE,
-    peer::{Datagram, Peer},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    stages::netlink::{body, programs::expect_read},
-    transcript::Kind,
+use crate::stages::netlink::{body, programs::expect_read};
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Datagram, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail, peer::Peer,
+    readable, transcript::Kind,
 };
 
 /// How often a row is published to a program that is stopped: together more than any socket's default

@@ -29,10 +29,11 @@ use super::{
         slow,
     },
 };
-use crate::{
-    machine::PATIENCE,
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
+    readable,
     transcript::Kind,
 };
 

@@ -11,12 +11,14 @@ use protocol::{
 };
 
 use super::{MODULE, client, data, encode, expect_data, list, member};
-use crate::{
+use crate::stages::netlink::pass_over;
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Datagram, Outcome, Scenario, Scene,
     actor::complete,
-    machine::PATIENCE,
-    peer::{Datagram, Peer, quiet_request},
-    scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
-    stages::netlink::pass_over,
+    expect_eq, fail,
+    peer::{Peer, quiet_request},
+    readable,
     transcript::Kind,
 };
 

@@ -9,11 +9,9 @@ use protocol::{
 };
 
 use super::{MODULE, Router, TALKATIVE, client, encode, member, registers, say};
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail, readable},
-    stages::netlink::programs::{self, Printer, Typed, ends_of_input, no_module},
-};
+use crate::stages::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};
 
 pub(super) const CONVERSATION: Scenario = Scenario {
     id: "part3/L4-conversation",

@@ -8,11 +8,8 @@ use nix::errno::Errno;
 use protocol::router::{Request, Roles};
 
 use super::{data, encode, member, order::set_room};
-use crate::{
-    peer::{Datagram, Peer},
-    scene::{Outcome, Scene, fail, readable},
-    stages::netlink::body,
-};
+use crate::stages::netlink::body;
+use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
 
 /// Messages that a publisher sends in a row, all different, each when the one before has been
 /// acknowledged.

@@ -6,11 +6,7 @@ use nix::errno::Errno;
 use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
-use crate::{
-    peer::Peer,
-    scene::{Outcome, Scenario, Scene, expect_eq},
-    transcript::Kind,
-};
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
 
 pub(super) const LIST_OF_ALL: Scenario = Scenario {
     id: "part2/E2-list",

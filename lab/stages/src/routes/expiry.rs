@@ -10,10 +10,8 @@ use protocol::{
 };
 
 use super::{MODULE, OK, QUIET, TALKATIVE, datagram, expect, expect_event, expect_list, list};
-use crate::{
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    stages::netlink::{errno_of, hear, pass_over, users::join},
-};
+use crate::stages::netlink::{errno_of, hear, pass_over, users::join};
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail};
 
 /// An event of the timer.
 const R3_EXPIRED: News<'static> = News::Deleted("R3", Reason::Expired);

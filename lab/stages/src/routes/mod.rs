@@ -23,9 +23,9 @@ use super::{
         slow::{self, Counts, expect_dropped},
     },
 };
-use crate::{
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail},
     transcript::Kind,
 };
 
@@ -247,7 +247,7 @@ fn list_as(
 /// Let time pass in the guest: the module, which must be in, tells this peer when it has.
 ///
 /// # Errors
-/// [`crate::scene::Halt::Fail`] if it does not.
+/// [`lab_scene::Halt::Fail`] if it does not.
 pub(super) fn pass_time(scene: &mut Scene<'_>, peer: &Peer, time: Duration) -> Outcome {
     let ms = u32::try_from(time.as_millis()).unwrap_or(EXPIRE_MAX);
     expect(scene, peer, Request::Watch(Some("R3")), OK)?;

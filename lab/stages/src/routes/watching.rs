@@ -8,10 +8,10 @@ use protocol::{
 };
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, in_words, list_as};
-use crate::{
+use crate::stages::netlink::errno_of;
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq,
     peer::{Peer, request_header},
-    scene::{Outcome, Scenario, Scene, expect_eq},
-    stages::netlink::errno_of,
 };
 
 const R3_DELETED: News<'static> = News::Deleted("R3", Reason::Requested);

@@ -6,11 +6,7 @@ use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, all_of, any_channel, any_message, as_each_user};
-use crate::{
-    actor::returned,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::SlotFile,
-};
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 
 /// How many calls each user makes.
 const CALLS: usize = 300;

@@ -7,9 +7,10 @@ use lab_agent::Call;
 use nix::errno::Errno;
 
 use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
-use crate::{
+use lab_scene::{
+    Outcome, Scenario, Scene,
     actor::returned,
-    scene::{Outcome, Scenario, Scene, expect_eq},
+    expect_eq,
     slot_peer::{Held, SlotFile},
     transcript::Kind,
 };

@@ -6,11 +6,12 @@ use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
-use crate::{
+use crate::stages::counts::Count;
+use lab_scene::{
+    Halt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
-    scene::{Halt, Outcome, Scenario, Scene, expect_eq, fail},
+    expect_eq, fail,
     slot_peer::SlotFile,
-    stages::counts::Count,
     transcript::Kind,
 };
 

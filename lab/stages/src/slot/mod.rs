@@ -15,11 +15,7 @@ use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::Step;
-use crate::{
-    actor::complete,
-    scene::{Outcome, Scenario, Scene},
-    slot_peer::SlotFile,
-};
+use lab_scene::{Outcome, Scenario, Scene, actor::complete, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";
 
@@ -202,7 +198,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         scene.open_slot(&actor, path)
     })?;
     let mut refused = |title: &str, errno: Errno, calls: &[(&str, lab_agent::Call)]| {
-        let expected = crate::actor::shown(Err(errno));
+        let expected = lab_scene::actor::shown(Err(errno));
         scene.step(title, &expected, |scene| {
             calls
                 .iter()
@@ -225,7 +221,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
     )?;
     scene.step("choose channel 5", "0", |scene| scene.choose(&file, 5))?;
     let mut refused = |title: &str, errno: Errno, what: &str, call: &lab_agent::Call| {
-        let expected = crate::actor::shown(Err(errno));
+        let expected = lab_scene::actor::shown(Err(errno));
         scene.step(title, &expected, |scene| {
             scene.expect_refusal(&file, what, call, errno)
         })

@@ -6,10 +6,7 @@ use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT};
-use crate::{
-    scene::{Outcome, Scenario, Scene},
-    slot_peer::SlotFile,
-};
+use lab_scene::{Outcome, Scenario, Scene, slot_peer::SlotFile};
 
 /// Who uses the programs.
 const USERS: [(&str, u32); 2] = [("root", 0), ("student", STUDENT)];

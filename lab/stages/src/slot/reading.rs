@@ -6,9 +6,9 @@ use nix::{errno::Errno, libc, sys::signal::Signal};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
-use crate::{
+use lab_scene::{
+    Outcome, Scenario, Scene,
     actor::returned,
-    scene::{Outcome, Scenario, Scene},
     slot_peer::{Held, SlotFile},
 };
 

@@ -8,12 +8,13 @@ use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
-use crate::{
+use lab_build::kernels::Which;
+use lab_scene::{
+    Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
+    expect_eq, fail,
     transcript::Kind,
 };
-use lab_build::kernels::Which;
 
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",

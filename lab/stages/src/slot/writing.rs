@@ -6,8 +6,8 @@ use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, any_channel, any_message, as_each_user};
-use crate::{
-    scene::{Outcome, Scenario, Scene},
+use lab_scene::{
+    Outcome, Scenario, Scene,
     slot_peer::{Held, SlotFile},
 };
 

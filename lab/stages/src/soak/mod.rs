@@ -6,7 +6,7 @@ mod netlink;
 mod slot;
 
 use super::{faults, router};
-use crate::scene::Scenario;
+use lab_scene::Scenario;
 
 /// Scenarios of the stages where several processes meet, or one is killed.
 const MEETINGS: &[&str] = &[

@@ -11,7 +11,7 @@ use protocol::{
 };
 
 use super::{ACTORS, BATCHES, CALLS};
-use crate::scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 
 /// A kind of requests: type and payload of one that is well-formed.
 type Draw = fn(&mut Rng) -> (u16, Vec<u8>);

@@ -6,11 +6,7 @@ use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
 use super::{ACTORS, BATCHES, CALLS};
-use crate::{
-    actor::returned,
-    scene::{Outcome, Scenario, Scene, expect_eq, fail},
-    slot_peer::SlotFile,
-};
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";
 

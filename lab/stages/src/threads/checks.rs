@@ -7,11 +7,8 @@ use lab_agent::{Exit, Stdin, Stream};
 use nix::sys::signal::Signal;
 
 use super::{expect_headline, expect_summary, faults, pattern, start};
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    transcript::Kind,
-};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
 
 const NAMES: [&str; 3] = ["mutex", "crossbeam", "std"];
 

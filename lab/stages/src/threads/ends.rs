@@ -6,11 +6,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use lab_agent::Stream;
 
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable},
-    transcript::Kind,
-};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
 
 /// The buffer itself, and its ends; both are the student's.
 const OWN: [&str; 2] = ["plain", "mutex"];

@@ -5,7 +5,7 @@
 use lab_agent::Exit;
 
 use super::{ends, expect_headline};
-use crate::scene::{Outcome, Program, Scenario, Scene};
+use lab_scene::{Outcome, Program, Scenario, Scene};
 
 /// More than can be put before somebody notices: who goes on regardless does not end.
 const ENDLESS: &str = "18446744073709551615";

@@ -12,10 +12,8 @@ use lab_agent::{Exit, Stream};
 use regex::Regex;
 
 use super::Step;
-use crate::{
-    machine::PATIENCE,
-    scene::{Outcome, Program, Scenario, Scene, fail},
-};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, fail};
 
 pub(super) const STEP: Step = Step {
     name: "threads",

@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use lab_agent::{Exit, Stream};
 
-use crate::{
-    scene::{Outcome as Result, Scenario, Scene, fail, readable},
-    transcript::Kind,
-};
+use lab_scene::{Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
 
 #[path = "../../../threads/src/outcome.rs"]
 mod outcome;
