@@ -10,7 +10,6 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::stages;
 use lab_base::{Error, Result, paths};
 
 /// A wrong variant.
@@ -109,7 +108,10 @@ impl Mutant {
         let header = header.display().to_string();
         let theirs = format!("#include <{header}>");
         let own = format!("#include \"{header}\"");
-        let steps = self.caught_by.iter().filter_map(|id| stages::step_of(id));
+        let steps = self
+            .caught_by
+            .iter()
+            .filter_map(|id| lab_stages::step_of(id));
         let modules: BTreeSet<_> = steps.flat_map(|step| step.modules).collect();
         for module in modules {
             let from = checkout.join("kernel").join(module);

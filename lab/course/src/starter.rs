@@ -20,7 +20,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::stages::{STAGES, Stage};
 use lab_base::{Error, Result, environment, output_of, paths::Paths};
 use lab_build::{
     modules::{self, Care},
@@ -30,6 +29,7 @@ use lab_scene::{
     subject::{Part, Subject},
     workshop::Workshop,
 };
+use lab_stages::{STAGES, Stage};
 
 const BEGIN: &str = "lab:begin ";
 const END: &str = "lab:end";

@@ -15,9 +15,9 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::Spanned;
 
-use crate::stages::{self, STAGES};
 use lab_base::{Error, Result};
 use lab_scene::Scenario;
+use lab_stages::STAGES;
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");
@@ -190,7 +190,7 @@ struct CheckOfFile {
 }
 
 /// The checks that a stage has; demonstrations are none.
-fn scenarios(stage: &stages::Stage) -> impl Iterator<Item = &'static Scenario> {
+fn scenarios(stage: &lab_stages::Stage) -> impl Iterator<Item = &'static Scenario> {
     stage.steps.iter().flat_map(|step| step.checks)
 }
 
@@ -241,7 +241,7 @@ fn assemble(source: &Source<'_>) -> Result<Rubric> {
 /// The checks of a stage: each that there is exactly once, and worth 100 together.
 fn checks<'a>(
     source: &Source<'_>,
-    stage: &stages::Stage,
+    stage: &lab_stages::Stage,
     of_file: &StageOfFile,
     mut hints: impl FnMut(&str) -> Option<&'a Hints>,
 ) -> Result<Vec<Check>> {

@@ -13,13 +13,13 @@ use super::{
     numbers::{self, Numbers},
     report::{self, Finding},
 };
-use crate::stages::STAGES;
 use lab_base::{Error, Result, progress};
 use lab_build::{modules::Care, programs::DRIVERS};
 use lab_scene::{
     subject::{self, Part, SlotEdition, Subject},
     workshop::Workshop,
 };
+use lab_stages::STAGES;
 
 /// The modules and programs of a submission, and the machines to try them on.
 pub struct Submitted {
@@ -42,7 +42,7 @@ struct Built {
 
 /// Stage of a module.
 fn stage_of_module(name: &str) -> Option<&'static str> {
-    let has = |stage: &&crate::stages::Stage| {
+    let has = |stage: &&lab_stages::Stage| {
         let mut steps = stage.steps.iter();
         steps.any(|step| step.modules.contains(&name))
     };

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
-use lab::stages;
 use lab_build::{kernels::Which, programs};
 use lab_scene::{
     Scenario,
@@ -24,8 +23,8 @@ pub(crate) fn run(
     which: Option<Which>,
     start: Start,
 ) -> anyhow::Result<ExitCode> {
-    let stage = stages::stage(name).with_context(|| {
-        let names: Vec<_> = stages::STAGES.iter().map(|stage| stage.name).collect();
+    let stage = lab_stages::stage(name).with_context(|| {
+        let names: Vec<_> = lab_stages::STAGES.iter().map(|stage| stage.name).collect();
         format!("expected one of {}, found {name}", names.join(", "))
     })?;
     let steps: Vec<_> = stage

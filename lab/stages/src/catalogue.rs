@@ -1,46 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The scenarios, by stage. Each is written once: it is what a student watches, what the
-//! snapshots guard and what will be graded.
-
-mod counts;
-pub mod faults;
-pub mod greeting;
-pub mod hello;
-mod netlink;
-pub mod pubsub;
-pub mod router;
-pub mod routes;
-pub mod slot;
-pub mod soak;
-pub mod threads;
+//! The catalogue: all stages, and all scenarios by their ids.
 
 use lab_scene::Scenario;
 
-/// One assignment stage.
-#[derive(Clone, Copy)]
-pub struct Stage {
-    /// As in `make NAME`.
-    pub name: &'static str,
-    /// For people.
-    pub title: &'static str,
-    /// The package of its programs.
-    pub package: &'static str,
-    /// Its steps, in the order in which they are shown.
-    pub steps: &'static [Step],
-}
-
-/// One step of a stage: a demonstration and the clauses behind it.
-#[derive(Clone, Copy)]
-pub struct Step {
-    /// As in `STEP=NAME`.
-    pub name: &'static str,
-    /// The modules of `kernel/` that it needs.
-    pub modules: &'static [&'static str],
-    /// What students watch.
-    pub demonstration: &'static Scenario,
-    /// The clauses, one by one.
-    pub checks: &'static [Scenario],
-}
+use crate::{
+    greeting, hello, pubsub, router, routes, slot,
+    stage::{Stage, Step},
+    threads,
+};
 
 /// All stages.
 pub static STAGES: &[Stage] = &[

@@ -249,7 +249,7 @@ fn of_a_hidden_check_nothing_is_told() {
         report.record(id, pass());
     }
     report.record("message-slot/hidden-1", saying(Status::Crash, "the secret"));
-    let title = lab::stages::find("message-slot/I1-chosen").unwrap().title;
+    let title = lab_stages::find("message-slot/I1-chosen").unwrap().title;
     for format in FORMATS {
         let text = rendered(format, &report);
         assert!(text.contains("message-slot/hidden-1"), "{text}");

@@ -7,13 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::{
-    stages::STAGES,
-    starter::{Region, Starter, cut},
-};
+use lab::starter::{Region, Starter, cut};
 use lab_base::{environment::command, paths::Paths};
 use lab_build::modules::{self, Care};
 use lab_scene::testing::workshop;
+use lab_stages::STAGES;
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout

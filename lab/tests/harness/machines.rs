@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use lab::stages;
 use lab_agent::{Answer, Op};
 use lab_base::Error;
 use lab_machine::{Machine, confine, probe};
@@ -331,7 +330,8 @@ fn scenarios_cannot_tell_how_a_machine_came_to_life() {
             "message-slot/R6-demonstration",
         ]
         .map(|id| {
-            let scenario = stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
+            let scenario =
+                lab_stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
             let ended = lab_scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
             assert_eq!(ended.transcript.status(), Status::Pass);
             ended.transcript.normalised()

@@ -14,13 +14,13 @@ use std::{
 
 use anstream::println;
 use anyhow::{Context, bail};
-use lab::stages::soak;
 use lab_build::{kernels::Which, modules::Care};
 use lab_scene::{
     Scenario,
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
+use lab_stages::soak;
 use nix::sys::signal::SigSet;
 
 use super::{demo, green, on_interrupt, red, spawn};

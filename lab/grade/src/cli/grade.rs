@@ -16,22 +16,20 @@ use std::{
 
 use anstream::{eprintln, print};
 use anyhow::Context;
-use lab::{
-    grade::{
-        compilers::Compilers,
-        intake::{self, Submission},
-        render::Format,
-        report::{Finding, Kind, Machine, Report},
-        rubric::Rubric,
-        run::Bench,
-        submitted::{self, Submitted},
-        words::Words,
-    },
-    stages::STAGES,
+use lab::grade::{
+    compilers::Compilers,
+    intake::{self, Submission},
+    render::Format,
+    report::{Finding, Kind, Machine, Report},
+    rubric::Rubric,
+    run::Bench,
+    submitted::{self, Submitted},
+    words::Words,
 };
 use lab_base::{paths::Paths, progress};
 use lab_build::kernels::{Kernel, Which};
 use lab_scene::workshop::{Start, Workshop};
+use lab_stages::STAGES;
 
 use super::{on_interrupt, processor, red};
 

@@ -8,11 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use lab::{
-    stages::{STAGES, Stage},
-    starter::Starter,
-};
+use lab::starter::Starter;
 use lab_base::paths::Paths;
+use lab_stages::{STAGES, Stage};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -57,7 +55,7 @@ fn first_cut(wish: Option<&str>) -> anyhow::Result<&'static Stage> {
     let Some(name) = wish else {
         return Ok(&STAGES[0]);
     };
-    lab::stages::stage(name).with_context(|| {
+    lab_stages::stage(name).with_context(|| {
         let names: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
         format!(
             "expected UPTO to be one of {}, found {name}",

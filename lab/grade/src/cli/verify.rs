@@ -23,7 +23,6 @@ use lab::{
         words::Words,
     },
     mutants::{self, Mutant},
-    stages::{self, STAGES, Stage},
     starter,
 };
 use lab_base::progress;
@@ -33,6 +32,7 @@ use lab_scene::{
     transcript::Status,
     workshop::{Start, Workshop},
 };
+use lab_stages::{STAGES, Stage};
 
 use super::{green, red};
 
@@ -88,7 +88,12 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
     let checkout = &workshop.paths.checkout;
     let mut all = mutants::all(checkout)?;
     // What only random operations find is the matter of `lab fuzz`.
-    all.retain(|mutant| mutant.caught_by.iter().any(|id| stages::find(id).is_some()));
+    all.retain(|mutant| {
+        mutant
+            .caught_by
+            .iter()
+            .any(|id| lab_stages::find(id).is_some())
+    });
     all.retain(|mutant| {
         let file = mutant.file.to_string_lossy();
         mutant.name.contains(filter) || file.contains(filter)
@@ -134,7 +139,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
         if run::of_programs(check.scenario) {
             return !submission.programs.is_empty();
         }
-        let mut modules = stages::step_of(&check.id)
+        let mut modules = lab_stages::step_of(&check.id)
             .into_iter()
             .flat_map(|step| step.modules);
         modules.any(|&name| submission.modules.contains_key(name))

@@ -20,7 +20,7 @@ use lab_scene::{
 /// A type that no module has.
 pub(super) const UNKNOWN: u16 = 0xff;
 
-pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let peers = pair::<M>(scene, 0)?;
     let (sender, listener) = &peers;
@@ -107,7 +107,7 @@ pub(in crate::stages) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome
     )
 }
 
-pub(in crate::stages) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let neighbour = scene.peer("neighbour", 0)?;
     let sender = &scene.peer("sender", 0)?;
@@ -156,7 +156,7 @@ pub(in crate::stages) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcom
     )
 }
 
-pub(in crate::stages) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let peers = pair::<M>(scene, 0)?;
     let (sender, listener) = &peers;
@@ -259,7 +259,7 @@ fn one_and_a_half<M: Told>(n: u32) -> Vec<u8> {
     data
 }
 
-pub(in crate::stages) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let (sender, listener) = &pair::<M>(scene, 0)?;
     // Where anybody may send: what a refused request has taken, the sender finds taken.

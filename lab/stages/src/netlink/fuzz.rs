@@ -141,7 +141,7 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
     }
 }
 
-pub(in crate::stages) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let (sender, listener) = &pair::<M>(scene, 0)?;
     let before = M::state(scene, sender, PortId(0))?;

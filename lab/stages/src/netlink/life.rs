@@ -9,7 +9,7 @@ use super::{
     Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
     pass_over, sender,
 };
-use crate::stages::counts::{Count, held};
+use crate::counts::{Count, held};
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
@@ -18,7 +18,7 @@ use lab_scene::{
 
 /// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
 /// portid of one that was killed.
-pub(in crate::stages) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
+pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
     let other = listener::<M>(scene, "other", 0)?;
@@ -83,7 +83,7 @@ fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
 }
 
 /// N4, for a socket that is open in two processes: it is there until both have closed it.
-pub(in crate::stages) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
     if scene.contract_only() {
@@ -126,7 +126,7 @@ pub(in crate::stages) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
 /// How often each thing is done. Half as many objects are no leak.
 const MANY: usize = 1000;
 
-pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     // What is logged of so many depends on how long they take.
     scene.mute_log();
@@ -185,7 +185,7 @@ pub(in crate::stages) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome
 
 /// Have the process of a socket that is closed open one, send this, read one message and close it,
 /// so many times; half as many objects are no leak.
-pub(in crate::stages) fn visits(
+pub(crate) fn visits(
     scene: &mut Scene<'_>,
     visitor: &Peer,
     data: Vec<u8>,
@@ -247,7 +247,7 @@ fn timed_out(outcomes: &[Observed]) -> bool {
     refusal.is_some_and(|refusal| refusal.errno == Errno::ETIMEDOUT as i32)
 }
 
-pub(in crate::stages) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
     scene.watch_leaks()?;
     for round in ["first", "second"] {
         scene.step(&format!("in and out, {round} time"), "works", |scene| {
@@ -283,7 +283,7 @@ pub(in crate::stages) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome
     )
 }
 
-pub(in crate::stages) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
         "a number that another module has",
         "EADDRINUSE or EBUSY",

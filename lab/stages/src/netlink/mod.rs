@@ -387,7 +387,7 @@ macro_rules! netlink_scenarios {
         lab_scene::Scenario {
             id: $id,
             title: $title,
-            run: $crate::stages::netlink::$file::$run::<$module>,
+            run: $crate::netlink::$file::$run::<$module>,
         }
     };
 }

@@ -29,7 +29,7 @@ fn sockets(scene: &mut Scene<'_>) -> Outcome<Vec<(PortId, bool)>> {
 }
 
 /// A program that prints what the module sends it.
-pub(in crate::stages) trait Printer: Told {
+pub(crate) trait Printer: Told {
     /// Message type of what it prints.
     const KIND: u16;
     /// Parameters with which the module's log tells that it has begun, if nothing else does.
@@ -53,7 +53,7 @@ pub(in crate::stages) trait Printer: Told {
     }
 }
 
-pub(in crate::stages) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::AUDIBLE)?;
     let program = M::start(scene)?;
     let stranger = scene.actor("stranger", 0)?;
@@ -101,7 +101,7 @@ fn kill_it(scene: &mut Scene<'_>, program: &Program) -> Outcome {
 
 /// Expect that nothing waits to be read any more, and that this program, which has read, waits for more: a
 /// socket whose queue was full takes nothing until then (`netlink_rcv_wake()` in af_netlink.c).
-pub(in crate::stages) fn expect_read(scene: &mut Scene<'_>, program: &Program) -> Outcome {
+pub(crate) fn expect_read(scene: &mut Scene<'_>, program: &Program) -> Outcome {
     scene.expect_soon("all has been read", |scene| {
         let read = sockets(scene)?.iter().all(|&(_, waits)| !waits);
         Ok(read && scene.status(program, "State")?.starts_with('S'))
@@ -128,7 +128,7 @@ fn flood(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outc
         .map(drop)
 }
 
-pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::AUDIBLE)?;
     let program = M::start(scene)?;
     // It may print something before it stops; that counts, too.
@@ -193,7 +193,7 @@ pub(in crate::stages) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
 }
 
 /// Each of these, which starts a program and waits until it has begun, is ended by a signal.
-pub(in crate::stages) fn ends(
+pub(crate) fn ends(
     scene: &mut Scene<'_>,
     starts: &[fn(&mut Scene<'_>) -> Outcome<Program>],
 ) -> Outcome {
@@ -215,7 +215,7 @@ pub(in crate::stages) fn ends(
 }
 
 /// A module that has a program that sends it each line of its input.
-pub(in crate::stages) trait Typed: Printer {
+pub(crate) trait Typed: Printer {
     /// Start it, and wait until it may send; gives what is printed in front of each line, too.
     ///
     /// # Errors
@@ -232,7 +232,7 @@ pub(in crate::stages) trait Typed: Printer {
 }
 
 /// N11, the end of the input.
-pub(in crate::stages) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     // Nobody else need think of that.
     if !scene.others_programs() {
         scene.step(
@@ -260,7 +260,7 @@ pub(in crate::stages) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outco
 }
 
 /// N11, lines that are no bodies.
-pub(in crate::stages) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::AUDIBLE)?;
     let subscriber = M::start(scene)?;
     for len in [BODY_MAX + 1, 1 << 20] {
@@ -295,7 +295,7 @@ pub(in crate::stages) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome 
 }
 
 /// N11: without the module, as root and as an ordinary user.
-pub(in crate::stages) fn no_module(scene: &mut Scene<'_>, commands: &[&[&str]]) -> Outcome {
+pub(crate) fn no_module(scene: &mut Scene<'_>, commands: &[&[&str]]) -> Outcome {
     for command in commands {
         scene.step(&command.join(" "), "one line, exit status 1", |scene| {
             for (name, uid) in [("root", 0), ("student", STUDENT)] {

@@ -17,7 +17,7 @@ use lab_scene::{
 const UNREAD: u32 = 100;
 
 /// A module that counts what was lost.
-pub(in crate::stages) trait Counts: Told {
+pub(crate) trait Counts: Told {
     /// Expect that of `sent` messages to each, `lost` are counted as lost for `slow`, none for
     /// `fast`.
     ///
@@ -34,7 +34,7 @@ pub(in crate::stages) trait Counts: Told {
 
 /// What a module's parameter `dropped` says. That losses are counted is in the contract, and not
 /// where: a module that was handed in may have no such parameter.
-pub(in crate::stages) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome<Option<String>> {
+pub(crate) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome<Option<String>> {
     let path = format!("/sys/module/{module}/parameters/dropped");
     match scene.try_read(&path)? {
         Ok(dropped) => Ok(Some(dropped.trim().to_owned())),
@@ -44,7 +44,7 @@ pub(in crate::stages) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome
 }
 
 /// Expect that a module's parameter `dropped` says so many.
-pub(in crate::stages) fn expect_dropped(scene: &mut Scene<'_>, module: &str, lost: u32) -> Outcome {
+pub(crate) fn expect_dropped(scene: &mut Scene<'_>, module: &str, lost: u32) -> Outcome {
     match dropped(scene, module)? {
         Some(dropped) => expect_eq("dropped", dropped, lost.to_string()),
         None => {
@@ -54,7 +54,7 @@ pub(in crate::stages) fn expect_dropped(scene: &mut Scene<'_>, module: &str, los
     }
 }
 
-pub(in crate::stages) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     scene.mute_log();
     let sender = sender::<M>(scene, 0)?;

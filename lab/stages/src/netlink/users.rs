@@ -9,7 +9,7 @@ use super::{Module, STUDENT, Told, carry_out, pair};
 use lab_scene::{Outcome, Scene, expect_eq, peer::Peer};
 
 /// Have a peer join a multicast group.
-pub(in crate::stages) fn join(scene: &mut Scene<'_>, peer: &Peer, group: u32) -> Outcome {
+pub(crate) fn join(scene: &mut Scene<'_>, peer: &Peer, group: u32) -> Outcome {
     let call = Call::SetOption {
         fd: peer.fd,
         level: libc::SOL_NETLINK,
@@ -19,7 +19,7 @@ pub(in crate::stages) fn join(scene: &mut Scene<'_>, peer: &Peer, group: u32) ->
     scene.value(&peer.program, &call).map(drop)
 }
 
-pub(in crate::stages) fn any_user<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn any_user<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let (sender, listener) = scene.step("use it as an ordinary user", "works", |scene| {
         let (sender, listener) = pair::<M>(scene, STUDENT)?;
@@ -49,7 +49,7 @@ pub(in crate::stages) fn any_user<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )
 }
 
-pub(in crate::stages) fn other_namespace<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+pub(crate) fn other_namespace<M: Module>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     scene.step(
         "send from another network namespace",

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use protocol::pubsub::{DATA, Request};
 
 use super::{MODULE, OK, Pubsub, TALKATIVE};
-use crate::stages::netlink::{
+use crate::netlink::{
     life,
     programs::{self, Printer, Typed},
 };

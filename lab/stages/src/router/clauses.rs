@@ -12,7 +12,7 @@ use protocol::{
 use super::{
     MODULE, ask, client, expect_data, list, members, payloads, publish, register, registers,
 };
-use crate::stages::netlink::{
+use crate::netlink::{
     BadPayload, Module, TALKATIVE, Told, Wish, body, dump, life,
     programs::{Printer, Typed},
     slow::Counts,

@@ -10,7 +10,7 @@ use lab_agent::{Exit, Stream};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, list};
-use crate::stages::counts::Count;
+use crate::counts::Count;
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
 
@@ -45,7 +45,7 @@ pub(super) const CROWD: Scenario = Scenario {
 };
 
 /// For `make soak`: the whole of L5.
-pub(in crate::stages) const GREAT_CROWD: Scenario = Scenario {
+pub(crate) const GREAT_CROWD: Scenario = Scenario {
     id: "soak/great-crowd",
     title: "64 publishers and 64 subscribers that come, go and are killed for a minute",
     run: |scene| {

@@ -10,7 +10,7 @@ use protocol::{
 use super::{
     MODULE, OK, ask, encode, expect_data, member, members, publish, refuse, register, show_list,
 };
-use crate::stages::netlink::{life, pass_over, read_dump};
+use crate::netlink::{life, pass_over, read_dump};
 use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
 
 /// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).

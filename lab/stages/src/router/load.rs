@@ -15,7 +15,7 @@ use super::{
     MODULE, TALKATIVE, client, encode, list, member,
     stream::{ROW, Reader, batch, row},
 };
-use crate::stages::netlink::{body, programs::expect_read};
+use crate::netlink::{body, programs::expect_read};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail, peer::Peer,

@@ -11,7 +11,7 @@ use protocol::{
 };
 
 use super::{MODULE, client, data, encode, expect_data, list, member};
-use crate::stages::netlink::pass_over;
+use crate::netlink::pass_over;
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Scenario, Scene,

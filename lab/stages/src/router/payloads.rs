@@ -7,7 +7,7 @@ use protocol::{
     router::{A_BODY, A_FROM, A_MAX, A_ROLES, LIST, PUBLISH, REGISTER, Roles, UNREGISTER},
 };
 
-use crate::stages::netlink::BadPayload;
+use crate::netlink::BadPayload;
 
 /// Payloads that a policy, or the module behind it, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {

@@ -9,7 +9,7 @@ use protocol::{
 };
 
 use super::{MODULE, Router, TALKATIVE, client, encode, member, registers, say};
-use crate::stages::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
+use crate::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};
 

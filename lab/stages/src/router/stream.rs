@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use protocol::router::{Request, Roles};
 
 use super::{data, encode, member, order::set_room};
-use crate::stages::netlink::body;
+use crate::netlink::body;
 use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
 
 /// Messages that a publisher sends in a row, all different, each when the one before has been

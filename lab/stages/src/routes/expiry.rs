@@ -10,7 +10,7 @@ use protocol::{
 };
 
 use super::{MODULE, OK, QUIET, TALKATIVE, datagram, expect, expect_event, expect_list, list};
-use crate::stages::netlink::{errno_of, hear, pass_over, users::join};
+use crate::netlink::{errno_of, hear, pass_over, users::join};
 use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail};
 
 /// An event of the timer.

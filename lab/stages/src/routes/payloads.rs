@@ -8,7 +8,7 @@ use protocol::{
     routes::{A_EXPIRE_MS, A_NAME, A_REASON, ADD, DELETE, EXPIRE, EXPIRE_MAX, LIST, WATCH},
 };
 
-use crate::stages::netlink::BadPayload;
+use crate::netlink::BadPayload;
 
 /// Payloads that the policy, or the module behind it, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {

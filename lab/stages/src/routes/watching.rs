@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, in_words, list_as};
-use crate::stages::netlink::errno_of;
+use crate::netlink::errno_of;
 use lab_scene::{
     Outcome, Scenario, Scene, expect_eq,
     peer::{Peer, request_header},

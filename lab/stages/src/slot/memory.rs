@@ -6,7 +6,7 @@ use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
-use crate::stages::counts::Count;
+use crate::counts::Count;
 use lab_scene::{
     Halt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
