@@ -6,12 +6,6 @@
 //! the sequence is shrunk: operations are left out and made simpler, and each shorter sequence is
 //! really carried out, on a module that has just been inserted.
 
-mod incoming;
-mod play;
-mod requests;
-mod router;
-mod slot;
-
 use std::{
     cell::RefCell,
     fmt::{self, Display},
@@ -24,6 +18,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
 
+use crate::play::{Difference, Subject};
 use lab_base::{Error, Result};
 use lab_machine::Machine;
 use lab_scene::{
@@ -31,7 +26,6 @@ use lab_scene::{
     transcript::{Finding, Status},
     workshop::Workshop,
 };
-use play::{Difference, Subject};
 
 /// Operations of the longest sequence; they begin with one.
 const LONGEST: usize = 400;
@@ -47,37 +41,6 @@ const ATTEMPTS: u32 = 5000;
 
 /// Whether no further sequence is to be drawn.
 pub type Enough<'a> = &'a mut dyn FnMut(&Tally) -> bool;
-
-/// A module that has a model.
-#[derive(Clone, Copy)]
-pub struct Target {
-    /// `fuzz/MODULE`.
-    pub id: &'static str,
-    /// As in `kernel/`.
-    pub module: &'static str,
-    run: fn(&Workshop, u64, &Tally, Enough<'_>) -> Result<Option<Found>>,
-}
-
-/// All of them.
-pub static TARGETS: &[Target] = &[
-    Target {
-        id: <slot::Slot as Subject>::ID,
-        module: <slot::Slot as Subject>::MODULE,
-        run: run::<slot::Slot>,
-    },
-    Target {
-        id: <router::Router as Subject>::ID,
-        module: <router::Router as Subject>::MODULE,
-        run: run::<router::Router>,
-    },
-];
-
-/// A target by its id, or the name of its module.
-pub fn target(name: &str) -> Option<&'static Target> {
-    TARGETS
-        .iter()
-        .find(|target| [target.id, target.module].contains(&name))
-}
 
 /// What has been done so far, shrinking left out.
 #[derive(Debug, Default)]
@@ -138,24 +101,8 @@ impl Display for Found {
     }
 }
 
-impl Target {
-    /// Compare module and model in one sequence after the other until `enough` says so, or
-    /// something is found. The same seed gives the same sequences.
-    ///
-    /// # Errors
-    /// The machinery failed, twice.
-    pub fn compare(
-        &self,
-        workshop: &Workshop,
-        seed: u64,
-        tally: &Tally,
-        enough: Enough<'_>,
-    ) -> Result<Option<Found>> {
-        (self.run)(workshop, seed, tally, enough)
-    }
-}
-
-fn run<M: Subject>(
+/// Compare until `enough` says so, or something is found.
+pub(crate) fn run<M: Subject>(
     workshop: &Workshop,
     seed: u64,
     tally: &Tally,
@@ -353,7 +300,7 @@ impl Bench<'_> {
             scene.step(
                 "operations drawn at random",
                 "the model's answers",
-                |scene| match play::play::<M>(scene, start, operations)? {
+                |scene| match crate::play::play::<M>(scene, start, operations)? {
                     None => Ok(()),
                     Some(Difference {
                         operation,
@@ -385,13 +332,13 @@ impl Bench<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::strategy::ValueTree;
 
     use super::*;
 
     /// Sequences that this seed gives, with the states in which they begin.
-    pub(super) fn draw<M: Subject>(seed: u64, count: usize) -> Vec<(M::State, Vec<M::Transition>)> {
+    pub(crate) fn draw<M: Subject>(seed: u64, count: usize) -> Vec<(M::State, Vec<M::Transition>)> {
         let mut runner = runner(seed);
         let strategy = M::sequential_strategy(1..=LONGEST);
         let draw = |_| {
@@ -399,15 +346,5 @@ mod tests {
             (state, operations)
         };
         (0..count).map(draw).collect()
-    }
-
-    #[test]
-    fn a_seed_gives_the_same_sequences_again() {
-        fn words<M: Subject>(seed: u64) -> String {
-            format!("{:?}", draw::<M>(seed, 2))
-        }
-        assert_eq!(words::<slot::Slot>(7), words::<slot::Slot>(7));
-        assert_ne!(words::<slot::Slot>(7), words::<slot::Slot>(8));
-        assert_eq!(words::<router::Router>(7), words::<router::Router>(7));
     }
 }

@@ -9,14 +9,14 @@ use protocol::{
     router::{DATA, Data, MEMBER, Member, Report, Roles},
 };
 
-use super::play::{Mismatch, one_of};
+use crate::play::{Mismatch, one_of};
 use lab_scene::{
     actor::{returned, shown},
     readable,
 };
 
 /// Compare one datagram with what the queue has next; `None` is nothing.
-pub(super) fn judge(next: Option<Incoming>, observed: &Observed) -> Result<(), Mismatch> {
+pub(crate) fn judge(next: Option<Incoming>, observed: &Observed) -> Result<(), Mismatch> {
     let data = match observed {
         Ok(Answer::Datagram {
             data,
@@ -144,7 +144,7 @@ fn message_in_words(message: &Message<'_>) -> String {
 
 /// Compare a list, in as many datagrams as it came in, with the members that there are: in any
 /// order, and ended by `NLMSG_DONE`.
-pub(super) fn judge_list(
+pub(crate) fn judge_list(
     members: &[Member],
     received: &[Observed],
     pids: [u32; 2],

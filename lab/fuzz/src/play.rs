@@ -20,10 +20,10 @@ use lab_scene::{
 };
 
 /// The users that the processes run as: root, and an ordinary one.
-pub(super) const USERS: [u32; 2] = [0, 1000];
+pub(crate) const USERS: [u32; 2] = [0, 1000];
 
 /// A module, its model, and how to have a process do what is asked of the model.
-pub(super) trait Subject: ReferenceStateMachine<Transition: Display> {
+pub(crate) trait Subject: ReferenceStateMachine<Transition: Display> {
     /// As in `kernel/`.
     const MODULE: &'static str;
     /// `fuzz/MODULE`; its consoles are called so.
@@ -49,7 +49,7 @@ pub(super) trait Subject: ReferenceStateMachine<Transition: Display> {
 }
 
 /// Now and then a process is killed.
-pub(super) fn killing<O: Clone + Debug + 'static>(
+pub(crate) fn killing<O: Clone + Debug + 'static>(
     kill: fn(u8) -> O,
 ) -> impl Iterator<Item = (u32, BoxedStrategy<O>)> {
     (0..USERS.len() as u8).map(move |process| (1, Just(kill(process)).boxed()))
@@ -57,7 +57,7 @@ pub(super) fn killing<O: Clone + Debug + 'static>(
 
 /// Who carries out an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Actor {
+pub(crate) enum Actor {
     /// This process makes calls.
     Calls(u8),
     /// This process is killed, and another begins in its place.
@@ -66,21 +66,21 @@ pub(super) enum Actor {
 
 /// An answer that the model does not allow.
 #[derive(Clone, Debug)]
-pub(super) struct Mismatch {
-    pub(super) expected: String,
-    pub(super) got: String,
+pub(crate) struct Mismatch {
+    pub(crate) expected: String,
+    pub(crate) got: String,
 }
 
 /// A mismatch and its operation.
-pub(super) struct Difference {
+pub(crate) struct Difference {
     /// From 0.
-    pub(super) operation: usize,
-    pub(super) expected: String,
-    pub(super) got: String,
+    pub(crate) operation: usize,
+    pub(crate) expected: String,
+    pub(crate) got: String,
 }
 
 /// Carry out a sequence; the first difference.
-pub(super) fn play<M: Subject>(
+pub(crate) fn play<M: Subject>(
     scene: &mut Scene<'_>,
     start: &M::State,
     operations: &[M::Transition],
@@ -165,11 +165,11 @@ fn take_turn<M: Subject>(
 
 /// The descriptors of what is open: the kernel gives the lowest that is free.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Descriptors(BTreeMap<Handle, i32>);
+pub(crate) struct Descriptors(BTreeMap<Handle, i32>);
 
 impl Descriptors {
     /// The descriptor that the next one of a process gets. The first three are its pipes.
-    pub(super) fn next(&self, process: u8) -> i32 {
+    pub(crate) fn next(&self, process: u8) -> i32 {
         let taken = |fd: &i32| {
             let mut open = self.0.iter();
             open.any(|(handle, other)| handle.process == process && other == fd)
@@ -178,25 +178,25 @@ impl Descriptors {
     }
 
     /// The descriptor of a handle; of one that is not open none that anything has.
-    pub(super) fn of(&self, handle: Handle) -> i32 {
+    pub(crate) fn of(&self, handle: Handle) -> i32 {
         self.0.get(&handle).copied().unwrap_or(-1)
     }
 
-    pub(super) fn open(&mut self, handle: Handle) {
+    pub(crate) fn open(&mut self, handle: Handle) {
         self.0.insert(handle, self.next(handle.process));
     }
 
-    pub(super) fn close(&mut self, handle: Handle) {
+    pub(crate) fn close(&mut self, handle: Handle) {
         self.0.remove(&handle);
     }
 
-    pub(super) fn end(&mut self, process: u8) {
+    pub(crate) fn end(&mut self, process: u8) {
         self.0.retain(|handle, _| handle.process != process);
     }
 }
 
 /// Compare what a call has returned with what is allowed.
-pub(super) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Result<(), Mismatch> {
+pub(crate) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Result<(), Mismatch> {
     let got = returned(observed);
     let same = match (allowed, got) {
         (Ok(value), Ok(got)) => *value == got,
@@ -216,7 +216,7 @@ pub(super) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Res
 }
 
 /// Errnos in words.
-pub(super) fn one_of(errnos: &[protocol::model::Errno]) -> String {
+pub(crate) fn one_of(errnos: &[protocol::model::Errno]) -> String {
     let names: Vec<_> = errnos.iter().map(ToString::to_string).collect();
     names.join(" or ")
 }

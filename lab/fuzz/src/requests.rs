@@ -12,11 +12,11 @@ use protocol::{
     router::{A_MAX, DATA, LIST, Request, Roles},
 };
 
-use super::slot::{Body, any_body};
+use crate::slot::{Body, any_body};
 
 /// One message of a datagram.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     ask: Ask,
     seq: u32,
     /// `nlmsg_pid`.
@@ -54,7 +54,7 @@ enum Ask {
 
 /// What is done to a datagram after it has been put together.
 #[derive(Clone, Debug)]
-pub(super) enum Damage {
+pub(crate) enum Damage {
     /// It ends earlier; at least one byte is left.
     Shorten(u16),
     /// It goes on with zeros.
@@ -105,7 +105,7 @@ fn parts(request: &Request<'_>) -> (u16, Vec<u8>) {
 }
 
 /// The request for a list.
-pub(super) fn list() -> Vec<u8> {
+pub(crate) fn list() -> Vec<u8> {
     let header = Header {
         kind: LIST,
         flags: NLM_F_REQUEST | NLM_F_DUMP,
@@ -116,7 +116,7 @@ pub(super) fn list() -> Vec<u8> {
 }
 
 /// The datagram as it is sent.
-pub(super) fn encode(frames: &[Frame], damage: Option<&Damage>) -> Vec<u8> {
+pub(crate) fn encode(frames: &[Frame], damage: Option<&Damage>) -> Vec<u8> {
     let mut datagram = Vec::new();
     for frame in frames {
         datagram.resize(datagram.len().next_multiple_of(4), 0);
@@ -224,7 +224,7 @@ fn any_ask(portids: &[u32], publisher: bool) -> impl Strategy<Value = Ask> + use
 }
 
 /// A request of somebody who is a publisher, or not; most are as they should be.
-pub(super) fn any_frame(portids: &[u32], publisher: bool) -> impl Strategy<Value = Frame> + use<> {
+pub(crate) fn any_frame(portids: &[u32], publisher: bool) -> impl Strategy<Value = Frame> + use<> {
     let portid = prop_oneof![4 => Just(0), 1 => select(portids.to_vec()), 1 => any::<u32>()];
     let extra = (any::<bool>(), 0..=A_MAX + 2, vec(any::<u8>(), 0..=8))
         .prop_map(|(first, kind, value)| Extra { first, kind, value });
@@ -246,7 +246,7 @@ pub(super) fn any_frame(portids: &[u32], publisher: bool) -> impl Strategy<Value
         })
 }
 
-pub(super) fn any_damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn any_damage() -> impl Strategy<Value = Damage> {
     let claimed = prop_oneof![
         0_u32..64,
         select(vec![0, 15, 16, 1039, 1040, 0xffff_fff0, u32::MAX]),

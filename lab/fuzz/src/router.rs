@@ -22,7 +22,7 @@ use protocol::{
     router::Roles,
 };
 
-use super::{
+use crate::{
     incoming,
     play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing},
     requests::{Damage, Frame, any_damage, any_frame, encode, list},
@@ -37,11 +37,11 @@ const SOCKETS: u8 = 3;
 /// (`rmem_default`), and the largest of these things takes about 2500.
 const WAITING: usize = 24;
 
-pub(super) struct Router;
+pub(crate) struct Router;
 
 /// The model, and what is drawn from.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     model: Model,
     sockets: Descriptors,
     /// The process that has made the last call: it mostly makes the next one, too.
@@ -50,13 +50,13 @@ pub(super) struct State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     Kill(u8),
     Call(Handle, What),
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// socket(2) and bind(2).
     Open(u32),
     Close,
@@ -328,7 +328,7 @@ mod tests {
     fn every_answer_of_the_contract_is_drawn() {
         let mut errnos = BTreeSet::new();
         let (mut data, mut lists) = (0, 0);
-        for (mut state, operations) in super::super::tests::draw::<Router>(1, 30) {
+        for (mut state, operations) in crate::compare::tests::draw::<Router>(1, 30) {
             for operation in operations {
                 let mut model = state.model.clone();
                 match &operation {

@@ -21,17 +21,17 @@ use protocol::{
     slot::{CHANNEL, MESSAGE_MAX},
 };
 
-use super::play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing};
+use crate::play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing};
 use lab_scene::{Halt, Outcome, Scene, judge_read};
 
 /// Files that a process has open at most.
 const FILES: u8 = 3;
 
-pub(super) struct Slot;
+pub(crate) struct Slot;
 
 /// The model, and what is drawn from.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     model: Slots,
     files: Descriptors,
     /// The process that has made the last call: it mostly makes the next one, too.
@@ -41,13 +41,13 @@ pub(super) struct State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     Kill(u8),
     Call(Handle, What),
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     Open(u8),
     Close,
     Ioctl { command: u32, argument: u32 },
@@ -57,13 +57,13 @@ pub(super) enum What {
 
 /// Bytes that count up from the first one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Body {
-    pub(super) len: usize,
-    pub(super) first: u8,
+pub(crate) struct Body {
+    pub(crate) len: usize,
+    pub(crate) first: u8,
 }
 
 impl Body {
-    pub(super) fn bytes(self) -> Vec<u8> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         let byte = |at| (Wrapping(self.first) + Wrapping(at as u8)).0;
         (0..self.len).map(byte).collect()
     }
@@ -100,7 +100,7 @@ impl fmt::Display for Operation {
 }
 
 /// That a process is killed.
-pub(super) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
+pub(crate) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
     let name = char::from(b'A' + process);
     write!(f, "{name}: is killed, and another begins")
 }
@@ -166,7 +166,7 @@ fn any_length() -> impl Strategy<Value = usize> {
     ]
 }
 
-pub(super) fn any_body(len: impl Strategy<Value = usize>) -> impl Strategy<Value = Body> {
+pub(crate) fn any_body(len: impl Strategy<Value = usize>) -> impl Strategy<Value = Body> {
     (len, any::<u8>()).prop_map(|(len, first)| Body { len, first })
 }
 
@@ -404,7 +404,7 @@ mod tests {
     fn every_answer_of_the_contract_is_drawn() {
         let mut errnos = BTreeSet::new();
         let mut messages = 0;
-        for (mut state, operations) in super::super::tests::draw::<Slot>(1, 20) {
+        for (mut state, operations) in crate::compare::tests::draw::<Slot>(1, 20) {
             for operation in operations {
                 if let Operation::Call(file, what) = &operation {
                     match state.model.clone().call(*file, what.ask(&what.bytes())) {

@@ -6,6 +6,9 @@
 //! [`crates`], [`numbers`]): the host never executes any of it. [`submitted`] puts it into machines,
 //! [`run`] carries out what the [`rubric`] has planned; what comes of one check is an [`outcome`],
 //! of all of them a [`report`], which [`render`] writes down. It names the [`compilers`].
+//!
+//! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
+//! the [`sandbox`], which alone knows bubblewrap's command line.
 
 pub mod build;
 pub mod compilers;

@@ -12,7 +12,7 @@ use plotters::{
     style::{Color, RGBColor, WHITE},
 };
 
-use super::{Cost, Row, name};
+use crate::rows::{Cost, Row, name};
 use lab_base::{Error, Result};
 
 const WIDTH: u32 = 1000;

@@ -2,12 +2,8 @@
 //! What the lab's own means cost beside those that anybody can have: figures that were measured,
 //! each a ratio against a reference of the same run.
 //!
-//! [`measure`] gets the figures, here they become [`Row`]s, which is pure, and [`table`] and [`plot`]
+//! `measure` gets the figures, here they become [`Row`]s, which is pure, and `table` and `plot`
 //! show those.
-
-pub mod measure;
-pub mod plot;
-pub mod table;
 
 use lab_bench::{Sample, Spent, Test, Way};
 
@@ -332,5 +328,4 @@ pub fn name(way: Way) -> String {
 }
 
 #[cfg(test)]
-#[path = "rows/tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rows as a table for people and as CSV for programs. Pure.
 
-use super::{Cost, Row, name};
+use crate::rows::{Cost, Row, name};
 use lab_base::{Error, Result};
 
 /// A table in Markdown, as the README has it.

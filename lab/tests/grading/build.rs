@@ -4,13 +4,13 @@
 
 use std::{fs, path::Path};
 
-use lab::grade::{
+use lab_base::environment::command;
+use lab_grade::{
     build::{self, Module, Refused},
     crates,
     intake::{self, Submission},
     numbers::{self, Numbers},
 };
-use lab_base::environment::command;
 use lab_scene::{testing::workshop, workshop::Workshop};
 use protocol::slot::{CHANNEL, MAJOR};
 

@@ -4,12 +4,12 @@
 
 use std::fs;
 
-use lab::grade::{
+use lab_base::environment::command;
+use lab_grade::{
     build::{self, Program},
     intake::{self, Submission},
     numbers,
 };
-use lab_base::environment::command;
 
 use crate::build::shop;
 

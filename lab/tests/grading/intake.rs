@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::grade::{
+use lab_grade::{
     intake::{self, Part, Submission},
     unpack::{ARCHIVE_MAX, BYTES_MAX, FILES_MAX},
 };

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use lab::{fuzz, grade::rubric::Rubric, mutants};
+use lab_course::mutants;
+use lab_grade::rubric::Rubric;
 
 #[test]
 fn each_mutant_can_be_applied_and_names_its_checks() {
@@ -16,7 +17,7 @@ fn each_mutant_can_be_applied_and_names_its_checks() {
             wrong.push(error.to_string());
         }
         for id in &mutant.caught_by {
-            if lab_stages::find(id).is_none() && fuzz::target(id).is_none() {
+            if lab_stages::find(id).is_none() && lab_fuzz::target(id).is_none() {
                 wrong.push(format!("{}: there is no check {id}", mutant.name));
             }
         }

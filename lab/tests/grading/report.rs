@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use lab::grade::{
+use lab_console::Class;
+use lab_grade::{
     compilers::Compilers,
     outcome::{Outcome, Status},
     render::Format,
     report::{Finding, Kind, Machine, Report},
     rubric::Rubric,
 };
-use lab_console::Class;
 use proptest::prelude::*;
 
 use crate::reading;
@@ -333,7 +333,7 @@ fn no_text_breaks_a_format() {
     ] {
         read_all(&report(text));
         let mut report = report("x");
-        report.submission = lab::grade::words::Words::line(text);
+        report.submission = lab_grade::words::Words::line(text);
         read_all(&report);
     }
 }

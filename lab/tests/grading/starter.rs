@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::starter::{Region, Starter, cut};
 use lab_base::{environment::command, paths::Paths};
 use lab_build::modules::{self, Care};
+use lab_course::starter::{Region, Starter, cut};
 use lab_scene::testing::workshop;
 use lab_stages::STAGES;
 

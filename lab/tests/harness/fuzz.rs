@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use lab::fuzz::{Tally, target};
+use lab_fuzz::{Tally, target};
 use lab_scene::testing::{SEED, workshop};
 
 /// How many operations each module has to carry out.

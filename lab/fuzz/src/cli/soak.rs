@@ -23,7 +23,7 @@ use lab_scene::{
 use lab_stages::soak;
 use nix::sys::signal::SigSet;
 
-use super::{demo, green, on_interrupt, red, spawn};
+use lab_cli::{green, on_interrupt, red, spawn};
 
 /// Machines that run at the same time.
 const MACHINES: usize = 2;
@@ -214,7 +214,7 @@ fn repeat(
         .thread_unblock()
         .context("unblocking signals")?;
     let begin = Instant::now();
-    let ended = workshop.carry_out(scenario, seed, &mut demo::show)?;
+    let ended = workshop.carry_out(scenario, seed, &mut lab_cli::show)?;
     let run = Run {
         scenario,
         seed,

@@ -16,7 +16,9 @@ use std::{
 
 use anstream::{eprintln, print};
 use anyhow::Context;
-use lab::grade::{
+use lab_base::{paths::Paths, progress};
+use lab_build::kernels::{Kernel, Which};
+use lab_grade::{
     compilers::Compilers,
     intake::{self, Submission},
     render::Format,
@@ -26,12 +28,10 @@ use lab::grade::{
     submitted::{self, Submitted},
     words::Words,
 };
-use lab_base::{paths::Paths, progress};
-use lab_build::kernels::{Kernel, Which};
 use lab_scene::workshop::{Start, Workshop};
 use lab_stages::STAGES;
 
-use super::{on_interrupt, processor, red};
+use lab_cli::{on_interrupt, processor, red};
 
 /// What a usage that is wrong and a submission that cannot be read end with.
 const UNREADABLE: u8 = 2;

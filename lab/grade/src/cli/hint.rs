@@ -5,10 +5,10 @@ use std::{fs, process::ExitCode};
 
 use anstream::println;
 use anyhow::{Context, bail};
-use lab::grade::rubric::Rubric;
 use lab_base::paths::{self, Paths};
+use lab_grade::rubric::Rubric;
 
-use super::bold;
+use lab_cli::bold;
 
 /// Print the next hint for the check with this id; after the last one, all of them again. How far
 /// somebody has come is kept in this checkout's `build/`.

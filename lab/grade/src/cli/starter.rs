@@ -8,8 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use lab::starter::Starter;
 use lab_base::paths::Paths;
+use lab_course::starter::Starter;
 use lab_stages::{STAGES, Stage};
 
 #[derive(clap::Args)]

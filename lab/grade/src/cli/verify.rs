@@ -12,21 +12,21 @@ use std::{
 
 use anstream::println;
 use anyhow::ensure;
-use lab::{
-    grade::{
-        compilers::Compilers,
-        intake, outcome,
-        report::{Machine, Report},
-        rubric::{Check, Rubric},
-        run::{self, Bench},
-        submitted::{self, Submitted},
-        words::Words,
-    },
+use lab_base::progress;
+use lab_build::kernels::Which;
+use lab_course::{
     mutants::{self, Mutant},
     starter,
 };
-use lab_base::progress;
-use lab_build::kernels::Which;
+use lab_grade::{
+    compilers::Compilers,
+    intake, outcome,
+    report::{Machine, Report},
+    rubric::{Check, Rubric},
+    run::{self, Bench},
+    submitted::{self, Submitted},
+    words::Words,
+};
 use lab_scene::{
     Scenario,
     transcript::Status,
@@ -34,7 +34,7 @@ use lab_scene::{
 };
 use lab_stages::{STAGES, Stage};
 
-use super::{green, red};
+use lab_cli::{green, red};
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum What {

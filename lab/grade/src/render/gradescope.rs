@@ -9,7 +9,7 @@
 use serde::Serialize;
 
 use super::{closing, explanation, to_json};
-use crate::grade::{
+use crate::{
     outcome::Status,
     report::{self, Report},
 };

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::to_json;
-use crate::grade::{
+use crate::{
     outcome::Status,
     report::{self, Finding, Machine, Report},
 };

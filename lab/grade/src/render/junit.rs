@@ -4,7 +4,7 @@
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{closing, explanation};
-use crate::grade::{
+use crate::{
     outcome::Status,
     report::{Check, Report},
 };

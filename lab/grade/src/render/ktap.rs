@@ -5,7 +5,7 @@
 //! the statuses of the snapshot, crash and timeout as failed, blocked as skipped).
 
 use super::{closing, explanation};
-use crate::grade::{
+use crate::{
     outcome::Status,
     report::{Check, Report},
 };

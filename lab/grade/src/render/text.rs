@@ -4,7 +4,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::{compilers, conclusion, explanation, in_words};
-use crate::grade::{
+use crate::{
     outcome::Status,
     report::{Check, Report, Stage},
 };

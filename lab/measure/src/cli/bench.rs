@@ -4,9 +4,9 @@
 use std::process::ExitCode;
 
 use anstream::println;
-use lab::bench::{self, measure, plot, table};
 use lab_base::{paths, progress};
 use lab_build::{kernels::Which, programs};
+use lab_measure::{measure, plot, table};
 use lab_scene::workshop::{Start, Workshop};
 
 /// How often each buffer is measured; medians are shown.
@@ -39,7 +39,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     samples.extend(progress::while_busy(&what, || {
         measure::in_machine(&workshop, &mut machine, measure::Care::Rounds(ROUNDS))
     })?);
-    let rows = bench::rows(&samples)?;
+    let rows = lab_measure::rows(&samples)?;
     let directory = workshop.paths.build.join("bench");
     let files = [
         ("bench.csv", table::csv(&rows)?),
@@ -51,7 +51,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     println!(
         "Measured on {}; slot and router in a machine with kernel {}, {}; medians of {BUFFER_ROUNDS} for \
          buffers, of {ROUNDS} for other times, of 5 for memory.\n",
-        super::host(),
+        lab_cli::host(),
         workshop.kernel,
         if workshop.finding()?.kvm {
             "KVM"

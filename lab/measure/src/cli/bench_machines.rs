@@ -120,7 +120,7 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
 }
 
 fn show(rows: &[Row]) {
-    println!("Measured on {}; medians of {ROUNDS}.\n", super::host());
+    println!("Measured on {}; medians of {ROUNDS}.\n", lab_cli::host());
     println!(
         "| kernel | cold start | warm start | cold/warm | warm start, insert, exchange, verdict | saved state | bare `vng -- true` |"
     );

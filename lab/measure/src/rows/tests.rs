@@ -2,6 +2,7 @@
 //! Medians, ratios and their rendering, from samples that nobody has measured.
 
 use super::*;
+use crate::{plot, table};
 
 /// A sample of 10 operations that took so many nanoseconds each, twice that of a processor.
 fn timed(test: Test, way: Way, size: u64, each_ns: u64) -> Sample {

@@ -13,7 +13,7 @@ use lab_build::{
 };
 use lab_console::{Report, Source, first_report};
 
-use super::{bold, green, red};
+use lab_cli::{bold, green, red};
 
 /// Print the first report of the log: exit status 1. Without any, 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {

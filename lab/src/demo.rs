@@ -4,16 +4,15 @@
 use std::process::ExitCode;
 
 use anstream::println;
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use lab_build::{kernels::Which, programs};
 use lab_scene::{
     Scenario,
-    transcript::{Entry, Kind, Status, Transcript},
+    transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
 
-use super::{bold, green, red, styled};
+use lab_cli::{bold, green, red};
 
 /// Show all steps of a stage, or one of them, each on a machine that has just been booted or left
 /// as it was found.
@@ -64,32 +63,13 @@ pub(crate) fn run(
             "\n{}\n",
             bold(format!("Step {}: {}", step.name, step.demonstration.title))
         );
-        let ended = workshop.carry_out_on(&mut kept, step.demonstration, 1, &mut show)?;
+        let ended = workshop.carry_out_on(&mut kept, step.demonstration, 1, &mut lab_cli::show)?;
         summary(step.demonstration, &ended.transcript);
         if ended.transcript.status() != Status::Pass {
             worst = ExitCode::FAILURE;
         }
     }
     Ok(worst)
-}
-
-/// One entry of a record, in colour.
-pub(super) fn show(entry: &Entry) {
-    match entry {
-        Entry::Step { .. } => println!("{}", bold(entry)),
-        Entry::Line { kind, .. } => {
-            let style = match kind {
-                Kind::Does => Style::new(),
-                Kind::Types => AnsiColor::Cyan.on_default(),
-                Kind::Prints => AnsiColor::Green.on_default(),
-                Kind::Complains => AnsiColor::Yellow.on_default(),
-                Kind::Logs => AnsiColor::Magenta.on_default(),
-            };
-            println!("{}", styled(style, entry));
-        }
-        Entry::Verdict(verdict) if verdict.status == Status::Pass => println!("{}", green(entry)),
-        Entry::Verdict(_) => println!("{}", red(entry)),
-    }
 }
 
 /// What was expected and what came of it, step by step.
