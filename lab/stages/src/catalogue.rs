@@ -15,25 +15,30 @@ pub static STAGES: &[Stage] = &[
         name: "part1",
         title: "Part 1: threads of one process",
         package: "part1-threads",
-        steps: &[threads::STEP],
+        steps: &[threads::step::STEP],
     },
     Stage {
         name: "part2",
         title: "Part 2: one process and one kernel module",
         package: "part2-netlink",
-        steps: &[hello::STEP, greeting::STEP, routes::STEP, pubsub::STEP],
+        steps: &[
+            hello::STEP,
+            greeting::step::STEP,
+            routes::step::STEP,
+            pubsub::step::STEP,
+        ],
     },
     Stage {
         name: "part3",
         title: "Part 3: kernel lists that route between any number of processes",
         package: "part3-lists",
-        steps: &[router::STEP],
+        steps: &[router::step::STEP],
     },
     Stage {
         name: "message-slot",
         title: "Message slot: a character device with channels",
         package: "message-slot",
-        steps: &[slot::STEP],
+        steps: &[slot::step::STEP],
     },
 ];
 

@@ -9,7 +9,7 @@ use protocol::{
 };
 
 use super::{
-    finish,
+    finish::finish,
     inject::{allocations, confine_to_modules, recover, run_out, still_to_fail},
     requests::{Audience, Reply, as_it_is, carry_out, each_request, quietly_close},
 };

@@ -5,7 +5,7 @@ use lab_agent::{Call, Op};
 use nix::errno::Errno;
 
 use super::{
-    finish_removed,
+    finish::finish_removed,
     inject::{Attempt, Fault, allocations, call, confine_to_modules, each, each_alone, everywhere},
 };
 use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};

@@ -5,6 +5,7 @@
 //! Only the debug kernel can do that. These scenarios are therefore not among [`super::all`], and
 //! no clause is covered by them alone: elsewhere they would have to be left out.
 
+mod finish;
 mod hello;
 mod inject;
 mod insert;
@@ -14,7 +15,7 @@ mod router;
 mod routes;
 mod slot;
 
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::Scenario;
 
 /// The scenarios, for the debug kernel.
 pub static SCENARIOS: &[Scenario] = &[
@@ -36,17 +37,4 @@ pub static SCENARIOS: &[Scenario] = &[
 /// A scenario by its id.
 pub fn find(id: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.id == id)
-}
-
-/// The last step: the module goes, and nothing is left of all those attempts.
-fn finish(scene: &mut Scene<'_>, module: &str) -> Outcome {
-    scene.step("remove the module", "nothing is left behind", |scene| {
-        scene.remove(module)?;
-        scene.expect_no_leaks()
-    })
-}
-
-/// The last step where no module is in any more.
-fn finish_removed(scene: &mut Scene<'_>) -> Outcome {
-    scene.step("look at what is left", "nothing", Scene::expect_no_leaks)
 }

@@ -6,7 +6,7 @@ use protocol::pubsub::{DATA, REQUEST, Request};
 
 use super::{
     super::netlink::OK,
-    finish,
+    finish::finish,
     inject::{allocations, confine_to_modules},
     requests::{Audience, as_it_is, carry_out, each_request, errno},
 };

@@ -9,7 +9,7 @@ use protocol::{
 
 use super::{
     super::netlink::{OK, dump},
-    finish,
+    finish::finish,
     inject::{allocations, confine_to_modules, each},
     requests::{
         Audience, Reply, as_it_is, ask, carry_out, each_list, each_request, errno, judge,

@@ -9,7 +9,7 @@ use protocol::{
 
 use super::{
     super::netlink::{OK, dump, slow::expect_dropped},
-    finish,
+    finish::finish,
     inject::{allocations, confine_to_modules, recover, run_out},
     requests::{
         Audience, as_it_is, carry_out, drain, each_list, each_request, errno, quietly_close,

@@ -6,7 +6,7 @@ use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MESSAGE_MAX};
 
 use super::{
-    finish,
+    finish::finish,
     inject::{Attempt, Fault, NONE, Sites, call, confine_to_modules, each},
 };
 use lab_scene::{

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 2: `nl_greeting`, clauses G1-G3.
 
+pub(crate) mod step;
+
 use std::time::{Duration, Instant};
 
 use lab_agent::{Call, Exit};
-use nix::{errno::Errno, sys::signal::Signal};
+use nix::errno::Errno;
 use protocol::{
     greeting::{DATA, GROUP, REQUEST, TEXT, text},
     netlink::{BODY_MAX, PROTO, PortId},
 };
 
 use super::{
-    Step,
-    netlink::{
-        BadPayload, Module, TALKATIVE, Told, errno_of, hear, life, netlink_scenarios,
-        programs::{self, Printer},
-        users::join,
-    },
+    netlink::{BadPayload, Module, Told, errno_of, hear, programs::Printer, users::join},
     routes,
 };
 use lab_machine::PATIENCE;
@@ -31,56 +28,6 @@ const MODULE: &str = "nl_greeting";
 /// What `nl-recv` prints when it listens, and of each greeting.
 const WAITING: &str = "Waiting for message from kernel";
 const RECEIVED: &str = "Received message payload: Greeting from kernel!";
-
-pub(super) const STEP: Step = Step {
-    name: "greeting",
-    modules: &[MODULE],
-    demonstration: &DEMONSTRATION,
-    checks: CHECKS,
-};
-
-static DEMONSTRATION: Scenario = Scenario {
-    id: "part2/G1-demonstration",
-    title: "the kernel greets all who listen",
-    run: demonstration,
-};
-
-static CHECKS: &[Scenario] = netlink_scenarios! {
-    Greeting, "part2", "greeting-", "acknowledged", "payloads";
-    PROGRAMS,
-    MULTICAST,
-    TRIGGER,
-    INTERVAL,
-    GROUP_ONLY,
-    Scenario {
-        id: "part2/N4-greeting-killed",
-        title: "who is killed is in no group any more",
-        run: |scene| life::killed::<Greeting>(scene).map(drop),
-    },
-    Scenario {
-        id: "part2/N10-greeting-strangers",
-        title: "nl-recv believes the kernel only",
-        run: programs::strangers::<Greeting>,
-    },
-    Scenario {
-        id: "part2/N10-greeting-overrun",
-        title: "nl-recv says how much it missed and goes on",
-        run: programs::overrun::<Greeting>,
-    },
-    Scenario {
-        id: "part2/N11-greeting-ends",
-        title: "nl-recv ends cleanly",
-        run: |scene| {
-            scene.insert(MODULE, "")?;
-            programs::ends(scene, &[Greeting::start])
-        },
-    },
-    Scenario {
-        id: "part2/N11-greeting-no-module",
-        title: "without the module the programs say what is missing",
-        run: |scene| programs::no_module(scene, &[&["nl-recv"], &["nl-greet"]]),
-    },
-};
 
 struct Greeting;
 
@@ -204,31 +151,6 @@ const PROGRAMS: Scenario = Scenario {
         greeted(scene).map(drop)
     },
 };
-
-fn demonstration(scene: &mut Scene<'_>) -> Outcome {
-    scene.step(
-        "insert the module",
-        "it listens on netlink protocol 31",
-        |scene| scene.insert(MODULE, TALKATIVE),
-    )?;
-    let receivers = greeted(scene)?;
-    scene.step(
-        "Ctrl-C for the receivers",
-        "both end with exit status 0",
-        |scene| {
-            for receiver in &receivers {
-                scene.signal(receiver, Signal::SIGINT)?;
-                scene.expect_exit(receiver, Exit::Status(0))?;
-            }
-            Ok(())
-        },
-    )?;
-    scene.step("ask when nobody listens", "that is no error", |scene| {
-        let asker = scene.start("asker", &["nl-greet"])?;
-        scene.expect_exit(&asker, Exit::Status(0))
-    })?;
-    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
-}
 
 const MULTICAST: Scenario = Scenario {
     id: "part2/G1-multicast",

@@ -10,7 +10,9 @@ use protocol::{
 
 use super::{
     Step,
-    netlink::{BadPayload, Module, OK, Told, body, errno_of, hear, netlink_scenarios, programs},
+    netlink::{
+        BadPayload, Module, OK, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
+    },
 };
 use lab_scene::{
     Outcome, Scenario, Scene, expect_eq, fail,

@@ -2,103 +2,33 @@
 //! Part 3: `nl_router`, clauses L1-L5, and N1-N11 for it.
 
 mod clauses;
-mod crowd;
+pub(crate) mod crowd;
 mod leaving;
 mod lists;
 mod load;
 mod order;
 mod payloads;
 mod programs;
+pub(crate) mod step;
 mod stream;
 
 use lab_agent::{Exit, Stream};
-use nix::{errno::Errno, sys::signal::Signal};
+use nix::errno::Errno;
 use protocol::{
     netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, PortId},
     router::{DATA, Data, LIST, MEMBER, Member, Request, Roles},
 };
 
-use clauses::Router;
-pub(super) use crowd::GREAT_CROWD;
-
-use super::{
-    Step,
-    netlink::{
-        OK, TALKATIVE, dump, life, netlink_scenarios,
-        programs::{long_lines, overrun, strangers},
-        slow,
-    },
-};
+use super::netlink::{OK, TALKATIVE, dump};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
     readable,
     transcript::Kind,
 };
 
 const MODULE: &str = "nl_router";
-
-pub(super) const STEP: Step = Step {
-    name: "router",
-    modules: &[MODULE],
-    demonstration: &DEMONSTRATION,
-    checks: CHECKS,
-};
-
-/// What `make part3` shows.
-static DEMONSTRATION: Scenario = Scenario {
-    id: "part3/L1-demonstration",
-    title: "three publishers, four subscribers, coming and going",
-    run: demonstration,
-};
-
-/// The clauses, one by one.
-static CHECKS: &[Scenario] = netlink_scenarios! {
-    Router, "part3", "", "requests", "body-lengths";
-    lists::REGISTER,
-    lists::CHANGES,
-    lists::ROUTING,
-    lists::UNREAD,
-    order::ORDER,
-    order::ACKNOWLEDGED,
-    programs::CONVERSATION,
-    programs::DRAINED,
-    programs::PROMPT,
-    crowd::CROWD,
-    clauses::KILLED,
-    Scenario {
-        id: "part3/N4-inherited",
-        title: "a socket that a child has inherited lives as long as the child",
-        run: life::inherited::<Router>,
-    },
-    leaving::KILLED,
-    leaving::SUCCESSOR,
-    load::STOPPED,
-    load::BUSY,
-    Scenario {
-        id: "part3/N6-slow-reader",
-        title: "who does not read loses messages, and nobody else does",
-        run: slow::reader::<Router>,
-    },
-    Scenario {
-        id: "part3/N10-strangers",
-        title: "the subscriber believes the kernel only",
-        run: strangers::<Router>,
-    },
-    Scenario {
-        id: "part3/N10-overrun",
-        title: "a subscriber that was too slow says so and goes on",
-        run: overrun::<Router>,
-    },
-    programs::NO_MODULE,
-    programs::ENDS,
-    Scenario {
-        id: "part3/N11-long-lines",
-        title: "a line that is too long is refused, not cut",
-        run: long_lines::<Router>,
-    },
-};
 
 /// A request as it travels.
 fn encode(what: &Request<'_>) -> Vec<u8> {
@@ -311,106 +241,4 @@ fn print_lists(scene: &mut Scene<'_>, expected: usize) -> Outcome {
     let lister = scene.start("lister", &["router-client", "--list"])?;
     let lines = scene.expect_end(&lister, Exit::Status(0))?;
     expect_eq("members", lines.len(), expected)
-}
-
-fn demonstration(scene: &mut Scene<'_>) -> Outcome {
-    scene.step(
-        "insert the module",
-        "it listens on netlink protocol 31",
-        |scene| scene.insert(MODULE, TALKATIVE),
-    )?;
-    let [a, b, c] = scene.step(
-        "start three publishers",
-        "each tells its portid and is on the list of publishers",
-        |scene| {
-            Ok([
-                client(scene, "publisher A", "publisher", None)?,
-                client(scene, "publisher B", "publisher", None)?,
-                client(scene, "publisher C", "publisher", None)?,
-            ])
-        },
-    )?;
-    let [one, two, three, four] = scene.step(
-        "start four subscribers, the last for publisher A alone",
-        "each is on the list of subscribers",
-        |scene| {
-            Ok([
-                client(scene, "subscriber 1", "subscriber", None)?,
-                client(scene, "subscriber 2", "subscriber", None)?,
-                client(scene, "subscriber 3", "subscriber", None)?,
-                client(scene, "subscriber 4", "subscriber", Some(a.1))?,
-            ])
-        },
-    )?;
-    scene.step("router-client --list", "seven members", |scene| {
-        print_lists(scene, 7)
-    })?;
-    scene.step(
-        "type a line into publisher A",
-        "all four print it, with its portid",
-        |scene| say(scene, &a, "hello from A", &[&one, &two, &three, &four]),
-    )?;
-    scene.step(
-        "type a line into publisher B",
-        "three print it; subscriber 4 listens to A alone",
-        |scene| {
-            say(scene, &b, "hello from B", &[&one, &two, &three])?;
-            scene.expect_silent(&four.0)
-        },
-    )?;
-    scene.step(
-        "kill -9 subscriber 2, type a line into publisher C",
-        "subscribers 1 and 3 print it, and the dead one is off the list",
-        |scene| {
-            scene.signal(&two.0, Signal::SIGKILL)?;
-            scene.expect_exit(&two.0, Exit::Signal(9))?;
-            scene.expect_log("is gone")?;
-            say(scene, &c, "one of you is gone", &[&one, &three])?;
-            scene.expect_silent(&four.0)
-        },
-    )?;
-    let five = scene.step(
-        "one comes that is both, and says something",
-        "the others print it; it does not get its own words",
-        |scene| {
-            let five = client(scene, "member 5", "both", None)?;
-            say(scene, &five, "I am new here", &[&one, &three])?;
-            say(scene, &c, "welcome", &[&one, &three, &five])?;
-            Ok(five)
-        },
-    )?;
-    scene.step(
-        "publisher B goes, at the end of its input",
-        "it ends with exit status 0",
-        |scene| {
-            scene.end_input(&b.0)?;
-            scene.expect_exit(&b.0, Exit::Status(0))
-        },
-    )?;
-    scene.step(
-        "router-client --list",
-        "seven again: one publisher and one subscriber have gone, one that is both has come",
-        |scene| print_lists(scene, 7),
-    )?;
-    scene.step(
-        "end of input for the publishers and member 5, Ctrl-C for the subscribers",
-        "all end with exit status 0",
-        |scene| {
-            for (program, _) in [&a, &c, &five] {
-                scene.end_input(program)?;
-                scene.expect_exit(program, Exit::Status(0))?;
-            }
-            for (program, _) in [&one, &three, &four] {
-                scene.signal(program, Signal::SIGINT)?;
-                scene.expect_exit(program, Exit::Status(0))?;
-            }
-            Ok(())
-        },
-    )?;
-    scene.step("router-client --list", "nobody", |scene| {
-        print_lists(scene, 0)
-    })?;
-    scene.step("remove the module", "both lists are empty", |scene| {
-        scene.remove(MODULE)
-    })
 }

@@ -8,7 +8,7 @@ use protocol::{
     router::{Request, Roles},
 };
 
-use super::{MODULE, Router, TALKATIVE, client, encode, member, registers, say};
+use super::{MODULE, TALKATIVE, clauses::Router, client, encode, member, registers, say};
 use crate::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};

@@ -8,14 +8,14 @@ mod memory;
 mod programs;
 mod reading;
 mod sharing;
+pub(crate) mod step;
 mod writing;
 
-use lab_agent::{Call, Exit, Memory, Outcome as Observed};
+use lab_agent::{Call, Memory, Outcome as Observed};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
-use super::Step;
-use lab_scene::{Outcome, Scenario, Scene, actor::complete, slot_peer::SlotFile};
+use lab_scene::{Outcome, Scene, actor::complete, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";
 
@@ -27,56 +27,6 @@ const FOR_ALL: u32 = 0o666;
 
 /// Have the module say what it does.
 const TALKATIVE: &str = "dyndbg=+p";
-
-pub(super) const STEP: Step = Step {
-    name: "slot",
-    modules: &[MODULE],
-    demonstration: &DEMONSTRATION,
-    checks: CHECKS,
-};
-
-/// What `make message-slot` shows.
-static DEMONSTRATION: Scenario = Scenario {
-    id: "message-slot/R6-demonstration",
-    title: "a message stays until it is overwritten",
-    run: demonstration,
-};
-
-/// The clauses, one by one.
-static CHECKS: &[Scenario] = &[
-    device::MINORS,
-    device::MAJOR_TAKEN,
-    device::SECOND_INSERT,
-    device::IN_USE,
-    memory::FREED,
-    memory::BOUNDED,
-    sharing::PER_FILE,
-    sharing::SHARED,
-    sharing::WHOLE,
-    channels::CHOSEN,
-    channels::UNKNOWN,
-    channels::ZERO,
-    channels::IDS,
-    channels::MANY,
-    writing::REPLACES,
-    writing::NO_CHANNEL,
-    writing::LENGTHS,
-    writing::UNREADABLE,
-    writing::INTACT,
-    memory::SCARCE,
-    buffers::WRITES,
-    reading::EXACT,
-    reading::NO_CHANNEL,
-    reading::EMPTY,
-    reading::SHORT,
-    reading::UNWRITABLE,
-    buffers::READS,
-    reading::OUTLIVES,
-    programs::SENDER,
-    programs::SENDER_ERRORS,
-    programs::READER,
-    programs::READER_ERRORS,
-];
 
 /// Insert the module and carry out `act` with a file of root's, then with one of an ordinary
 /// user's, each on a slot of its own.
@@ -124,71 +74,6 @@ const LONG: usize = 120;
 fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {
     let least = u8::from(scene.contract_only());
     (0..len).map(|_| scene.rng.u8(..).max(least)).collect()
-}
-
-fn demonstration(scene: &mut Scene<'_>) -> Outcome {
-    scene.step("insert the module", "it has major 235", |scene| {
-        scene.insert(MODULE, TALKATIVE)
-    })?;
-    let path = scene.step(
-        "make a device node that everybody may use",
-        "minor 3 is a slot",
-        |scene| scene.make_slot(3, FOR_ALL),
-    )?;
-    scene.step(
-        "send a message as root",
-        "exit status 0, nothing is printed",
-        |scene| {
-            let sender = scene.start("sender", &["message_sender", &path, "5", "hello"])?;
-            scene.expect_output(&sender, b"")
-        },
-    )?;
-    for round in ["first", "second"] {
-        scene.step(
-            &format!("read it as an ordinary user, {round} time"),
-            "the message and not a byte more; reading takes nothing away",
-            |scene| {
-                let reader = scene.start_as(
-                    "reader",
-                    &["message_reader", &path, "5"],
-                    STUDENT,
-                    lab_agent::Stdin::Pipe,
-                )?;
-                scene.expect_output(&reader, b"hello")
-            },
-        )?;
-    }
-    scene.step(
-        "overwrite it with a shorter one, and read",
-        "nothing of the old one is left",
-        |scene| {
-            let sender = scene.start("sender", &["message_sender", &path, "5", "bye"])?;
-            scene.expect_output(&sender, b"")?;
-            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
-            scene.expect_output(&reader, b"bye")
-        },
-    )?;
-    scene.step(
-        "read another channel of the slot",
-        "nothing is there: EWOULDBLOCK, which is EAGAIN; exit status 1",
-        |scene| {
-            let reader = scene.start("reader", &["message_reader", &path, "6"])?;
-            scene.expect_complaint(&reader, &["read: EAGAIN", "the channel is empty"])?;
-            scene.expect_exit(&reader, Exit::Status(1))
-        },
-    )?;
-    errnos(scene, &path)?;
-    scene.step(
-        "read the message after all of that",
-        "it is still there",
-        |scene| {
-            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
-            scene.expect_output(&reader, b"bye")
-        },
-    )?;
-    scene.step("remove the module", "it goes, and the messages", |scene| {
-        scene.remove(MODULE)
-    })
 }
 
 /// Every errno, one by one.

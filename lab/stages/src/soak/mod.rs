@@ -3,9 +3,12 @@
 //! several meet, and requests drawn at random.
 
 mod netlink;
+mod size;
 mod slot;
 
-use super::{faults, router};
+use size::{ACTORS, BATCHES, CALLS};
+
+use super::{faults, router::crowd::GREAT_CROWD};
 use lab_scene::Scenario;
 
 /// Scenarios of the stages where several processes meet, or one is killed.
@@ -38,7 +41,7 @@ static OWN: &[Scenario] = &[
     netlink::ROUTES,
     netlink::PUBSUB,
     netlink::ROUTER,
-    router::GREAT_CROWD,
+    GREAT_CROWD,
 ];
 
 /// All of them, in the order in which they are gone through.
@@ -70,15 +73,6 @@ pub fn operations(scenario: &Scenario) -> u64 {
 
 /// How the ids of scenarios begin whose operations are drawn at random.
 const RANDOM: &str = "soak/random-";
-
-/// Processes that make calls at the same time.
-const ACTORS: usize = 3;
-
-/// How often all of them make as many calls as they like.
-const BATCHES: usize = 10;
-
-/// Calls that each makes without waiting for anybody.
-const CALLS: usize = 60;
 
 #[cfg(test)]
 mod tests {

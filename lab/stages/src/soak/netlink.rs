@@ -10,7 +10,7 @@ use protocol::{
     pubsub, router, routes,
 };
 
-use super::{ACTORS, BATCHES, CALLS};
+use super::size::{ACTORS, BATCHES, CALLS};
 use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 
 /// A kind of requests: type and payload of one that is well-formed.

@@ -5,7 +5,7 @@ use lab_agent::{Answer, Call, Memory, Op, Outcome as Observed};
 use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
-use super::{ACTORS, BATCHES, CALLS};
+use super::size::{ACTORS, BATCHES, CALLS};
 use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";

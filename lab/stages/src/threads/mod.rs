@@ -7,48 +7,13 @@ mod checks;
 mod ends;
 mod faults;
 mod model;
+pub(crate) mod step;
 
 use lab_agent::{Exit, Stream};
 use regex::Regex;
 
-use super::Step;
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scenario, Scene, fail};
-
-pub(super) const STEP: Step = Step {
-    name: "threads",
-    modules: &[],
-    demonstration: &DEMONSTRATION,
-    checks: CHECKS,
-};
-
-/// What `lab demo part1` shows.
-static DEMONSTRATION: Scenario = Scenario {
-    id: "part1/T1-demonstration",
-    title: "numbers go through a bounded buffer",
-    run: demonstration,
-};
-
-/// The clauses, one by one.
-static CHECKS: &[Scenario] = &[
-    checks::THREADS,
-    ends::WAITING,
-    faults::OUT_OF_PLACE,
-    faults::LEFT_OVER,
-    checks::MANY,
-    ends::CLOSE,
-    ends::CLOSE_WAKES,
-    ends::ENDS,
-    checks::CAPACITIES,
-    ends::FULL,
-    checks::ZEROES,
-    faults::PANICS,
-    checks::BUFFERS,
-    checks::COMPARED,
-    checks::QUIET,
-    checks::TERMINAL,
-    model::MODEL,
-];
+use lab_scene::{Outcome, Program, Scene, fail};
 
 /// Run the program and expect one line, `headline` with time and speed behind it, and exit status 0.
 /// What is not the clause's matter is `...` in the headline, and may be anything.
@@ -99,47 +64,4 @@ fn pattern(text: &str) -> Outcome<Regex> {
 
 fn start(scene: &mut Scene<'_>, arguments: &[&str]) -> Outcome<Program> {
     scene.start("threads", &[&["threads"], arguments].concat())
-}
-
-fn demonstration(scene: &mut Scene<'_>) -> Outcome {
-    scene.step(
-        "one producer, one consumer",
-        "all come, in their order",
-        |scene| {
-            expect_summary(
-                scene,
-                &["--items", "100000"],
-                "100000 items in order, 1 producer, 1 consumer, capacity 1024, mutex",
-            )
-        },
-    )?;
-    scene.step(
-        "three producers, two consumers, little room",
-        "each comes once, and those of one producer in their order",
-        |scene| {
-            expect_summary(
-                scene,
-                &[
-                    "--items",
-                    "10000",
-                    "--producers",
-                    "3",
-                    "--consumers",
-                    "2",
-                    "--capacity",
-                    "4",
-                ],
-                "10000 items in order, 3 producers, 2 consumers, capacity 4, mutex",
-            )
-        },
-    )?;
-    scene.step(
-        "a buffer without a place",
-        "an error, and nothing is started",
-        |scene| {
-            let program = start(scene, &["--capacity", "0"])?;
-            scene.expect_complaint(&program, &["--capacity", "'0'", "from 1"])?;
-            scene.expect_end(&program, Exit::Status(2)).map(drop)
-        },
-    )
 }
