@@ -15,7 +15,7 @@ use super::{
 };
 use lab_base::{Result, environment, output_of};
 use lab_build::modules::{Compiler, kbuild, lenient};
-use lab_scene::workshop::Workshop;
+use lab_machine::Site;
 
 /// Lines of a compiler that are shown.
 const LINES_MAX: usize = 20;
@@ -65,28 +65,24 @@ pub(super) const ALIKE: [&str; 3] = ["-include", "/w/libc/compat.h", "-I/w/libc"
 /// What is linked to each program for the same reason.
 const LINKED: &str = "/w/libc/strl.c";
 
-/// Build a submission's module for the workshop's kernel. Its name is ours, whatever its files are
+/// Build a submission's module for the site's kernel. Its name is ours, whatever its files are
 /// called.
 ///
 /// # Errors
 /// The machinery failed.
-pub fn module(
-    workshop: &Workshop,
-    submission: &Submission,
-    name: &str,
-) -> Result<Result<Module, Refused>> {
+pub fn module(site: &Site, submission: &Submission, name: &str) -> Result<Result<Module, Refused>> {
     let Some(Part::C(sources)) = submission.modules.get(name) else {
         return Ok(Err(Refused(format!(
             "there is no {name} in the submission"
         ))));
     };
-    let sandbox = kernel_sandbox(workshop, &submission.files)?;
-    build_module(workshop, sandbox, name, sources, &submission.files)
+    let sandbox = kernel_sandbox(site, &submission.files)?;
+    build_module(site, sandbox, name, sources, &submission.files)
 }
 
 /// Build the module `name` of `sources`, which are in the sandbox.
 pub(super) fn build_module(
-    workshop: &Workshop,
+    site: &Site,
     sandbox: Sandbox,
     name: &str,
     sources: &[String],
@@ -98,7 +94,7 @@ pub(super) fn build_module(
         .map(|source| format!(" src/{}.o", source.trim_end_matches(".c")))
         .collect();
     let list = format!("obj-m := {name}.o\n{name}-y :={}\n", objects.concat());
-    let ended = make(workshop, &sandbox, &list, files)?;
+    let ended = make(site, &sandbox, &list, files)?;
     let unstripped = sandbox.path().join(format!("module/{name}.ko"));
     if !ended.success || !is_file(&unstripped) {
         return Ok(Err(refused(&ended, files)));
@@ -123,26 +119,21 @@ pub(super) fn build_module(
 }
 
 /// A sandbox with files to be built for the kernel, the lab's headers beside them.
-pub(super) fn kernel_sandbox(workshop: &Workshop, files: &[Entry]) -> Result<Sandbox> {
-    let mut sandbox = Sandbox::new(workshop)?;
-    place(workshop, &sandbox, "module/src", files)?;
+pub(super) fn kernel_sandbox(site: &Site, files: &[Entry]) -> Result<Sandbox> {
+    let mut sandbox = Sandbox::new(site)?;
+    place(site, &sandbox, "module/src", files)?;
     sandbox.write("compat.h", include_bytes!("../../kernels/compat.h"))?;
-    let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
+    let compiler = Compiler::of(&site.paths, &site.kernel)?;
     sandbox.show(compiler.script);
     sandbox.show(compiler.answers);
-    for path in workshop.kernel.build_files() {
+    for path in site.kernel.build_files() {
         sandbox.show(path);
     }
     Ok(sandbox)
 }
 
 /// Run Kbuild over a list of objects.
-pub(super) fn make(
-    workshop: &Workshop,
-    sandbox: &Sandbox,
-    list: &str,
-    files: &[Entry],
-) -> Result<Ended> {
+pub(super) fn make(site: &Site, sandbox: &Sandbox, list: &str, files: &[Entry]) -> Result<Ended> {
     let mut text = list.to_owned();
     for directory in include_path(MODULE_SOURCES, files) {
         text += &format!("ccflags-y += -I{directory}\n");
@@ -151,12 +142,12 @@ pub(super) fn make(
     sandbox.write("module/Kbuild", text.as_bytes())?;
     let directory = PathBuf::from(INSIDE).join("module");
     // Lines for reports, and warnings of the running kernel that name the file as they do.
-    let mut flags = lenient(&workshop.kernel);
+    let mut flags = lenient(&site.kernel);
     flags.push("-g".to_owned());
     flags.push(format!("-fmacro-prefix-map={MODULE_SOURCES}/="));
-    let compiler = Compiler::of(&workshop.paths, &workshop.kernel)?;
+    let compiler = Compiler::of(&site.paths, &site.kernel)?;
     let mut make = sandbox::command("make");
-    kbuild(&mut make, &workshop.kernel, &compiler, &directory, &flags);
+    kbuild(&mut make, &site.kernel, &compiler, &directory, &flags);
     sandbox.run(&make, PATIENCE)
 }
 
@@ -165,7 +156,7 @@ pub(super) fn make(
 /// # Errors
 /// The machinery failed.
 pub fn program(
-    workshop: &Workshop,
+    site: &Site,
     submission: &Submission,
     name: &str,
 ) -> Result<Result<Program, Refused>> {
@@ -173,9 +164,9 @@ pub fn program(
         let why = format!("there is no {name} in C in the submission");
         return Ok(Err(Refused(why)));
     };
-    let sandbox = Sandbox::new(workshop)?;
+    let sandbox = Sandbox::new(site)?;
     let files = &submission.files;
-    place(workshop, &sandbox, "src", files)?;
+    place(site, &sandbox, "src", files)?;
     sandbox.write(&format!("out/{name}"), b"")?;
     let gcc = |standard: &[&str]| {
         let mut gcc = sandbox::command("gcc");
@@ -217,12 +208,7 @@ pub fn program(
 
 /// Copy a submission's files to `target` in a sandbox, the lab's headers to its [`HEADERS`], and what
 /// [`ALIKE`] names.
-pub(super) fn place(
-    workshop: &Workshop,
-    sandbox: &Sandbox,
-    target: &str,
-    files: &[Entry],
-) -> Result<()> {
+pub(super) fn place(site: &Site, sandbox: &Sandbox, target: &str, files: &[Entry]) -> Result<()> {
     for file in files {
         sandbox.write(&format!("{target}/{}", file.path), &file.contents)?;
     }
@@ -233,7 +219,7 @@ pub(super) fn place(
     ] {
         sandbox.write(&format!("libc/{name}"), contents.as_bytes())?;
     }
-    let headers = workshop.paths.checkout.join("kernel/include");
+    let headers = site.paths.checkout.join("kernel/include");
     output_of(
         "copying the headers",
         environment::command("cp")

@@ -11,13 +11,14 @@ use std::{
 
 use super::{
     build::{self, Refused},
-    intake::{CRATES, Part, Submission},
+    intake::{Part, Submission},
+    parts::CRATES,
     sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
 use lab_base::{Error, Result, environment, output_of, paths, progress};
 use lab_build::programs;
-use lab_scene::workshop::Workshop;
+use lab_machine::Site;
 
 /// The programs of a submission's crates.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ const CARGO_PATIENCE: Duration = Duration::from_secs(1200);
 ///
 /// # Errors
 /// The machinery failed.
-pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
+pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
     let mut built = BTreeMap::new();
     let mut remarks = Vec::new();
     let mut sandbox = None;
@@ -68,12 +69,12 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
         let Some(directory) = place_of else {
             continue;
         };
-        remarks.extend(not_theirs(workshop, submission, package, directory));
+        remarks.extend(not_theirs(site, submission, package, directory));
         let sandbox = match &sandbox {
             Some(sandbox) => sandbox,
-            None => sandbox.insert(prepared_sandbox(workshop)?),
+            None => sandbox.insert(prepared_sandbox(site)?),
         };
-        place(workshop, sandbox, &submission.files, package, directory)?;
+        place(site, sandbox, &submission.files, package, directory)?;
         let output = sandbox.path().join("target").join(programs::OUTPUT);
         let outcome = |ended: &Ended, name: &str| {
             let program = output.join(name);
@@ -82,11 +83,11 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
             }
             Err(build::refused(ended, &submission.files))
         };
-        let ended = compile(workshop, sandbox, package, package)?;
+        let ended = compile(site, sandbox, package, package)?;
         built.extend(names.into_iter().map(|name| (name, outcome(&ended, name))));
         if package == DRIVEN {
-            place_driver(workshop, sandbox)?;
-            let ended = compile(workshop, sandbox, package, DRIVER)?;
+            place_driver(site, sandbox)?;
+            let ended = compile(site, sandbox, package, DRIVER)?;
             built.extend(programs::DRIVERS.map(|name| (name, outcome(&ended, name))));
         }
     }
@@ -98,11 +99,11 @@ pub fn build(workshop: &Workshop, submission: &Submission) -> Result<Programs> {
 }
 
 /// A sandbox with the compiler, and the sources of the crates that ours depend on.
-fn cargo_sandbox(workshop: &Workshop) -> Result<Sandbox> {
-    let mut sandbox = Sandbox::new(workshop)?;
+fn cargo_sandbox(site: &Site) -> Result<Sandbox> {
+    let mut sandbox = Sandbox::new(site)?;
     // rustc finds its libraries, and its linker itself, with /proc/self/exe.
     sandbox.show_processes()?;
-    let sysroot = sysroot(workshop)?;
+    let sysroot = sysroot(site)?;
     if !sysroot.starts_with("/usr") {
         sandbox.show(sysroot);
     }
@@ -117,13 +118,13 @@ fn cargo_sandbox(workshop: &Workshop) -> Result<Sandbox> {
 }
 
 /// The same, with all that our crates depend on compiled already.
-fn prepared_sandbox(workshop: &Workshop) -> Result<Sandbox> {
-    let sandbox = cargo_sandbox(workshop)?;
+fn prepared_sandbox(site: &Site) -> Result<Sandbox> {
+    let sandbox = cargo_sandbox(site)?;
     output_of(
         "copying what submissions depend on",
         environment::command("cp")
             .arg("--archive")
-            .args([dependencies(workshop)?, sandbox.path().join("target")]),
+            .args([dependencies(site)?, sandbox.path().join("target")]),
     )?;
     Ok(sandbox)
 }
@@ -131,21 +132,21 @@ fn prepared_sandbox(workshop: &Workshop) -> Result<Sandbox> {
 /// A target directory in which everything that our crates depend on is compiled: that takes a
 /// minute, and is the same for all submissions. It is made once, in a sandbox, with programs that
 /// do nothing: there is nothing of ours in it that could be handed in, and nothing of anybody else.
-fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
-    let mut inputs = vec![read(workshop, "Cargo.toml")?, read(workshop, "Cargo.lock")?];
+fn dependencies(site: &Site) -> Result<PathBuf> {
+    let mut inputs = vec![read(site, "Cargo.toml")?, read(site, "Cargo.lock")?];
     for package in CRATES.into_iter().chain([DRIVER_AT]) {
-        inputs.push(read(workshop, &format!("{package}/Cargo.toml"))?);
+        inputs.push(read(site, &format!("{package}/Cargo.toml"))?);
     }
-    let version = rustc(workshop, &["--version", "--verbose"])?;
+    let version = rustc(site, &["--version", "--verbose"])?;
     inputs.push(version.into_bytes());
     let key = paths::digest(inputs.iter().map(Vec::as_slice));
-    let directory = workshop.paths.build.join("grade");
+    let directory = site.paths.build.join("grade");
     let made = directory.join(format!("target-{key}"));
     let _lock = paths::lock(&directory.join(".lock"))?;
     if made.exists() {
         return Ok(made);
     }
-    let sandbox = cargo_sandbox(workshop)?;
+    let sandbox = cargo_sandbox(site)?;
     let nothing = [("src/lib.rs", ""), ("src/bin/nothing.rs", "fn main() {}")];
     let nothing = nothing.map(|(path, text)| Entry {
         shown: path.to_owned(),
@@ -154,7 +155,7 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
     });
     progress::while_busy("building what submissions depend on", || {
         for package in CRATES {
-            place(workshop, &sandbox, &nothing, package, "")?;
+            place(site, &sandbox, &nothing, package, "")?;
             let built = |ended: Ended| match ended.success {
                 true => Ok(()),
                 false => Err(Error::Tool {
@@ -163,14 +164,14 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
                     output: ended.said,
                 }),
             };
-            built(compile(workshop, &sandbox, package, package)?)?;
+            built(compile(site, &sandbox, package, package)?)?;
             if package == DRIVEN {
-                join_driver(workshop, &sandbox)?;
+                join_driver(site, &sandbox)?;
                 sandbox.write(
                     &format!("{DRIVEN}/{DRIVER_AT}/src/bin/nothing.rs"),
                     b"fn main() {}",
                 )?;
-                built(compile(workshop, &sandbox, package, DRIVER)?)?;
+                built(compile(site, &sandbox, package, DRIVER)?)?;
             }
         }
         // Whole or not at all.
@@ -181,9 +182,9 @@ fn dependencies(workshop: &Workshop) -> Result<PathBuf> {
 }
 
 /// Run cargo for one package of the workspace of a crate that has been put in its place.
-fn compile(workshop: &Workshop, sandbox: &Sandbox, of: &str, package: &str) -> Result<Ended> {
+fn compile(site: &Site, sandbox: &Sandbox, of: &str, package: &str) -> Result<Ended> {
     // Not the user's own command, which may be rustup's and chooses by what is in the home.
-    let bin = sysroot(workshop)?.join("bin");
+    let bin = sysroot(site)?.join("bin");
     let mut cargo = sandbox::command(bin.join("cargo"));
     cargo.args(["build", "--quiet"]);
     programs::for_guest(&mut cargo, &[package]);
@@ -198,37 +199,37 @@ fn compile(workshop: &Workshop, sandbox: &Sandbox, of: &str, package: &str) -> R
     sandbox.run(&cargo, CARGO_PATIENCE)
 }
 
-fn sysroot(workshop: &Workshop) -> Result<PathBuf> {
-    let sysroot = rustc(workshop, &["--print", "sysroot"])?;
+fn sysroot(site: &Site) -> Result<PathBuf> {
+    let sysroot = rustc(site, &["--print", "sysroot"])?;
     Ok(PathBuf::from(sysroot.trim()))
 }
 
 /// Ask the compiler of this checkout.
-fn rustc(workshop: &Workshop, arguments: &[&str]) -> Result<String> {
+fn rustc(site: &Site, arguments: &[&str]) -> Result<String> {
     output_of(
         "asking rustc about itself",
         environment::command("rustc")
-            .current_dir(&workshop.paths.checkout)
+            .current_dir(&site.paths.checkout)
             .args(arguments),
     )
 }
 
-fn read(workshop: &Workshop, file: &str) -> Result<Vec<u8>> {
-    fs::read(workshop.paths.checkout.join(file)).map_err(Error::io(format!("reading {file}")))
+fn read(site: &Site, file: &str) -> Result<Vec<u8>> {
+    fs::read(site.paths.checkout.join(file)).map_err(Error::io(format!("reading {file}")))
 }
 
 /// Put together a workspace of one crate, whose sources are in `directory` of `files`, and our
 /// protocol.
 fn place(
-    workshop: &Workshop,
+    site: &Site,
     sandbox: &Sandbox,
     files: &[Entry],
     package: &str,
     directory: &str,
 ) -> Result<()> {
-    manifest(workshop, sandbox, package, &["protocol", package])?;
+    manifest(site, sandbox, package, &["protocol", package])?;
     for file in ["Cargo.lock", &format!("{package}/Cargo.toml")] {
-        sandbox.write(&format!("{package}/{file}"), &read(workshop, file)?)?;
+        sandbox.write(&format!("{package}/{file}"), &read(site, file)?)?;
     }
     let protocol = sandbox.path().join(package).join("protocol");
     // With its times: what has not changed is not compiled again.
@@ -240,7 +241,7 @@ fn place(
                 "--preserve=timestamps",
                 "--no-target-directory",
             ])
-            .args([&workshop.paths.checkout.join("protocol"), &protocol]),
+            .args([&site.paths.checkout.join("protocol"), &protocol]),
     )?;
     let sources = format!("{directory}src/");
     for file in files {
@@ -255,9 +256,9 @@ fn place(
 }
 
 /// Put the programs of `lab/threads` beside a crate that is in its place: they link its library.
-fn place_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
-    join_driver(workshop, sandbox)?;
-    let (checkout, inside) = (&workshop.paths.checkout, sandbox.path().join(DRIVEN));
+fn place_driver(site: &Site, sandbox: &Sandbox) -> Result<()> {
+    join_driver(site, sandbox)?;
+    let (checkout, inside) = (&site.paths.checkout, sandbox.path().join(DRIVEN));
     // Its faults are those of our tests.
     for (from, to) in [
         (checkout.join(DRIVER_AT).join("src"), inside.join(DRIVER_AT)),
@@ -274,15 +275,15 @@ fn place_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
 }
 
 /// Make the package of `lab/threads` a member of a crate's workspace.
-fn join_driver(workshop: &Workshop, sandbox: &Sandbox) -> Result<()> {
-    let own = read(workshop, &format!("{DRIVER_AT}/Cargo.toml"))?;
+fn join_driver(site: &Site, sandbox: &Sandbox) -> Result<()> {
+    let own = read(site, &format!("{DRIVER_AT}/Cargo.toml"))?;
     sandbox.write(&format!("{DRIVEN}/{DRIVER_AT}/Cargo.toml"), &own)?;
-    manifest(workshop, sandbox, DRIVEN, &["protocol", DRIVEN, DRIVER_AT])
+    manifest(site, sandbox, DRIVEN, &["protocol", DRIVEN, DRIVER_AT])
 }
 
 /// Write the manifest of a crate's workspace.
-fn manifest(workshop: &Workshop, sandbox: &Sandbox, package: &str, members: &[&str]) -> Result<()> {
-    let text = String::from_utf8_lossy(&read(workshop, "Cargo.toml")?).into_owned();
+fn manifest(site: &Site, sandbox: &Sandbox, package: &str, members: &[&str]) -> Result<()> {
+    let text = String::from_utf8_lossy(&read(site, "Cargo.toml")?).into_owned();
     let manifest = with_members(&text, members)
         .map_err(|error| Error::Unexpected(format!("Cargo.toml: {error}")))?;
     sandbox.write(&format!("{package}/Cargo.toml"), manifest.as_bytes())
@@ -309,18 +310,13 @@ fn with_members(manifest: &str, members: &[&str]) -> std::result::Result<String,
 }
 
 /// What a submission has changed of what is not its to change.
-fn not_theirs(
-    workshop: &Workshop,
-    submission: &Submission,
-    package: &str,
-    directory: &str,
-) -> Vec<String> {
+fn not_theirs(site: &Site, submission: &Submission, package: &str, directory: &str) -> Vec<String> {
     let mut remarks = Vec::new();
     for file in &submission.files {
         let Some(name) = file.path.strip_prefix(directory) else {
             continue;
         };
-        let own = workshop.paths.checkout.join(package).join(name);
+        let own = site.paths.checkout.join(package).join(name);
         let changed = match name {
             "Cargo.toml" => fs::read(own).is_ok_and(|own| own != file.contents),
             "build.rs" => true,

@@ -7,42 +7,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{
+use crate::{
+    parts::{CRATES, PROGRAMS},
     source::{self, Evidence, Kind},
     unpack::{self, Contents, Entry, Unreadable},
 };
-
-/// The modules of the stages.
-pub const MODULES: [&str; 6] = [
-    "message_slot",
-    "nl_greeting",
-    "nl_hello",
-    "nl_pubsub",
-    "nl_router",
-    "nl_routes",
-];
-
-/// The programs of the stages, those of `message-slot` first.
-pub const PROGRAMS: [&str; 10] = [
-    "message_sender",
-    "message_reader",
-    "nl-greet",
-    "nl-hello",
-    "nl-recv",
-    "pubsub",
-    "route-ctl",
-    "route-watch",
-    "router-client",
-    "threads",
-];
-
-/// The crates of the stages.
-pub const CRATES: [&str; 4] = [
-    "message-slot",
-    "part1-threads",
-    "part2-netlink",
-    "part3-lists",
-];
 
 /// Longest manifest that is looked at, in bytes; the starter's have 500.
 const MANIFEST_MAX: usize = 64 << 10;
@@ -55,7 +24,7 @@ pub enum Part {
     C(Vec<String>),
     /// One of the programs of a crate: its package, and its directory in the submission.
     Rust {
-        /// One of [`CRATES`].
+        /// One of [`crate::parts::CRATES`].
         package: &'static str,
         /// Where its `src/` is; empty, or ends with `/`.
         directory: String,
@@ -69,7 +38,7 @@ pub struct Submission {
     pub name: String,
     /// All its files, sorted by path.
     pub files: Vec<Entry>,
-    /// Its modules, by the names in [`MODULES`]; always in C.
+    /// Its modules, by the names in [`crate::parts::MODULES`]; always in C.
     pub modules: BTreeMap<&'static str, Part>,
     /// Its programs, by the names in [`PROGRAMS`].
     pub programs: BTreeMap<&'static str, Part>,

@@ -16,7 +16,7 @@ use super::{
     unpack::Entry,
 };
 use lab_base::{Error, Result};
-use lab_scene::workshop::Workshop;
+use lab_machine::Site;
 
 /// How user space reaches a message slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +54,14 @@ enum For {
 ///
 /// # Errors
 /// The machinery failed.
-pub fn probe(workshop: &Workshop, submission: &Submission) -> Result<Numbers> {
+pub fn probe(site: &Site, submission: &Submission) -> Result<Numbers> {
     let mut channel = None;
     let mut major = None;
     for (file, how) in contexts(submission) {
         if channel.is_some() && major.is_some() {
             break;
         }
-        let mut probe = Probe::new(workshop, submission, &file.path, how)?;
+        let mut probe = Probe::new(site, submission, &file.path, how)?;
         let called = source::major_expression(&file.contents);
         let names = called.iter().map(String::as_str).chain(MAJOR_NAMES);
         // Mostly both are there, and one compilation is enough.
@@ -170,7 +170,7 @@ fn contexts(submission: &Submission) -> Vec<(&Entry, For)> {
 
 /// A file in whose context expressions are evaluated.
 struct Probe<'a> {
-    workshop: &'a Workshop,
+    site: &'a Site,
     files: &'a [Entry],
     sandbox: Sandbox,
     file: &'a str,
@@ -180,15 +180,10 @@ struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    fn new(
-        workshop: &'a Workshop,
-        submission: &'a Submission,
-        file: &'a str,
-        how: For,
-    ) -> Result<Self> {
-        let sandbox = build::kernel_sandbox(workshop, &submission.files)?;
+    fn new(site: &'a Site, submission: &'a Submission, file: &'a str, how: For) -> Result<Self> {
+        let sandbox = build::kernel_sandbox(site, &submission.files)?;
         Ok(Probe {
-            workshop,
+            site,
             files: &submission.files,
             sandbox,
             file,
@@ -220,7 +215,7 @@ impl<'a> Probe<'a> {
             For::Kernel => {
                 // Modules are not linked: the object is all that is wanted.
                 let list = "obj-m := lab_probe_all.o\nlab_probe_all-y := src/lab_probe.o\n";
-                build::make(self.workshop, &self.sandbox, list, self.files)?
+                build::make(self.site, &self.sandbox, list, self.files)?
             }
             For::User => {
                 let mut gcc = sandbox::command("gcc");
@@ -264,8 +259,8 @@ fn value_of(object: &[u8], name: &str) -> Option<u64> {
 ///
 /// # Errors
 /// The machinery failed; the module's source is not what it used to be.
-pub fn our_slot_with(workshop: &Workshop, numbers: &Numbers, by_pointer: bool) -> Result<Module> {
-    let kernel = workshop.paths.checkout.join("kernel");
+pub fn our_slot_with(site: &Site, numbers: &Numbers, by_pointer: bool) -> Result<Module> {
+    let kernel = site.paths.checkout.join("kernel");
     let read = |file: &str| {
         let file = kernel.join(file);
         fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))
@@ -308,9 +303,9 @@ pub fn our_slot_with(workshop: &Workshop, numbers: &Numbers, by_pointer: bool) -
             path: name.to_owned(),
             contents: text.into_bytes(),
         });
-    let sandbox = build::kernel_sandbox(workshop, &files)?;
+    let sandbox = build::kernel_sandbox(site, &files)?;
     let sources = ["message_slot.c".to_owned()];
-    build::build_module(workshop, sandbox, "message_slot", &sources, &files)?.map_err(
+    build::build_module(site, sandbox, "message_slot", &sources, &files)?.map_err(
         |Refused(output)| Error::Compile {
             what: "our message_slot with other numbers".into(),
             output,

@@ -85,17 +85,6 @@ impl Rubric {
         assemble(&Source { file, text: TEXT })
     }
 
-    /// The rubric of the lab with an instructor's changes.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Rubric`] if it cannot be understood.
-    pub fn with(file: &Path) -> Result<Self> {
-        let what = || Error::io(format!("reading {}", file.display()));
-        let text = std::fs::read_to_string(file).map_err(what())?;
-        let source = Source { file, text: &text };
-        instructor::apply(&source, Self::builtin()?)
-    }
-
     /// Keep only what `wanted` says yes to, by stage and check.
     pub fn keep(&mut self, wanted: impl Fn(&str, &Check) -> bool) {
         for stage in &mut self.stages {

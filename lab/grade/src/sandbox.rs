@@ -36,7 +36,7 @@ use nix::{
 
 use super::namespaces;
 use lab_base::{Error, Result, environment, run_directory::RunDirectory};
-use lab_scene::workshop::Workshop;
+use lab_machine::Site;
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
@@ -118,9 +118,9 @@ impl Sandbox {
     /// # Errors
     /// [`Error::Missing`] where bubblewrap is not there or cannot work: nothing is ever built
     /// outside.
-    pub fn new(workshop: &Workshop) -> Result<Self> {
+    pub fn new(site: &Site) -> Result<Self> {
         let mut sandbox = Sandbox {
-            directory: workshop.run_directory()?,
+            directory: site.run_directory()?,
             visible: Vec::new(),
             shown_at: Vec::new(),
             proc: Proc::Nothing,

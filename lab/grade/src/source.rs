@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::intake::{MODULES, PROGRAMS};
+use crate::parts::{MODULES, PROGRAMS};
 
 /// What a C file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

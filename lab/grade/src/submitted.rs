@@ -9,8 +9,9 @@ use std::{
 
 use super::{
     build, crates, edition,
-    intake::{MODULES, PROGRAMS, Part as Source, Submission},
+    intake::{Part as Source, Submission},
     numbers::{self, Numbers},
+    parts::{MODULES, PROGRAMS},
     report::{self, Finding},
 };
 use lab_base::{Error, Result, progress};

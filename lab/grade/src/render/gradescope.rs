@@ -8,7 +8,7 @@
 
 use serde::Serialize;
 
-use super::{closing, explanation, to_json};
+use super::lines::{closing, explanation, to_json};
 use crate::{
     outcome::Status,
     report::{self, Report},

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::to_json;
+use super::lines::to_json;
 use crate::{
     outcome::Status,
     report::{self, Finding, Machine, Report},

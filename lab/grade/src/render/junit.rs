@@ -3,7 +3,7 @@
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{closing, explanation};
+use super::lines::{closing, explanation};
 use crate::{
     outcome::Status,
     report::{Check, Report},

@@ -4,7 +4,7 @@
 //! no package; with its source, `tools/testing/kunit/kunit.py parse FILE` reads this (6.12, by hand:
 //! the statuses of the snapshot, crash and timeout as failed, blocked as skipped).
 
-use super::{closing, explanation};
+use super::lines::{closing, explanation};
 use crate::{
     outcome::Status,
     report::{Check, Report},

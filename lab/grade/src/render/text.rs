@@ -3,7 +3,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{compilers, conclusion, explanation, in_words};
+use super::lines::{compilers, conclusion, explanation, in_words};
 use crate::{
     outcome::Status,
     report::{Check, Report, Stage},

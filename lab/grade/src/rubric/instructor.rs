@@ -17,13 +17,13 @@
 //! A hidden check is a scenario with inputs that are drawn from a seed of its own. It is blocked by
 //! what blocks the check of that scenario.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Check, Rubric, Source};
-use lab_base::Result;
+use lab_base::{Error, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +45,19 @@ struct Hidden {
     scenario: Spanned<String>,
     seed: u64,
     points: Spanned<u32>,
+}
+
+impl Rubric {
+    /// The rubric of the lab with an instructor's changes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read, [`Error::Rubric`] if it cannot be understood.
+    pub fn with(file: &Path) -> Result<Self> {
+        let what = || Error::io(format!("reading {}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(what())?;
+        let source = Source { file, text: &text };
+        apply(&source, Self::builtin()?)
+    }
 }
 
 pub(super) fn apply(source: &Source<'_>, mut rubric: Rubric) -> Result<Rubric> {

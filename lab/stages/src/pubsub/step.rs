@@ -7,7 +7,7 @@ use crate::{
         TALKATIVE, life,
         programs::{long_lines, overrun, strangers},
         scenarios::netlink_scenarios,
-        slow::{self},
+        slow,
     },
 };
 use lab_agent::Exit;
