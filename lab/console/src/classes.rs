@@ -6,42 +6,7 @@ use std::{fmt, sync::LazyLock};
 
 use regex::RegexSet;
 
-/// What kind of thing has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the table below says what each means")]
-pub enum Class {
-    OutOfBounds,
-    UseAfterFree,
-    InvalidFree,
-    NullDereference,
-    PageFault,
-    GeneralProtection,
-    StackOverflow,
-    StackCorruption,
-    DivideError,
-    Refcount,
-    ListCorruption,
-    SkbOverrun,
-    UserCopy,
-    MemoryLeak,
-    SlabCorruption,
-    CircularLocking,
-    RecursiveLocking,
-    InconsistentLock,
-    RcuUsage,
-    LockMisuse,
-    SleepInAtomic,
-    RcuStall,
-    SoftLockup,
-    HardLockup,
-    HungTask,
-    Ubsan,
-    Bug,
-    Warning,
-    Oops,
-    Panic,
-    Reboot,
-}
+use crate::class::Class;
 
 /// A row of the table.
 struct Row {
@@ -331,7 +296,7 @@ const TABLE: &[Row] = &[
     Row {
         class: Class::Reboot,
         name: "unexpected-reboot",
-        // No line says so; super::reboot_at() sees it.
+        // No line says so; reboot_at() in report.rs sees it.
         starts: &[],
         meaning: "The machine started again without a word: look for what destroys the kernel so \
             thoroughly that it cannot report it, like a wild write or a reset.",

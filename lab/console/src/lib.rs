@@ -5,6 +5,7 @@
 //! May use: `lab-base`. Must never come in: files, machines, and whatever asks for the words.
 
 mod aside;
+mod class;
 mod classes;
 mod lasting;
 pub mod leaks;
@@ -14,7 +15,7 @@ mod report;
 mod trace;
 
 pub use aside::is_aside;
-pub use classes::Class;
+pub use class::Class;
 pub use lasting::lasting;
 pub use locate::{Source, locate};
 pub use report::{Report, first_fault, first_report, tail};

@@ -9,7 +9,7 @@
 
 use crate::{
     aside::is_aside,
-    classes::Class,
+    class::Class,
     lines::{Line, lines},
     locate::Source,
     trace::{self, Place},
@@ -210,3 +210,5 @@ fn says_asides_only(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod titles;

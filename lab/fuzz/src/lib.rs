@@ -5,6 +5,7 @@
 //! May use: `lab-scene` and below, `protocol`; its program also `lab-stages`. Must never come in:
 //! what the answers should be, which is the model's to say.
 
+mod body;
 mod compare;
 mod incoming;
 mod play;

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::{Debug, Display},
+    fmt::{self, Debug, Display},
 };
 
 use lab_agent::{Answer, Call, Exit, Outcome as Observed, Stdin};
@@ -219,6 +219,12 @@ pub(crate) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Res
 pub(crate) fn one_of(errnos: &[protocol::model::Errno]) -> String {
     let names: Vec<_> = errnos.iter().map(ToString::to_string).collect();
     names.join(" or ")
+}
+
+/// That a process is killed.
+pub(crate) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
+    let name = char::from(b'A' + process);
+    write!(f, "{name}: is killed, and another begins")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use protocol::{
     router::{A_MAX, DATA, LIST, Request, Roles},
 };
 
-use crate::slot::{Body, any_body};
+use crate::body::{Body, any_body};
 
 /// One message of a datagram.
 #[derive(Clone, Debug)]

@@ -24,9 +24,8 @@ use protocol::{
 
 use crate::{
     incoming,
-    play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing},
+    play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing, write_kill},
     requests::{Damage, Frame, any_damage, any_frame, encode, list},
-    slot::write_kill,
 };
 use lab_scene::{Outcome, Scene};
 

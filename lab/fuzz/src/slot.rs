@@ -2,7 +2,7 @@
 //! Operations on message slots: a few files of two processes, on slots and channels whose numbers
 //! are near each other, or differ in one bit.
 
-use std::{fmt, num::Wrapping};
+use std::fmt;
 
 use lab_agent::{Bytes, Call, Memory, Outcome as Observed, Page};
 use nix::libc;
@@ -21,7 +21,10 @@ use protocol::{
     slot::{CHANNEL, MESSAGE_MAX},
 };
 
-use crate::play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing};
+use crate::body::{Body, any_body};
+use crate::play::{
+    Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing, write_kill,
+};
 use lab_scene::{Halt, Outcome, Scene, judge_read};
 
 /// Files that a process has open at most.
@@ -55,30 +58,6 @@ pub(crate) enum What {
     Read { memory: Memory, room: usize },
 }
 
-/// Bytes that count up from the first one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Body {
-    pub(crate) len: usize,
-    pub(crate) first: u8,
-}
-
-impl Body {
-    pub(crate) fn bytes(self) -> Vec<u8> {
-        let byte = |at| (Wrapping(self.first) + Wrapping(at as u8)).0;
-        (0..self.len).map(byte).collect()
-    }
-}
-
-impl fmt::Display for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.len {
-            0 => write!(f, "0 bytes"),
-            1 => write!(f, "1 byte, {:#04x}", self.first),
-            len => write!(f, "{len} bytes, {:#04x} and up", self.first),
-        }
-    }
-}
-
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, what) = match self {
@@ -97,12 +76,6 @@ impl fmt::Display for Operation {
             What::Read { memory, room } => write!(f, "read into {room} bytes{}", Where(*memory)),
         }
     }
-}
-
-/// That a process is killed.
-pub(crate) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
-    let name = char::from(b'A' + process);
-    write!(f, "{name}: is killed, and another begins")
 }
 
 /// Where a buffer lies, unless it can be accessed.
@@ -164,10 +137,6 @@ fn any_length() -> impl Strategy<Value = usize> {
         3 => select(edges.to_vec()),
         1 => MESSAGE_MAX..5000,
     ]
-}
-
-pub(crate) fn any_body(len: impl Strategy<Value = usize>) -> impl Strategy<Value = Body> {
-    (len, any::<u8>()).prop_map(|(len, first)| Body { len, first })
 }
 
 fn any_memory() -> impl Strategy<Value = Memory> {

@@ -13,6 +13,7 @@
 pub mod build;
 pub mod compilers;
 pub mod crates;
+mod disk;
 mod edition;
 pub mod intake;
 mod namespaces;

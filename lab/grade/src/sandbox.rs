@@ -14,7 +14,7 @@ use std::{
     io::{self, Read},
     os::{
         fd::{AsFd, AsRawFd},
-        unix::{fs::MetadataExt, process::CommandExt},
+        unix::process::CommandExt,
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -34,7 +34,7 @@ use nix::{
     unistd::{chdir, chroot, fchdir},
 };
 
-use super::namespaces;
+use crate::{disk::bytes_in, namespaces};
 use lab_base::{Error, Result, environment, run_directory::RunDirectory};
 use lab_machine::Site;
 
@@ -59,8 +59,6 @@ const DIRECTORY_MAX: u64 = 1 << 30;
 const LOOK: Duration = Duration::from_secs(1);
 /// Size of the empty `/tmp`, in bytes.
 const TMP_MAX: &str = "1073741824";
-/// Unit of `st_blocks`, in bytes (stat(3type)).
-const BLOCK: u64 = 512;
 /// What is kept of what a command says, in bytes.
 const SAID_MAX: usize = 256 << 10;
 
@@ -387,16 +385,4 @@ enum End {
     Itself,
     Late,
     Large,
-}
-
-/// What all files below a directory take up. What goes away meanwhile is not there.
-fn bytes_in(directory: &Path) -> u64 {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => bytes_in(&entry.path()),
-            Ok(meta) => meta.blocks() * BLOCK,
-            Err(_) => 0,
-        })
-        .sum()
 }
