@@ -11,9 +11,8 @@ use lab_build::{
     kernels::{Kernel, Which},
     modules,
 };
-use lab_console::{Report, Source, first_report};
-
 use lab_cli::{bold, green, red};
+use lab_console::{Report, Source, first_report};
 
 /// Print the first report of the log: exit status 1. Without any, 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {

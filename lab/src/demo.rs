@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use anstream::println;
 use anyhow::{Context, bail};
 use lab_build::{kernels::Which, programs};
+use lab_cli::{bold, green, red};
 use lab_scene::{
     Scenario,
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
-
-use lab_cli::{bold, green, red};
 
 /// Show all steps of a stage, or one of them, each on a machine that has just been booted or left
 /// as it was found.

@@ -11,9 +11,8 @@ use std::{
     thread,
 };
 
-use serde_json::Value;
-
 use lab_base::{Error, Result, environment, paths::Paths, progress};
+use serde_json::Value;
 
 /// `cargo build` in a checkout, into its own build directory.
 pub fn command(paths: &Paths) -> Command {

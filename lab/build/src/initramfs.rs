@@ -9,9 +9,9 @@ use std::{
 };
 
 use cpio::newc::{Builder, ModeFileType};
+use lab_base::{Error, Result};
 
 use crate::{kernels::Kernel, root};
-use lab_base::{Error, Result};
 
 /// The first process.
 const INIT: &str = include_str!("../../agent/init.sh");

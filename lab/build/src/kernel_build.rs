@@ -12,12 +12,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::which::Which;
 use lab_base::{
     Error, Result, environment, output_of,
     paths::{self, Paths},
     progress,
 };
+
+use crate::which::Which;
 
 /// Version of linux-source that is built.
 const SOURCE: &str = "6.12";

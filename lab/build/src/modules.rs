@@ -9,13 +9,14 @@ use std::{
     time::SystemTime,
 };
 
-use crate::kernels::Kernel;
 use lab_base::{
     Error, Result, environment, output_of,
     paths::{self, Paths},
     progress,
 };
 use lab_console::{Place, Source};
+
+use crate::kernels::Kernel;
 
 /// How closely the compiler looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

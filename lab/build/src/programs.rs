@@ -8,11 +8,12 @@ use std::{
     process::Command,
 };
 
-use crate::cargo;
 use lab_base::{
     Error, Result,
     paths::{self, Paths},
 };
+
+use crate::cargo;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 

@@ -8,9 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
 use lab_base::{Error, Result, paths};
+use serde::Deserialize;
 
 /// A wrong variant.
 #[derive(Debug, Deserialize)]

@@ -13,12 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proptest::{
-    strategy::Strategy,
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
-
-use crate::play::{Difference, Subject};
 use lab_base::{Error, Result};
 use lab_machine::Machine;
 use lab_scene::{
@@ -26,6 +20,12 @@ use lab_scene::{
     transcript::{Finding, Status},
     workshop::Workshop,
 };
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
+};
+
+use crate::play::{Difference, Subject};
 
 /// Operations of the longest sequence; they begin with one.
 const LONGEST: usize = 400;

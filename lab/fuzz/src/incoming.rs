@@ -2,6 +2,10 @@
 //! What sockets of the router receive, compared with what the model has in their queues.
 
 use lab_agent::{Answer, Outcome as Observed};
+use lab_scene::{
+    actor::{returned, shown},
+    readable,
+};
 use nix::errno::Errno;
 use protocol::{
     model::{Allowed, router::Incoming},
@@ -10,10 +14,6 @@ use protocol::{
 };
 
 use crate::play::{Mismatch, one_of};
-use lab_scene::{
-    actor::{returned, shown},
-    readable,
-};
 
 /// Compare one datagram with what the queue has next; `None` is nothing.
 pub(crate) fn judge(next: Option<Incoming>, observed: &Observed) -> Result<(), Mismatch> {

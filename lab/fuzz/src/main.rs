@@ -9,8 +9,9 @@ mod cli {
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{fuzz, soak};
 use lab_cli::Wish;
+
+use cli::{fuzz, soak};
 
 /// Looks for what nobody has thought of.
 #[derive(Parser)]

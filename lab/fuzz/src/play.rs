@@ -8,16 +8,15 @@ use std::{
 };
 
 use lab_agent::{Answer, Call, Exit, Outcome as Observed, Stdin};
-use nix::sys::signal::Signal;
-use proptest::strategy::{BoxedStrategy, Just, Strategy};
-use proptest_state_machine::ReferenceStateMachine;
-use protocol::model::{Allowed, Handle};
-
 use lab_machine::Trouble;
 use lab_scene::{
     Outcome, Program, Scene,
     actor::{returned, shown},
 };
+use nix::sys::signal::Signal;
+use proptest::strategy::{BoxedStrategy, Just, Strategy};
+use proptest_state_machine::ReferenceStateMachine;
+use protocol::model::{Allowed, Handle};
 
 /// The users that the processes run as: root, and an ordinary one.
 pub(crate) const USERS: [u32; 2] = [0, 1000];

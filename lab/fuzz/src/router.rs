@@ -5,6 +5,7 @@
 use std::fmt;
 
 use lab_agent::{Bytes, Call, Outcome as Observed};
+use lab_scene::{Outcome, Scene};
 use nix::libc;
 use proptest::{
     collection::vec,
@@ -27,7 +28,6 @@ use crate::{
     play::{Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing, write_kill},
     requests::{Damage, Frame, any_damage, any_frame, encode, list},
 };
-use lab_scene::{Outcome, Scene};
 
 /// Sockets that a process has open at most.
 const SOCKETS: u8 = 3;

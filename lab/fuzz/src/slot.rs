@@ -5,6 +5,7 @@
 use std::fmt;
 
 use lab_agent::{Bytes, Call, Memory, Outcome as Observed, Page};
+use lab_scene::{Halt, Outcome, Scene, judge_read};
 use nix::libc;
 use proptest::{
     collection::vec,
@@ -25,7 +26,6 @@ use crate::body::{Body, any_body};
 use crate::play::{
     Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing, write_kill,
 };
-use lab_scene::{Halt, Outcome, Scene, judge_read};
 
 /// Files that a process has open at most.
 const FILES: u8 = 3;

@@ -8,14 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lab_base::{Result, environment, output_of};
+use lab_build::modules::{Compiler, kbuild, lenient};
+use lab_machine::Site;
+
 use super::{
     intake::{Part, Submission},
     sandbox::{self, Ended, INSIDE, PATIENCE, Sandbox},
     unpack::Entry,
 };
-use lab_base::{Result, environment, output_of};
-use lab_build::modules::{Compiler, kbuild, lenient};
-use lab_machine::Site;
 
 /// Lines of a compiler that are shown.
 const LINES_MAX: usize = 20;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which C compilers judge a submission. Its report names them.
 
+use lab_base::{Result, environment, output_of};
+use lab_build::{kernels::Kernel, modules};
 use serde::Serialize;
 
 use super::words::Words;
-use lab_base::{Result, environment, output_of};
-use lab_build::{kernels::Kernel, modules};
 
 /// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -9,6 +9,10 @@ use std::{
     time::Duration,
 };
 
+use lab_base::{Error, Result, environment, output_of, paths, progress};
+use lab_build::programs;
+use lab_machine::Site;
+
 use super::{
     build::{self, Refused},
     intake::{Part, Submission},
@@ -16,9 +20,6 @@ use super::{
     sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
-use lab_base::{Error, Result, environment, output_of, paths, progress};
-use lab_build::programs;
-use lab_machine::Site;
 
 /// The programs of a submission's crates.
 #[derive(Debug)]

@@ -4,12 +4,6 @@
 use std::{collections::BTreeMap, path::Path};
 
 use lab_agent::Memory;
-use nix::errno::Errno;
-
-use super::{
-    intake::{Part as Source, Submission},
-    numbers::Numbers,
-};
 use lab_base::{Error, Result};
 use lab_scene::{
     Outcome, Scenario, Scene,
@@ -19,6 +13,12 @@ use lab_scene::{
     subject::{Part, SlotEdition, Subject},
     transcript::{Entry, Kind, Status},
     workshop::Workshop,
+};
+use nix::errno::Errno;
+
+use super::{
+    intake::{Part as Source, Submission},
+    numbers::Numbers,
 };
 
 /// Where the starter has the module of the slot. What lies elsewhere may have been written for

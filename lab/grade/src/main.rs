@@ -12,8 +12,9 @@ mod cli {
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{doctor, grade, hint, starter, verify};
 use lab_cli::Wish;
+
+use cli::{doctor, grade, hint, starter, verify};
 
 /// Judges submissions, and makes what a course needs.
 #[derive(Parser)]

@@ -4,13 +4,12 @@
 
 use std::{fs, io, io::Write, path::Path};
 
+use lab_base::{Error, Result};
 use nix::libc;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
 };
-
-use lab_base::{Error, Result};
 
 /// Settings that keep user namespaces from ordinary users: the file, the value that does, and the
 /// command that gives them.

@@ -5,6 +5,8 @@
 
 use std::fs;
 
+use lab_base::{Error, Result};
+use lab_machine::Site;
 use object::{Object, ObjectSection, ObjectSymbol};
 use protocol::slot::{CHANNEL, MAJOR};
 
@@ -15,8 +17,6 @@ use super::{
     source,
     unpack::Entry,
 };
-use lab_base::{Error, Result};
-use lab_machine::Site;
 
 /// How user space reaches a message slot.
 #[derive(Clone, Debug, PartialEq, Eq)]

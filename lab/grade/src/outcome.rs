@@ -3,11 +3,11 @@
 
 use std::{fmt, time::Duration};
 
+use lab_console::{Class, lasting};
+use lab_scene::transcript::{self, Entry, Kind, Transcript};
 use serde::Serialize;
 
 use super::words::Words;
-use lab_console::{Class, lasting};
-use lab_scene::transcript::{self, Entry, Kind, Transcript};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -6,6 +6,7 @@
 
 use std::{collections::HashSet, fmt, time::Duration};
 
+use lab_console::{Class, leaks};
 use serde::Serialize;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
     rubric::{self, Rubric},
     words::Words,
 };
-use lab_console::{Class, leaks};
 
 /// What kind of thing was found besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -12,12 +12,11 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
-use toml::Spanned;
-
 use lab_base::{Error, Result};
 use lab_scene::Scenario;
 use lab_stages::STAGES;
+use serde::{Deserialize, de::DeserializeOwned};
+use toml::Spanned;
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");

@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lab_base::paths;
+use lab_scene::{Scenario, perform, workshop::Workshop};
+
 use super::{
     outcome::{Outcome, Status},
     report::Report,
     rubric::{Check, Rubric},
 };
-use lab_base::paths;
-use lab_scene::{Scenario, perform, workshop::Workshop};
 
 /// Whose work a check looks at. The other side of each exchange is the lab's own, so that nobody
 /// loses points for what is another clause's matter.

@@ -21,6 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lab_base::{Error, Result, environment, run_directory::RunDirectory};
+use lab_machine::Site;
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open},
@@ -35,8 +37,6 @@ use nix::{
 };
 
 use crate::{disk::bytes_in, namespaces};
-use lab_base::{Error, Result, environment, run_directory::RunDirectory};
-use lab_machine::Site;
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";

@@ -7,13 +7,6 @@ use std::{
     thread::{self, ScopedJoinHandle},
 };
 
-use super::{
-    build, crates, edition,
-    intake::{Part as Source, Submission},
-    numbers::{self, Numbers},
-    parts::{MODULES, PROGRAMS},
-    report::{self, Finding},
-};
 use lab_base::{Error, Result, progress};
 use lab_build::{modules::Care, programs::DRIVERS};
 use lab_scene::{
@@ -21,6 +14,14 @@ use lab_scene::{
     workshop::Workshop,
 };
 use lab_stages::STAGES;
+
+use super::{
+    build, crates, edition,
+    intake::{Part as Source, Submission},
+    numbers::{self, Numbers},
+    parts::{MODULES, PROGRAMS},
+    report::{self, Finding},
+};
 
 /// The modules and programs of a submission, and the machines to try them on.
 pub struct Submitted {

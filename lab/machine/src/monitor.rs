@@ -13,10 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lab_base::{Error, Result};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde_json::{Value, json};
-
-use lab_base::{Error, Result};
 
 /// How long QEMU may take to answer. It does at once, or has ended, which is noticed; a busy host
 /// may have no processor for it.

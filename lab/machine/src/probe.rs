@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
+use lab_base::{Error, Result, paths, paths::Paths};
+use lab_build::kernels::Kernel;
 use serde::{Deserialize, Serialize};
 
 use crate::{confine, qemu};
-use lab_base::{Error, Result, paths, paths::Paths};
-use lab_build::kernels::Kernel;
 
 /// Boot time that deadlines are stated for: the lab kernel, emulated, on two idle cores.
 pub const REFERENCE_BOOT: Duration = Duration::from_secs(2);

@@ -15,14 +15,14 @@ use std::{
 };
 
 use lab_agent::PORT_NAME;
+use lab_base::{Error, Result, environment};
+use lab_build::kernels::{self, Kernel};
 use nix::{
     sys::signal::{SigSet, Signal},
     unistd::{Pid, getpid, getppid},
 };
 
 use crate::confine::confine;
-use lab_base::{Error, Result, environment};
-use lab_build::kernels::{self, Kernel};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 

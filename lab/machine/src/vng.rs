@@ -12,12 +12,13 @@ use std::{
     process::Stdio,
 };
 
-use crate::{memory, qemu::Launch};
 use lab_base::{Error, Result, environment, output_of, paths::Paths};
 use lab_build::{
     kernels::{self, Kernel},
     root,
 };
+
+use crate::{memory, qemu::Launch};
 
 /// `virtme-ng==VERSION`, as pip reads it.
 const REQUIREMENT: &str = include_str!("../../requirements.txt");

@@ -19,6 +19,11 @@ use std::{
     time::Duration,
 };
 
+use lab_base::{
+    Error, Result,
+    paths::{self, Paths},
+};
+use lab_build::initramfs;
 use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -31,11 +36,6 @@ use crate::{
     qemu::{self, Launch, Memory},
     site::Site,
 };
-use lab_base::{
-    Error, Result,
-    paths::{self, Paths},
-};
-use lab_build::initramfs;
 
 /// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
 const KEPT: usize = 4;

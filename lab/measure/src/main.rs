@@ -9,8 +9,9 @@ mod cli {
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{bench, bench_machines};
 use lab_cli::Wish;
+
+use cli::{bench, bench_machines};
 
 /// Measures buffers, slots, routers and machines.
 #[derive(Parser)]

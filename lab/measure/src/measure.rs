@@ -4,9 +4,8 @@
 use std::{path::Path, time::Duration};
 
 use lab_agent::{Exit, Op, Stdin, Stream, WORK_DIR};
-use lab_bench::{Sample, Spent, Test, Way};
-
 use lab_base::{Error, Result, environment, output_of};
+use lab_bench::{Sample, Spent, Test, Way};
 use lab_machine::{Machine, Trouble};
 use lab_scene::workshop::Workshop;
 

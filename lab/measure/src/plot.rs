@@ -4,6 +4,7 @@
 //!
 //! The picture is text: no font is looked for, and what shows it chooses one.
 
+use lab_base::{Error, Result};
 use plotters::{
     prelude::{
         ChartBuilder, Circle, IntoDrawingArea, IntoSegmentedCoord, Rectangle, SVGBackend,
@@ -13,7 +14,6 @@ use plotters::{
 };
 
 use crate::rows::{Cost, Row, name};
-use lab_base::{Error, Result};
 
 const WIDTH: u32 = 1000;
 /// Height of a bar with its distance to the next, in pixels.

@@ -5,9 +5,8 @@
 //! `measure` gets the figures, here they become [`Row`]s, which is pure, and `table` and `plot`
 //! show those.
 
-use lab_bench::{Sample, Spent, Test, Way};
-
 use lab_base::{Error, Result};
+use lab_bench::{Sample, Spent, Test, Way};
 
 /// What a ratio is taken of, and against what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rows as a table for people and as CSV for programs. Pure.
 
-use crate::rows::{Cost, Row, name};
 use lab_base::{Error, Result};
+
+use crate::rows::{Cost, Row, name};
 
 /// A table in Markdown, as the README has it.
 pub fn markdown(rows: &[Row]) -> String {

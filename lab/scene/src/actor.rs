@@ -2,13 +2,13 @@
 //! Processes in the guest that make the system calls a scenario tells them to, one by one.
 
 use lab_agent::{Answer, Call, Outcome as Observed, Stdin, Stream};
+use lab_machine::{PATIENCE, Trouble};
 use nix::errno::Errno;
 
 use crate::{
     halt::{Outcome, fail},
     scene::{Program, Scene},
 };
-use lab_machine::{PATIENCE, Trouble};
 
 impl Scene<'_> {
     /// Start a process that makes the calls it is told to, as this user.

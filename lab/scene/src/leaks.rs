@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use lab_agent::Op;
+use lab_console::leaks::{self, Leak, Listed};
+use lab_machine::Trouble;
 
 use crate::transcript::Kind;
 use crate::{
@@ -11,8 +13,6 @@ use crate::{
     leak_watch::LeakWatch,
     scene::Scene,
 };
-use lab_console::leaks::{self, Leak, Listed};
-use lab_machine::Trouble;
 
 /// kmemleak's file (Documentation/dev-tools/kmemleak.rst); the debug kernel has it.
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";

@@ -4,15 +4,15 @@
 use std::fs;
 
 use lab_agent::{Answer, Op, Refusal};
+use lab_base::Error;
+use lab_build::{modules::Care, stand_in};
+use lab_machine::{PATIENCE, Trouble};
 
 use crate::{
     halt::{Outcome, fail},
     scene::{Scene, is_from},
 };
 use crate::{transcript::Kind, workshop::Workshop};
-use lab_base::Error;
-use lab_build::{modules::Care, stand_in};
-use lab_machine::{PATIENCE, Trouble};
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_machine::{PATIENCE, Trouble};
 use nix::{errno::Errno, libc};
 use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
 
@@ -15,7 +16,6 @@ use crate::{
     scene::{Program, Scene},
     transcript::Kind,
 };
-use lab_machine::{PATIENCE, Trouble};
 
 /// A process in the guest with one netlink socket on protocol 31.
 #[derive(Clone, Debug)]

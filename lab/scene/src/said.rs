@@ -4,6 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use lab_agent::{Exit, ProcessId, Stream};
+use lab_machine::PATIENCE;
 use nix::errno::Errno;
 
 use crate::transcript::Kind;
@@ -11,7 +12,6 @@ use crate::{
     halt::{Outcome, fail, readable},
     scene::{Program, Scene},
 };
-use lab_machine::PATIENCE;
 
 /// Whether a text has this part; if that is an errno, in any of its words.
 fn says(text: &str, part: &str) -> bool {

@@ -9,15 +9,15 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum;
+use lab_base::{Error, Result};
+use lab_build::kernels::Which;
+use lab_machine::Machine;
 
 use crate::{
     perform::Ended,
     scenario::Scenario,
     workshop::{Start, Workshop},
 };
-use lab_base::{Error, Result};
-use lab_build::kernels::Which;
-use lab_machine::Machine;
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
 static SHARED: Mutex<Option<Machine>> = Mutex::new(None);

@@ -3,9 +3,8 @@
 
 use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
-use regex::{Captures, Regex};
-
 use lab_console::Class;
+use regex::{Captures, Regex};
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

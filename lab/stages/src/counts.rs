@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use lab_agent::Op;
-
 use lab_build::kernels::Which;
 use lab_scene::{Halt, Outcome, Scene, fail, transcript::Kind};
 

@@ -16,10 +16,9 @@
 use std::{path::PathBuf, sync::LazyLock};
 
 use lab_agent::{Stdin, Stream};
-use regex::Regex;
-
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Program, Scene, fail, readable, transcript::Kind};
+use regex::Regex;
 
 /// A block that is executed or compared.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,10 +13,9 @@ use std::{
 
 use anstream::{print, println};
 use lab_build::{kernels::Which, modules::Care};
+use lab_cli::{green, on_interrupt, red, spawn};
 use lab_fuzz::{Found, TARGETS, Tally, Target, target};
 use lab_scene::workshop::{Start, Workshop};
-
-use lab_cli::{green, on_interrupt, red, spawn};
 
 /// Operations that one module carries out before it is the next one's turn. Not a time: a turn can
 /// be repeated.

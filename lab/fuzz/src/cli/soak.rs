@@ -15,6 +15,7 @@ use std::{
 use anstream::println;
 use anyhow::{Context, bail};
 use lab_build::{kernels::Which, modules::Care};
+use lab_cli::{green, on_interrupt, red, spawn};
 use lab_scene::{
     Scenario,
     transcript::{Entry, Status, Transcript},
@@ -22,8 +23,6 @@ use lab_scene::{
 };
 use lab_stages::soak;
 use nix::sys::signal::SigSet;
-
-use lab_cli::{green, on_interrupt, red, spawn};
 
 /// Machines that run at the same time.
 const MACHINES: usize = 2;

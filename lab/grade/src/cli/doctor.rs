@@ -7,12 +7,11 @@ use std::{fmt::Display, path::Path, process::ExitCode};
 use anstream::println;
 use lab_base::paths::Paths;
 use lab_build::kernels::{Kernel, Which};
+use lab_cli::{green, red};
 use lab_grade::sandbox::Sandbox;
 use lab_machine::{confine, probe};
 use lab_scene::workshop::{Start, Workshop};
 use nix::sys::statvfs::statvfs;
-
-use lab_cli::{green, red};
 
 /// Disk space that a lab kernel takes: source 1.6 GB, objects 0.4 GB, and some to spare.
 const DISK_FOR_KERNEL: u64 = 3 << 30;

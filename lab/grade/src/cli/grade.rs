@@ -18,6 +18,7 @@ use anstream::{eprintln, print};
 use anyhow::Context;
 use lab_base::{paths::Paths, progress};
 use lab_build::kernels::{Kernel, Which};
+use lab_cli::{on_interrupt, processor, red};
 use lab_grade::{
     compilers::Compilers,
     intake::{self, Submission},
@@ -30,8 +31,6 @@ use lab_grade::{
 };
 use lab_scene::workshop::{Start, Workshop};
 use lab_stages::STAGES;
-
-use lab_cli::{on_interrupt, processor, red};
 
 /// What a usage that is wrong and a submission that cannot be read end with.
 const UNREADABLE: u8 = 2;

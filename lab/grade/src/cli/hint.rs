@@ -6,9 +6,8 @@ use std::{fs, process::ExitCode};
 use anstream::println;
 use anyhow::{Context, bail};
 use lab_base::paths::{self, Paths};
-use lab_grade::rubric::Rubric;
-
 use lab_cli::bold;
+use lab_grade::rubric::Rubric;
 
 /// Print the next hint for the check with this id; after the last one, all of them again. How far
 /// somebody has come is kept in this checkout's `build/`.

@@ -14,6 +14,7 @@ use anstream::println;
 use anyhow::ensure;
 use lab_base::progress;
 use lab_build::kernels::Which;
+use lab_cli::{green, red};
 use lab_course::{
     mutants::{self, Mutant},
     starter,
@@ -33,8 +34,6 @@ use lab_scene::{
     workshop::{Start, Workshop},
 };
 use lab_stages::{STAGES, Stage};
-
-use lab_cli::{green, red};
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum What {

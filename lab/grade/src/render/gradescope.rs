@@ -6,6 +6,7 @@
 //! Deductions belong to no test, so the score is given as a whole. Without a score none is in it,
 //! and Gradescope says that the autograder has failed.
 
+use lab_base::Result;
 use serde::Serialize;
 
 use super::lines::{closing, explanation, to_json};
@@ -13,7 +14,6 @@ use crate::{
     outcome::Status,
     report::{self, Report},
 };
-use lab_base::Result;
 
 #[derive(Serialize)]
 struct Results {

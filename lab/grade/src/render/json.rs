@@ -2,6 +2,7 @@
 //! All of it, for programs. `lab/schemas/report.json` describes it; a field that changes its meaning
 //! makes it another [`SCHEMA`].
 
+use lab_base::Result;
 use serde::Serialize;
 
 use super::lines::to_json;
@@ -9,7 +10,6 @@ use crate::{
     outcome::Status,
     report::{self, Finding, Machine, Report},
 };
-use lab_base::Result;
 
 /// Version of the format.
 const SCHEMA: u32 = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JUnit's XML: a suite for each stage. What is blocked counts as skipped.
 
+use lab_base::{Error, Result};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::lines::{closing, explanation};
@@ -8,7 +9,6 @@ use crate::{
     outcome::Status,
     report::{Check, Report},
 };
-use lab_base::{Error, Result};
 
 pub(super) fn render(report: &Report) -> Result<String> {
     let mut document = quick_junit::Report::new(&*report.submission);

@@ -19,11 +19,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use lab_base::{Error, Result};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Check, Rubric, Source};
-use lab_base::{Error, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

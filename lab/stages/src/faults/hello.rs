@@ -2,6 +2,8 @@
 //! `nl_hello` and `nl_greeting` without memory: clause N5.
 
 use lab_agent::Call;
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 use nix::libc;
 use protocol::{
     greeting,
@@ -13,8 +15,6 @@ use super::{
     inject::{allocations, confine_to_modules, recover, run_out, still_to_fail},
     requests::{Audience, Reply, as_it_is, carry_out, each_request, quietly_close},
 };
-use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 
 pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",

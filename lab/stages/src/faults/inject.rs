@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use lab_agent::{Answer, Bytes, Call, Op, Outcome as Observed, Stdin, Stream};
-
 use lab_machine::{PATIENCE, Trouble};
 use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::Kind};
 

@@ -2,13 +2,13 @@
 //! Inserting a module without memory: clauses D2 and N7.
 
 use lab_agent::{Call, Op};
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 use nix::errno::Errno;
 
 use super::{
     finish::finish_removed,
     inject::{Attempt, Fault, allocations, call, confine_to_modules, each, each_alone, everywhere},
 };
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 
 /// A module, and what inserting it takes.
 struct Module {

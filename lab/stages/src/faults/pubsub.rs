@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_pubsub` without memory: clause N5.
 
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 use nix::errno::Errno;
 use protocol::pubsub::{DATA, REQUEST, Request};
 
@@ -10,7 +11,6 @@ use super::{
     inject::{allocations, confine_to_modules},
     requests::{Audience, as_it_is, carry_out, each_request, errno},
 };
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 
 const MODULE: &str = "nl_pubsub";
 

@@ -4,19 +4,19 @@
 use std::time::Duration;
 
 use lab_agent::Call;
-use nix::errno::Errno;
-use protocol::netlink::{Ack, Header, NLMSG_DONE, PortId, messages};
-
-use super::{
-    super::netlink::OK,
-    inject::{Attempt, Fault, Sites, call, each},
-};
 use lab_scene::{
     Outcome, Program, Scene,
     actor::returned,
     expect_eq, fail,
     peer::{Peer, request},
     readable,
+};
+use nix::errno::Errno;
+use protocol::netlink::{Ack, Header, NLMSG_DONE, PortId, messages};
+
+use super::{
+    super::netlink::OK,
+    inject::{Attempt, Fault, Sites, call, each},
 };
 
 /// A message that is no acknowledgement: its header and its payload.

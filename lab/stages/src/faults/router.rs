@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_router` without memory: clauses N5, N6 and L3.
 
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, request, request_header},
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST, PortId},
@@ -15,10 +19,6 @@ use super::{
         Audience, Reply, as_it_is, ask, carry_out, each_list, each_request, errno, judge,
         quietly_close,
     },
-};
-use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
-    peer::{Peer, request, request_header},
 };
 
 const MODULE: &str = "nl_router";

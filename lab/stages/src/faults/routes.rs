@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_routes` without memory: clauses N5 and N6.
 
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, request_header},
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST, PortId},
@@ -14,11 +19,6 @@ use super::{
     requests::{
         Audience, as_it_is, carry_out, drain, each_list, each_request, errno, quietly_close,
     },
-};
-use lab_machine::PATIENCE;
-use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
-    peer::{Peer, request_header},
 };
 
 const MODULE: &str = "nl_routes";

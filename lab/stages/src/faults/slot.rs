@@ -2,18 +2,18 @@
 //! The message slot without memory: clauses W5 and R5.
 
 use lab_agent::{Call, Outcome as Observed};
+use lab_scene::{
+    Outcome, Program, Scenario, Scene,
+    actor::{returned, shown},
+    fail, judge_read,
+    slot_peer::SlotFile,
+};
 use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MESSAGE_MAX};
 
 use super::{
     finish::finish,
     inject::{Attempt, Fault, NONE, Sites, call, confine_to_modules, each},
-};
-use lab_scene::{
-    Outcome, Program, Scenario, Scene,
-    actor::{returned, shown},
-    fail, judge_read,
-    slot_peer::SlotFile,
 };
 
 const MODULE: &str = "message_slot";

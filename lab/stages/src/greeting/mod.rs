@@ -6,6 +6,12 @@ pub(crate) mod step;
 use std::time::{Duration, Instant};
 
 use lab_agent::{Call, Exit};
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
 use nix::errno::Errno;
 use protocol::{
     greeting::{DATA, GROUP, REQUEST, TEXT, text},
@@ -15,12 +21,6 @@ use protocol::{
 use super::{
     netlink::{BadPayload, Module, Told, errno_of, hear, programs::Printer, users::join},
     routes,
-};
-use lab_machine::PATIENCE;
-use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
-    peer::{Peer, request},
-    transcript::Kind,
 };
 
 const MODULE: &str = "nl_greeting";

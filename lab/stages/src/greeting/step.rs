@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 2: what is shown, and the checks behind it.
 
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
 use crate::{
     Step,
     netlink::{
@@ -9,11 +14,6 @@ use crate::{
         scenarios::netlink_scenarios,
     },
 };
-use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
-use nix::sys::signal::Signal;
-
-use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
 
 pub(crate) const STEP: Step = Step {
     name: "greeting",

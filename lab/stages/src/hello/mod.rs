@@ -2,6 +2,11 @@
 //! Part 2, step 1: `nl_hello`, clause H1.
 
 use lab_agent::Exit;
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
 use nix::errno::Errno;
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
@@ -13,11 +18,6 @@ use super::{
     netlink::{
         BadPayload, Module, OK, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
     },
-};
-use lab_scene::{
-    Outcome, Scenario, Scene, expect_eq, fail,
-    peer::{Peer, request},
-    transcript::Kind,
 };
 
 const MODULE: &str = "nl_hello";

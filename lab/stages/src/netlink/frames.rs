@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
+    peer::{request, request_header},
+    transcript::Kind,
+};
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
 
 use super::{
     Told, ack_of, bad_payloads, carry_out, datagram, errno_of, expect_errno, introduce, pair,
     pass_over, refuse, too_long, with_length,
-};
-use lab_machine::PATIENCE;
-use lab_scene::{
-    Outcome, Scene, expect_eq, fail,
-    peer::{request, request_header},
-    transcript::Kind,
 };
 
 /// A type that no module has.

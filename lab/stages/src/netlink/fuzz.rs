@@ -2,13 +2,13 @@
 //! Datagrams drawn at random, each of them wrong: clause N3.
 
 use lab_agent::Call;
+use lab_scene::{Outcome, Scene, expect_eq, fail, peer::Peer};
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_REQUEST, PortId};
 
 use super::{
     BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, too_long, with_length,
 };
-use lab_scene::{Outcome, Scene, expect_eq, fail, peer::Peer};
 
 /// How many datagrams each user sends, and how many at once.
 const FUZZ: usize = 200;

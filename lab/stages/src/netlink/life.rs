@@ -2,6 +2,11 @@
 //! Coming and going: clauses N4, N5 and N7.
 
 use lab_agent::{Answer, Call, Exit, Kin, Outcome as Observed};
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::netlink::PROTO;
 
@@ -10,11 +15,6 @@ use super::{
     pass_over, sender,
 };
 use crate::counts::{Count, held};
-use lab_scene::{
-    Outcome, Scene, expect_eq, fail,
-    peer::{Peer, request},
-    transcript::Kind,
-};
 
 /// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
 /// portid of one that was killed.

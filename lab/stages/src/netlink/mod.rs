@@ -12,18 +12,17 @@ pub(super) mod scenarios;
 pub(super) mod slow;
 pub(super) mod users;
 
-use nix::errno::Errno;
-use protocol::netlink::{
-    Ack, BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, PortId,
-    messages,
-};
-
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
     readable,
     transcript::Kind,
+};
+use nix::errno::Errno;
+use protocol::netlink::{
+    Ack, BODY_MAX, HEADER_LEN, Header, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, PortId,
+    messages,
 };
 
 /// Errno 0, success, as nix has it.

@@ -2,16 +2,16 @@
 //! What is asked of every program: clauses N10 and N11.
 
 use lab_agent::{Bytes, Call, Exit, Stdin, Stream};
-use nix::sys::signal::Signal;
-use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
-
-use super::{STUDENT, Told, errno_of, sender};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, quiet_request, request},
     transcript::Kind,
 };
+use nix::sys::signal::Signal;
+use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
+
+use super::{STUDENT, Told, errno_of, sender};
 
 /// Portids of the sockets on protocol 31, the kernel's left out, and whether something waits there
 /// (`/proc/net/netlink`; the fifth column is the memory of the receive queue).

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use lab_agent::Call;
-use nix::{errno::Errno, libc};
-
-use super::{Told, errno_of, listener, pass_over, sender};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
 };
+use nix::{errno::Errno, libc};
+
+use super::{Told, errno_of, listener, pass_over, sender};
 
 /// Messages that the slow listener does not read.
 const UNREAD: u32 = 100;

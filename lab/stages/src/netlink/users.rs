@@ -2,11 +2,11 @@
 //! Other users and other network namespaces: clauses N8 and N9.
 
 use lab_agent::{Bytes, Call};
+use lab_scene::{Outcome, Scene, expect_eq, peer::Peer};
 use nix::{errno::Errno, libc};
 use protocol::netlink::PortId;
 
 use super::{Module, STUDENT, Told, carry_out, pair};
-use lab_scene::{Outcome, Scene, expect_eq, peer::Peer};
 
 /// Have a peer join a multicast group.
 pub(crate) fn join(scene: &mut Scene<'_>, peer: &Peer, group: u32) -> Outcome {

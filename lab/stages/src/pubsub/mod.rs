@@ -6,6 +6,10 @@ mod roles;
 pub(crate) mod step;
 
 use lab_agent::{Call, Stdin};
+use lab_scene::{
+    Outcome, Program, Scene,
+    peer::{Peer, request},
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{BODY_MAX, PortId},
@@ -16,10 +20,6 @@ use super::netlink::{
     BadPayload, Module, OK, TALKATIVE, Told, Wish, body,
     programs::{Printer, Typed},
     slow::{Counts, dropped, expect_dropped},
-};
-use lab_scene::{
-    Outcome, Program, Scene,
-    peer::{Peer, request},
 };
 
 const MODULE: &str = "nl_pubsub";

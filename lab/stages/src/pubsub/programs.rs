@@ -2,6 +2,7 @@
 //! Who ends, and how: clauses N4 and N11, as far as they are not the same for every module.
 
 use lab_agent::Exit;
+use lab_scene::Scenario;
 use nix::sys::signal::Signal;
 use protocol::pubsub::{DATA, Request};
 
@@ -10,7 +11,6 @@ use crate::netlink::{
     life,
     programs::{self, Printer, Typed},
 };
-use lab_scene::Scenario;
 
 pub(super) const KILLED: Scenario = Scenario {
     id: "part2/N4-killed",

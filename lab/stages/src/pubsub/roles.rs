@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Who may do what: clauses B1-B4.
 
-use nix::errno::Errno;
-use protocol::pubsub::{DATA, REQUEST, Request};
-
-use super::{MODULE, OK, TALKATIVE};
 use lab_scene::{
     Outcome, Scenario, Scene,
     peer::{Peer, request},
 };
+use nix::errno::Errno;
+use protocol::pubsub::{DATA, REQUEST, Request};
+
+use super::{MODULE, OK, TALKATIVE};
 
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 4: what is shown, and the checks behind it.
 
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{MODULE, Pubsub, programs, roles};
 use crate::{
     Step,
     netlink::{
@@ -10,11 +15,6 @@ use crate::{
         slow,
     },
 };
-use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
-use nix::sys::signal::Signal;
-
-use super::{MODULE, Pubsub, programs, roles};
 
 pub(crate) const STEP: Step = Step {
     name: "pubsub",

@@ -2,6 +2,10 @@
 //! What the clauses that every netlink module has, N1-N11, need to know of this one.
 
 use lab_agent::{Exit, Stdin};
+use lab_scene::{
+    Outcome, Program, Scenario, Scene, expect_eq,
+    peer::{Peer, request},
+};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
     attributes::put_u32,
@@ -16,10 +20,6 @@ use crate::netlink::{
     BadPayload, Module, TALKATIVE, Told, Wish, body, dump, life,
     programs::{Printer, Typed},
     slow::Counts,
-};
-use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq,
-    peer::{Peer, request},
 };
 
 /// The module, with a publisher that sends and others, in both roles, that listen.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use lab_agent::{Exit, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, list};
 use crate::counts::Count;
-use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
 
 /// How many come, and how long it goes on.
 #[derive(Clone, Copy)]

@@ -4,6 +4,12 @@
 use std::time::Duration;
 
 use lab_agent::{Call, Exit, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, quiet_request},
+    readable,
+};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
     netlink::PROTO,
@@ -13,12 +19,6 @@ use protocol::{
 use super::{
     MODULE, data, list, member,
     stream::{ROW, Reader, batch, row},
-};
-use lab_machine::PATIENCE;
-use lab_scene::{
-    Outcome, Scenario, Scene, expect_eq, fail,
-    peer::{Peer, quiet_request},
-    readable,
 };
 
 /// Publishers that are killed, one after the other.

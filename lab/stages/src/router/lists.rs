@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
@@ -11,7 +12,6 @@ use super::{
     MODULE, OK, ask, encode, expect_data, member, members, publish, refuse, register, show_list,
 };
 use crate::netlink::{life, pass_over, read_dump};
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
 
 /// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).
 const NO_PID: PortId = PortId(0x50_0000);

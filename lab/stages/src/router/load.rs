@@ -5,6 +5,11 @@
 use std::time::Duration;
 
 use lab_agent::{Answer, Bytes, Call, Op, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Datagram, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail, peer::Peer,
+    readable, transcript::Kind,
+};
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
     netlink::PROTO,
@@ -16,11 +21,6 @@ use super::{
     stream::{ROW, Reader, batch, row},
 };
 use crate::netlink::{body, programs::expect_read};
-use lab_machine::PATIENCE;
-use lab_scene::{
-    Datagram, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail, peer::Peer,
-    readable, transcript::Kind,
-};
 
 /// How often a row is published to a program that is stopped: together more than any socket's default
 /// receive buffer has room for.

@@ -13,13 +13,6 @@ pub(crate) mod step;
 mod stream;
 
 use lab_agent::{Exit, Stream};
-use nix::errno::Errno;
-use protocol::{
-    netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, PortId},
-    router::{DATA, Data, LIST, MEMBER, Member, Request, Roles},
-};
-
-use super::netlink::{OK, TALKATIVE, dump};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
@@ -27,6 +20,13 @@ use lab_scene::{
     readable,
     transcript::Kind,
 };
+use nix::errno::Errno;
+use protocol::{
+    netlink::{Header, Message, NLM_F_DUMP, NLM_F_REQUEST, PortId},
+    router::{DATA, Data, LIST, MEMBER, Member, Request, Roles},
+};
+
+use super::netlink::{OK, TALKATIVE, dump};
 
 const MODULE: &str = "nl_router";
 

@@ -4,14 +4,6 @@
 use std::time::Duration;
 
 use lab_agent::{Answer, Call};
-use nix::{libc, sys::signal::Signal};
-use protocol::{
-    netlink::PortId,
-    router::{Report, Request, Roles},
-};
-
-use super::{MODULE, client, data, encode, expect_data, list, member};
-use crate::netlink::pass_over;
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Scenario, Scene,
@@ -21,6 +13,14 @@ use lab_scene::{
     readable,
     transcript::Kind,
 };
+use nix::{libc, sys::signal::Signal};
+use protocol::{
+    netlink::PortId,
+    router::{Report, Request, Roles},
+};
+
+use super::{MODULE, client, data, encode, expect_data, list, member};
+use crate::netlink::pass_over;
 
 /// Lines that each program publishes, as fast as it can.
 const LINES: usize = 100;

@@ -2,6 +2,8 @@
 //! The program `router-client`: clauses L4 and N11.
 
 use lab_agent::{Exit, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};
 use nix::sys::signal::Signal;
 use protocol::{
     netlink::BODY_MAX,
@@ -10,8 +12,6 @@ use protocol::{
 
 use super::{MODULE, TALKATIVE, clauses::Router, client, encode, member, registers, say};
 use crate::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
-use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};
 
 pub(super) const CONVERSATION: Scenario = Scenario {
     id: "part3/L4-conversation",

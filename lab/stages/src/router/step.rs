@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The step of part 3: what is shown, and the checks behind it.
 
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{
+    MODULE, clauses, clauses::Router, client, crowd, leaving, lists, load, order, print_lists,
+    programs, say,
+};
 use crate::{
     Step,
     netlink::{
@@ -9,14 +17,6 @@ use crate::{
         scenarios::netlink_scenarios,
         slow,
     },
-};
-use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
-use nix::sys::signal::Signal;
-
-use super::{
-    MODULE, clauses, clauses::Router, client, crowd, leaving, lists, load, order, print_lists,
-    programs, say,
 };
 
 pub(crate) const STEP: Step = Step {

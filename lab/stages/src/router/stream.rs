@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use lab_agent::{Answer, Call};
+use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
 use nix::errno::Errno;
 use protocol::router::{Request, Roles};
 
 use super::{data, encode, member, order::set_room};
 use crate::netlink::body;
-use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
 
 /// Messages that a publisher sends in a row, all different, each when the one before has been
 /// acknowledged.

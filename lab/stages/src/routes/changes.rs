@@ -2,11 +2,11 @@
 //! The table and the program that changes it: clauses E2 and E3.
 
 use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
 use nix::errno::Errno;
 use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
 
 pub(super) const LIST_OF_ALL: Scenario = Scenario {
     id: "part2/E2-list",

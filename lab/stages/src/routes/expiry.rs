@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail};
 use protocol::{
     greeting,
     netlink::PROTO,
@@ -11,7 +12,6 @@ use protocol::{
 
 use super::{MODULE, OK, QUIET, TALKATIVE, datagram, expect, expect_event, expect_list, list};
 use crate::netlink::{errno_of, hear, pass_over, users::join};
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail};
 
 /// An event of the timer.
 const R3_EXPIRED: News<'static> = News::Deleted("R3", Reason::Expired);

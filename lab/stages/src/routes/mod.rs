@@ -9,6 +9,11 @@ mod watching;
 
 use std::time::Duration;
 
+use lab_scene::{
+    Outcome, Program, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
@@ -19,11 +24,6 @@ use super::netlink::{
     BadPayload, Module, OK, TALKATIVE, Told, Wish, dump, hear,
     programs::Printer,
     slow::{Counts, expect_dropped},
-};
-use lab_scene::{
-    Outcome, Program, Scene, expect_eq, fail,
-    peer::{Peer, request},
-    transcript::Kind,
 };
 
 const MODULE: &str = "nl_routes";

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 3: what is shown, and the checks behind it.
 
+use lab_agent::Exit;
+use lab_scene::{Outcome, Program, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{MODULE, QUIET, Routes, changes, expiry, watching};
 use crate::{
     Step,
     netlink::{
@@ -10,11 +15,6 @@ use crate::{
         slow::{self},
     },
 };
-use lab_agent::Exit;
-use lab_scene::{Outcome, Program, Scenario, Scene};
-use nix::sys::signal::Signal;
-
-use super::{MODULE, QUIET, Routes, changes, expiry, watching};
 
 pub(crate) const STEP: Step = Step {
     name: "routes",

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Watching and no longer watching: clauses E2 and N2.
 
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq,
+    peer::{Peer, request_header},
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, PortId},
@@ -9,10 +13,6 @@ use protocol::{
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, in_words, list_as};
 use crate::netlink::errno_of;
-use lab_scene::{
-    Outcome, Scenario, Scene, expect_eq,
-    peer::{Peer, request_header},
-};
 
 const R3_DELETED: News<'static> = News::Deleted("R3", Reason::Requested);
 const R3_ADDED: News<'static> = News::Added("R3");

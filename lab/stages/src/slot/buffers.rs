@@ -2,11 +2,11 @@
 //! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
 use lab_agent::{Memory, Page};
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, all_of, any_channel, any_message, as_each_user};
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 
 /// How many calls each user makes.
 const CALLS: usize = 300;

@@ -4,9 +4,6 @@
 use std::collections::BTreeSet;
 
 use lab_agent::Call;
-use nix::errno::Errno;
-
-use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use lab_scene::{
     Outcome, Scenario, Scene,
     actor::returned,
@@ -14,6 +11,9 @@ use lab_scene::{
     slot_peer::{Held, SlotFile},
     transcript::Kind,
 };
+use nix::errno::Errno;
+
+use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 
 pub(super) const CHOSEN: Scenario = Scenario {
     id: "message-slot/I1-chosen",

@@ -4,11 +4,11 @@
 use std::fs;
 
 use lab_agent::{Call, Exit, Refusal};
+use lab_base::Error;
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::Kind};
 use nix::{errno::Errno, libc, sys::signal::Signal};
 
 use super::{FOR_ALL, MODULE, STUDENT, all_of, any_channel, any_message};
-use lab_base::Error;
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::Kind};
 
 /// Level of `pr_err()` (linux/kern_levels.h).
 const KERN_ERR: u8 = 3;

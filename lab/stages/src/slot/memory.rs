@@ -2,11 +2,6 @@
 //! What is allocated and given back: clauses D4 and D5.
 
 use lab_agent::{Answer, Call, Memory, Page};
-use nix::{errno::Errno, libc};
-use protocol::slot::MESSAGE_MAX;
-
-use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
-use crate::counts::Count;
 use lab_scene::{
     Halt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
@@ -14,6 +9,11 @@ use lab_scene::{
     slot_peer::SlotFile,
     transcript::Kind,
 };
+use nix::{errno::Errno, libc};
+use protocol::slot::MESSAGE_MAX;
+
+use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
+use crate::counts::Count;
 
 /// How often each thing is done.
 const MANY: u64 = 2000;

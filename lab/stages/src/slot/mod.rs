@@ -12,10 +12,9 @@ pub(crate) mod step;
 mod writing;
 
 use lab_agent::{Call, Memory, Outcome as Observed};
+use lab_scene::{Outcome, Scene, actor::complete, slot_peer::SlotFile};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
-
-use lab_scene::{Outcome, Scene, actor::complete, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";
 

@@ -2,11 +2,11 @@
 //! The programs `message_sender` and `message_reader`: clauses S1-S2 and P1-P2.
 
 use lab_agent::{Exit, Stdin};
+use lab_scene::{Outcome, Scenario, Scene, slot_peer::SlotFile};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT};
-use lab_scene::{Outcome, Scenario, Scene, slot_peer::SlotFile};
 
 /// Who uses the programs.
 const USERS: [(&str, u32); 2] = [("root", 0), ("student", STUDENT)];

@@ -2,15 +2,15 @@
 //! read(2): clauses R1-R6.
 
 use lab_agent::{Call, Exit, Memory};
-use nix::{errno::Errno, libc, sys::signal::Signal};
-use protocol::slot::MESSAGE_MAX;
-
-use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use lab_scene::{
     Outcome, Scenario, Scene,
     actor::returned,
     slot_peer::{Held, SlotFile},
 };
+use nix::{errno::Errno, libc, sys::signal::Signal};
+use protocol::slot::MESSAGE_MAX;
+
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 
 /// Reads into so much room, and what to call them.
 fn into_rooms(file: &SlotFile, rooms: &[usize]) -> Vec<(String, Call)> {

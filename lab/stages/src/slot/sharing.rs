@@ -4,10 +4,6 @@
 use std::collections::HashSet;
 
 use lab_agent::{Answer, Call, Kin};
-use nix::errno::Errno;
-use protocol::slot::MESSAGE_MAX;
-
-use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 use lab_build::kernels::Which;
 use lab_scene::{
     Outcome, Scenario, Scene,
@@ -15,6 +11,10 @@ use lab_scene::{
     expect_eq, fail,
     transcript::Kind,
 };
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",

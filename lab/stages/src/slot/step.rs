@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The step of the message slot: what is shown, and the checks behind it.
 
-use crate::Step;
 use lab_agent::Exit;
 use lab_scene::{Outcome, Scenario, Scene};
 
@@ -9,6 +8,7 @@ use super::{
     FOR_ALL, MODULE, STUDENT, TALKATIVE, buffers, channels, device, errnos, memory, programs,
     reading, sharing, writing,
 };
+use crate::Step;
 
 pub(crate) const STEP: Step = Step {
     name: "slot",

@@ -2,14 +2,14 @@
 //! write(2): clauses W1-W5.
 
 use lab_agent::{Call, Memory};
-use nix::{errno::Errno, libc};
-use protocol::slot::MESSAGE_MAX;
-
-use super::{LONG, any_channel, any_message, as_each_user};
 use lab_scene::{
     Outcome, Scenario, Scene,
     slot_peer::{Held, SlotFile},
 };
+use nix::{errno::Errno, libc};
+use protocol::slot::MESSAGE_MAX;
+
+use super::{LONG, any_channel, any_message, as_each_user};
 
 pub(super) const REPLACES: Scenario = Scenario {
     id: "message-slot/W1-replaces",

@@ -6,10 +6,10 @@ mod netlink;
 mod size;
 mod slot;
 
-use size::{ACTORS, BATCHES, CALLS};
+use lab_scene::Scenario;
 
 use super::{faults, router::crowd::GREAT_CROWD};
-use lab_scene::Scenario;
+use size::{ACTORS, BATCHES, CALLS};
 
 /// Scenarios of the stages where several processes meet, or one is killed.
 const MEETINGS: &[&str] = &[

@@ -3,6 +3,7 @@
 
 use fastrand::Rng;
 use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 use nix::{errno::Errno, libc};
 use protocol::{
     greeting, hello,
@@ -11,7 +12,6 @@ use protocol::{
 };
 
 use super::size::{ACTORS, BATCHES, CALLS};
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
 
 /// A kind of requests: type and payload of one that is well-formed.
 type Draw = fn(&mut Rng) -> (u16, Vec<u8>);

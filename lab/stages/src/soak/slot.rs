@@ -2,11 +2,11 @@
 //! Calls on message slots drawn at random, by several processes at once.
 
 use lab_agent::{Answer, Call, Memory, Op, Outcome as Observed};
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
 use super::size::{ACTORS, BATCHES, CALLS};
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
 
 const MODULE: &str = "message_slot";
 

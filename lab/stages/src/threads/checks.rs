@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use lab_agent::{Exit, Stdin, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
 use nix::sys::signal::Signal;
 
 use super::{expect_headline, expect_summary, faults, pattern, start};
-use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
 
 const NAMES: [&str; 3] = ["mutex", "crossbeam", "std"];
 

@@ -5,7 +5,6 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use lab_agent::Stream;
-
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
 

@@ -3,9 +3,9 @@
 //! and that they end.
 
 use lab_agent::Exit;
+use lab_scene::{Outcome, Program, Scenario, Scene};
 
 use super::{ends, expect_headline};
-use lab_scene::{Outcome, Program, Scenario, Scene};
 
 /// More than can be put before somebody notices: who goes on regardless does not end.
 const ENDLESS: &str = "18446744073709551615";

@@ -10,10 +10,9 @@ mod model;
 pub(crate) mod step;
 
 use lab_agent::{Exit, Stream};
-use regex::Regex;
-
 use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Program, Scene, fail};
+use regex::Regex;
 
 /// Run the program and expect one line, `headline` with time and speed behind it, and exit status 0.
 /// What is not the clause's matter is `...` in the headline, and may be anything.

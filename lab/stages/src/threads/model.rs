@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use lab_agent::{Exit, Stream};
-
 use lab_scene::{Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
 
 #[path = "../../../threads/src/outcome.rs"]

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The step of part 1: what is shown, and the checks behind it.
 
-use crate::Step;
 use lab_agent::Exit;
 use lab_scene::{Outcome, Scenario, Scene};
 
 use super::{checks, ends, expect_summary, faults, model, start};
+use crate::Step;
 
 pub(crate) const STEP: Step = Step {
     name: "threads",
