@@ -15,9 +15,9 @@ done
 if $wanted; then
 	# Where the lab cannot be built, it is the machinery that failed.
 	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
-	"$IPCLAB_CHECKOUT/lab/lab.sh" --version >/dev/null || exit 3
+	"$IPCLAB_CHECKOUT/lab/lab.sh" grade --help >/dev/null || exit 3
 fi
-program=$(cat "$BUILD/.lab-program" 2>/dev/null) || program=
+program=$(cat "$BUILD/.lab-grade-program" 2>/dev/null) || program=
 [[ -x $program ]] || {
 	echo "lab grade: the lab is not built in $BUILD; run lab/grade.sh without --no-build once" >&2
 	exit 3

@@ -1,18 +1,104 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab`: what the Makefile's targets call.
+//! `lab`: what the Makefile's targets for students call, through `lab/lab.sh`. It compiles nothing that
+//! only grading, fuzzing or measuring needs: those have programs of their own.
 
-mod cli;
+mod console;
+mod demo;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use lab_base::paths::Paths;
+use lab_build::{kernel_build, kernels::Which, modules::Care};
+use lab_cli::{Wish, red};
+use lab_machine::{Start, qemu};
+use lab_scene::workshop::Workshop;
+
+/// Boots kernels, inserts modules and shows what really happens.
+#[derive(Parser)]
+#[command(name = "lab", bin_name = "lab", version, after_help = OTHERS)]
+struct Arguments {
+    #[command(flatten)]
+    wish: Wish,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show a demonstration: build, boot, insert, run, compare, remove.
+    Demo {
+        /// Which stage, as in `make NAME`.
+        stage: String,
+        /// Only this step of it.
+        #[arg(long, env = "STEP")]
+        step: Option<String>,
+    },
+    /// Build the lab or the debug kernel from the distribution's source.
+    Kernel,
+    /// Build all modules and programs.
+    Modules {
+        /// With W=1 C=1, and every warning an error.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Open a shell in a machine.
+    Shell,
+    /// Say what a saved log of a console has to report: exit status 0 nothing, 1 something, 2 the
+    /// file cannot be read.
+    Console {
+        /// The log, as in build/consoles/.
+        file: PathBuf,
+    },
+}
+
+/// What `lab/lab.sh` has other programs do.
+const OTHERS: &str = "\
+With lab/lab.sh also: grade, hint, starter, verify, doctor; soak, fuzz; bench, bench-machines.";
 
 fn main() -> ExitCode {
-    match cli::run(cli::Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            anstream::eprintln!("{}: {error:#}", cli::red("lab"));
-            ExitCode::FAILURE
+    lab_cli::main(run)
+}
+
+fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo { stage, step } => {
+            let step = step.filter(|step| !step.is_empty());
+            demo::run(&stage, step.as_deref(), wish.kernel, wish.start)
         }
+        Command::Kernel => {
+            let which = wish.kernel.unwrap_or(Which::Lab);
+            let plan = kernel_build::Plan::new(&Paths::find()?, which)?;
+            let known = plan.is_complete();
+            plan.build()?;
+            println!(
+                "the {which} kernel is {} in {}",
+                if known { "there already," } else { "built," },
+                plan.objects.display()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Modules { strict } => {
+            let care = if strict { Care::Strict } else { Care::Normal };
+            let workshop = Workshop::open(wish.kernel, Start::Cold)?;
+            for module in workshop.all_modules(care)? {
+                println!("{}", module.display());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Shell => {
+            let launch = Workshop::open(wish.kernel, Start::Cold)?.shell()?;
+            println!(
+                "modules and programs are in /lab; try: insmod /lab/nl_pubsub.ko; leave with exit"
+            );
+            Err(qemu::become_qemu(&launch).into())
+        }
+        Command::Console { file } => match console::run(&file, wish.kernel) {
+            Err(error) => {
+                anstream::eprintln!("{}: {error:#}", red("lab"));
+                Ok(ExitCode::from(2))
+            }
+            found => found,
+        },
     }
 }

@@ -5,18 +5,18 @@
 
 use std::process::ExitCode;
 
-use lab::{
-    kernels::Which,
-    scene::Scenario,
-    stages::{self, faults},
+use lab_build::kernels::Which;
+use lab_scene::{
+    Scenario,
     testing::{carry_out, workshop},
     transcript::Status,
 };
+use lab_stages::faults;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let of_any_kernel =
-        stages::all().map(|scenario| Trial::test(scenario.id, || compared(scenario)));
+        lab_stages::all().map(|scenario| Trial::test(scenario.id, || compared(scenario)));
     let of_debug_kernel = faults::SCENARIOS.iter().map(|scenario| {
         Trial::test(scenario.id, || on_debug_kernel(scenario)).with_ignored_flag(true)
     });

@@ -21,7 +21,7 @@ use nix::{
     unistd::{self, ForkResult, Gid, Uid, setgroups, setresgid, setresuid},
 };
 
-use crate::{faults, kernel, memory, refusal};
+use crate::{faults, kernel, memory, refusal::refusal};
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;

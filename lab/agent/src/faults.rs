@@ -7,7 +7,7 @@ use std::{fs, io, os::unix::fs::FileExt};
 use lab_agent::{Answer, Outcome};
 use nix::errno::Errno;
 
-use crate::refusal;
+use crate::refusal::refusal;
 
 /// Have `make` make a call, of whose allocations and user copies number `nth` fails. Which of the
 /// kernel's are counted is set under /sys/kernel/debug.

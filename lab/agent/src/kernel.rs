@@ -16,7 +16,7 @@ use nix::{
     sys::stat::{self, Mode, SFlag},
 };
 
-use crate::{Reporter, refusal};
+use crate::{refusal::refusal, reporter::Reporter};
 
 /// finit_module(2).
 pub(crate) fn insert(path: &str, params: &str) -> Outcome {

@@ -7,6 +7,8 @@ mod faults;
 mod kernel;
 mod memory;
 mod processes;
+mod refusal;
+mod reporter;
 mod terminal;
 
 use std::{
@@ -14,7 +16,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::{fd::AsRawFd, unix::fs::PermissionsExt},
     process::ExitCode,
-    sync::{Arc, Mutex},
     thread,
 };
 
@@ -25,25 +26,8 @@ use nix::{
         AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
     },
 };
-
-/// The one way out: every thread reports through it, a line at a time.
-#[derive(Clone)]
-struct Reporter(Arc<Mutex<fs::File>>);
-
-impl Reporter {
-    fn report(&self, report: &Report) {
-        let Ok(mut line) = serde_json::to_vec(report) else {
-            return;
-        };
-        line.push(b'\n');
-        let mut port = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A host that is gone cannot be told so.
-        let _ = port.write_all(&line);
-    }
-}
+use refusal::refusal;
+use reporter::Reporter;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -75,7 +59,7 @@ fn serve() -> std::io::Result<()> {
         .write(true)
         .open(wait_for_port()?)?;
     let orders = BufReader::new(port.try_clone()?);
-    let reporter = Reporter(Arc::new(Mutex::new(port)));
+    let reporter = Reporter::new(port);
     let processes = processes::Processes::new(reporter.clone());
 
     kernel::follow_log(reporter.clone())?;
@@ -188,12 +172,4 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
             }
         }
     }
-}
-
-/// The refusal that an I/O error stands for.
-fn refusal(call: &str, error: &std::io::Error) -> Refusal {
-    Refusal::new(
-        call,
-        error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
-    )
 }

@@ -20,7 +20,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{Reporter, refusal};
+use crate::{refusal::refusal, reporter::Reporter};
 
 /// All processes that were started and have not ended.
 #[derive(Clone)]

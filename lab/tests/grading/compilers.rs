@@ -4,13 +4,11 @@
 
 use std::fs;
 
-use lab::{
-    environment::command,
-    grade::{
-        build::{self, Program},
-        intake::{self, Submission},
-        numbers,
-    },
+use lab_base::environment::command;
+use lab_grade::{
+    build::{self, Program},
+    intake::{self, Submission},
+    numbers,
 };
 
 use crate::build::shop;

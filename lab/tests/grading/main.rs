@@ -4,10 +4,12 @@
 
 mod build;
 mod compilers;
+mod crates;
 mod intake;
 mod mutants;
 mod reading;
 mod report;
 mod sandbox;
 mod starter;
+mod unpack;
 mod whole;

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use lab::{fuzz, grade::rubric::Rubric, mutants, stages};
+use lab_course::mutants;
+use lab_grade::rubric::Rubric;
 
 #[test]
 fn each_mutant_can_be_applied_and_names_its_checks() {
@@ -16,13 +17,13 @@ fn each_mutant_can_be_applied_and_names_its_checks() {
             wrong.push(error.to_string());
         }
         for id in &mutant.caught_by {
-            if stages::find(id).is_none() && fuzz::target(id).is_none() {
+            if lab_stages::find(id).is_none() && lab_fuzz::target(id).is_none() {
                 wrong.push(format!("{}: there is no check {id}", mutant.name));
             }
         }
         for clause in mutant.also.iter().flat_map(|also| &also.clauses) {
             let check = format!("{clause}-");
-            if !stages::all().any(|scenario| scenario.id.starts_with(&check)) {
+            if !lab_stages::all().any(|scenario| scenario.id.starts_with(&check)) {
                 wrong.push(format!("{}: there is no clause {clause}", mutant.name));
             }
         }

@@ -4,15 +4,13 @@
 
 use std::time::Duration;
 
-use lab::{
-    console::Class,
-    grade::{
-        compilers::Compilers,
-        outcome::{Outcome, Status},
-        render::Format,
-        report::{Finding, Kind, Machine, Report},
-        rubric::Rubric,
-    },
+use lab_console::Class;
+use lab_grade::{
+    compilers::Compilers,
+    outcome::{Outcome, Status},
+    render::Format,
+    report::{Finding, Kind, Machine, Report},
+    rubric::Rubric,
 };
 use proptest::prelude::*;
 
@@ -134,7 +132,7 @@ fn a_leak_is_found_besides_and_costs_no_more_than_its_check() {
     let mut report = report(GOT);
     let before = report.score();
     let left = "2 objects of kmalloc-8, allocated in slot_open [message_slot]";
-    let outcome = Outcome::new(Status::Fail, lab::leaks::ALL_FREED, left);
+    let outcome = Outcome::new(Status::Fail, lab_console::leaks::ALL_FREED, left);
     report.record("message-slot/W5-intact", outcome);
     let found = report.findings();
     let leaks: Vec<_> = (found.iter())
@@ -251,7 +249,7 @@ fn of_a_hidden_check_nothing_is_told() {
         report.record(id, pass());
     }
     report.record("message-slot/hidden-1", saying(Status::Crash, "the secret"));
-    let title = lab::stages::find("message-slot/I1-chosen").unwrap().title;
+    let title = lab_stages::find("message-slot/I1-chosen").unwrap().title;
     for format in FORMATS {
         let text = rendered(format, &report);
         assert!(text.contains("message-slot/hidden-1"), "{text}");
@@ -335,7 +333,7 @@ fn no_text_breaks_a_format() {
     ] {
         read_all(&report(text));
         let mut report = report("x");
-        report.submission = lab::grade::words::Words::line(text);
+        report.submission = lab_grade::words::Words::line(text);
         read_all(&report);
     }
 }

@@ -3,10 +3,8 @@
 
 use std::{fs, path::Path};
 
-use lab::{
-    environment::command,
-    grade::sandbox::{self, PATIENCE, Sandbox},
-};
+use lab_base::environment::command;
+use lab_grade::sandbox::{self, PATIENCE, Sandbox};
 
 use crate::build::shop;
 

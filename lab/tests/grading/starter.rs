@@ -7,14 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::{
-    environment::command,
-    modules::{self, Care},
-    paths::Paths,
-    stages::STAGES,
-    starter::{Region, Starter, cut},
-    testing::workshop,
-};
+use lab_base::{environment::command, paths::Paths};
+use lab_build::modules::{self, Care};
+use lab_course::starter::{Region, Starter, cut};
+use lab_scene::testing::workshop;
+use lab_stages::STAGES;
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout
@@ -45,7 +42,7 @@ fn no_marker_is_left_and_each_region_is_a_task() {
         let starter = Starter::of(&checkout(), upto).unwrap();
         for (path, text) in texts(&starter) {
             // Its own tests are full of them.
-            if path == Path::new("lab/src/starter.rs") {
+            if path == Path::new("lab/course/src/starter.rs") {
                 continue;
             }
             let (_, regions) = cut(path, text, true).unwrap();

@@ -2,14 +2,11 @@
 //! Everything that `make bench` compares in a machine is measured. How long it takes is nobody's
 //! business here.
 
-use lab::{
-    bench::{
-        self,
-        measure::{Care, in_machine},
-        plot,
-    },
-    testing::workshop,
+use lab_measure::{
+    measure::{Care, in_machine},
+    plot,
 };
+use lab_scene::testing::workshop;
 
 #[test]
 fn everything_is_measured_and_compared() {
@@ -17,7 +14,7 @@ fn everything_is_measured_and_compared() {
     let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
     let samples =
         in_machine(workshop, &mut machine, Care::Quick).unwrap_or_else(|error| panic!("{error}"));
-    let rows = bench::rows(&samples).unwrap_or_else(|error| panic!("{error}"));
+    let rows = lab_measure::rows(&samples).unwrap_or_else(|error| panic!("{error}"));
     let shown: String = rows
         .iter()
         .map(|row| {

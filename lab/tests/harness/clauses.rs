@@ -8,8 +8,6 @@ use std::{
     path::Path,
 };
 
-use lab::stages;
-
 /// Clause ids, `stage/CLAUSE`, of the index and what it says of them.
 fn index() -> BTreeMap<String, String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clauses.toml");
@@ -51,7 +49,7 @@ fn is_a_test(name: &str) -> bool {
 #[test]
 fn every_clause_has_a_check_and_every_check_a_clause() {
     let index = index();
-    let mut covered: BTreeSet<String> = stages::all()
+    let mut covered: BTreeSet<String> = lab_stages::all()
         .map(|scenario| clause_of(scenario.id).to_owned())
         .collect();
     for (clause, text) in &index {
@@ -88,10 +86,10 @@ fn every_clause_has_a_check_and_every_check_a_clause() {
 #[test]
 fn what_only_the_debug_kernel_shows_has_its_clause() {
     let index = index();
-    for scenario in stages::faults::SCENARIOS {
+    for scenario in lab_stages::faults::SCENARIOS {
         let clause = clause_of(scenario.id);
         assert!(index.contains_key(clause), "there is no clause {clause}");
-        assert!(stages::find(scenario.id).is_none(), "{}", scenario.id);
+        assert!(lab_stages::find(scenario.id).is_none(), "{}", scenario.id);
     }
 }
 

@@ -11,10 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lab::{
-    console::{Class, Report, first_report, is_aside, lasting},
-    environment::command,
-};
+use lab_base::environment::command;
+use lab_console::{Class, Report, first_report, is_aside, lasting};
 use regex::Regex;
 
 /// What `bad_kernel` can do and what that is to be called.

@@ -10,7 +10,7 @@ use std::{
     process::Output,
 };
 
-use lab::environment::command;
+use lab_base::environment::command;
 
 /// A checkout with nothing but what states the environment, below a directory of this name.
 struct Checkout {

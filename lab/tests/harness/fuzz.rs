@@ -3,10 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
-use lab::{
-    fuzz::{Tally, target},
-    testing::{SEED, workshop},
-};
+use lab_fuzz::{Tally, target};
+use lab_scene::testing::{SEED, workshop};
 
 /// How many operations each module has to carry out.
 const OPERATIONS: u64 = 20_000;

@@ -2,11 +2,8 @@
 //! Memory that a module leaves behind is noticed when it is removed, and none is where there is
 //! none.
 
-use lab::{
-    peer::request,
-    scene::{Outcome, Scenario, Scene, fail},
-    testing::carry_out,
-    transcript::Status,
+use lab_scene::{
+    Outcome, Scenario, Scene, fail, peer::request, testing::carry_out, transcript::Status,
 };
 
 const MESSAGES: usize = 3;

@@ -10,17 +10,15 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use lab::{
-    Error, confine,
-    machine::Machine,
-    probe,
-    scene::Scenario,
-    stages,
+use lab_agent::{Answer, Op};
+use lab_base::Error;
+use lab_machine::{Machine, confine, probe};
+use lab_scene::{
+    Scenario,
     testing::workshop,
     transcript::Status,
     workshop::{Start, Workshop},
 };
-use lab_agent::{Answer, Op};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, geteuid},
@@ -261,7 +259,7 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
         title: "the first machine is lost",
         run: |scene| {
             if !LOST.swap(true, Ordering::Relaxed) {
-                return Err(lab::machine::Trouble::Lost("on purpose".into()).into());
+                return Err(lab_machine::Trouble::Lost("on purpose".into()).into());
             }
             scene.step("look", "there is a file", |scene| {
                 scene.read("/proc/version").map(drop)
@@ -332,8 +330,9 @@ fn scenarios_cannot_tell_how_a_machine_came_to_life() {
             "message-slot/R6-demonstration",
         ]
         .map(|id| {
-            let scenario = stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
-            let ended = lab::scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
+            let scenario =
+                lab_stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
+            let ended = lab_scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
             assert_eq!(ended.transcript.status(), Status::Pass);
             ended.transcript.normalised()
         })

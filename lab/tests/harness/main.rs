@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tests of the harness: machines, consoles, scripts, walkthroughs, and modules that misbehave. What
+//! Tests of the harness: machines, consoles, scripts, sources, walkthroughs, and modules that misbehave. What
 //! needs the debug kernel is ignored; `make test KERNEL=debug` carries it out.
 
 mod bench;
@@ -10,4 +10,7 @@ mod fuzz;
 mod leaks;
 mod machines;
 mod modules;
+mod names;
+mod sources;
+mod structure;
 mod walkthrough;

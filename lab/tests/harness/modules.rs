@@ -9,13 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{
-    Error,
-    console::{Class, first_report},
-    environment::command,
-    modules::Care,
+use lab_base::{Error, environment::command};
+use lab_build::modules::Care;
+use lab_console::{Class, first_report};
+use lab_scene::{
+    Outcome, Scenario, Scene,
     peer::request,
-    scene::{Outcome, Scenario, Scene},
     testing::{carry_out, workshop},
     transcript::{Finding, Status},
 };
@@ -48,7 +47,7 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
 fn insert_bad(scene: &mut Scene<'_>, how: &str) -> Outcome {
     scene
         .try_insert_fixture("bad_kernel", &format!("how={how}"))?
-        .map_err(|refusal| lab::scene::Halt::Fail {
+        .map_err(|refusal| lab_scene::Halt::Fail {
             expected: format!("bad_kernel how={how} is inserted"),
             got: refusal.to_string(),
         })

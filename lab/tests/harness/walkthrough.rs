@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lab::{scene::Scenario, testing::carry_out, transcript::Status, walkthrough::walk};
+use lab_scene::{Scenario, testing::carry_out, transcript::Status};
+use lab_stages::walkthrough::walk;
 
 macro_rules! walkthroughs {
     ($($name:ident,)*) => {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Directories of one run each: for a machine, or a sandbox. What a killed run has left behind is
+//! removed by the next one.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+};
+
+use crate::{Error, Result, paths};
+
+/// A directory below `build/run/`, locked while it is in use, and removed with this value.
+///
+/// A lock and not a process's number: a container that has the same checkout has other numbers.
+#[derive(Debug)]
+pub struct RunDirectory {
+    // Removed before it is unlocked.
+    directory: tempfile::TempDir,
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// A new one in `runs`. Those that nobody holds are removed on the way.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn new(runs: &Path) -> Result<Self> {
+        // A directory that has just been made is not locked yet.
+        let _one_at_a_time = paths::lock(&runs.join(".lock"))?;
+        for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && File::open(&path).is_ok_and(|held| held.try_lock().is_ok()) {
+                let _ = fs::remove_dir_all(path);
+            }
+        }
+        let make = || {
+            let directory = tempfile::Builder::new().prefix("run-").tempdir_in(runs)?;
+            let lock = File::open(directory.path())?;
+            lock.lock()?;
+            Ok(RunDirectory {
+                directory,
+                _lock: lock,
+            })
+        };
+        make().map_err(Error::io(format!(
+            "creating a directory in {}",
+            runs.display()
+        )))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_uses_is_removed() {
+        let runs = tempfile::tempdir().unwrap();
+        let left = runs.path().join("run-left");
+        fs::create_dir(&left).unwrap();
+        let first = RunDirectory::new(runs.path()).unwrap();
+        assert!(!left.exists());
+        let second = RunDirectory::new(runs.path()).unwrap();
+        assert!(first.path().exists());
+        let place = second.path().to_owned();
+        drop(second);
+        assert!(!place.exists());
+    }
+}

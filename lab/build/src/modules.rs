@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Building kernel modules with Kbuild, outside their source directory.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::SystemTime,
+};
+
+use lab_base::{
+    Error, Result, environment, output_of,
+    paths::{self, Paths},
+    progress,
+};
+use lab_console::{Place, Source};
+
+use crate::kernels::Kernel;
+
+/// How closely the compiler looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// As Kbuild does; a warning is shown and is no error.
+    Normal,
+    /// As Kbuild does; a warning is an error.
+    Clean,
+    /// With `W=1 C=1`: extra warnings and sparse. A warning is an error.
+    Strict,
+}
+
+/// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and
+/// return its `.ko`. Nothing is built again if neither source nor headers nor kernel changed.
+///
+/// That `.ko` is for the guest: its debug information, twenty times as long as the module, stays
+/// here, for [`source_of`].
+///
+/// The include path is `kernel/include` and `kernel/include/uapi`; the directory of the module
+/// is never written to.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words, whose paths are those of the checkout.
+pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Result<PathBuf> {
+    let name = source
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| Error::Unexpected(format!("{} names no module", source.display())))?;
+    // The same shape as the checkout, so that ../include is where Kbuild files expect it.
+    let (kind, extra): (_, &[&str]) = match care {
+        Care::Normal => ("modules", &[]),
+        Care::Clean => ("clean", &[]),
+        Care::Strict => ("strict", &["W=1", "C=1"]),
+    };
+    let tree = tree(paths, kernel, kind);
+    let headers = paths.checkout.join("kernel/include");
+    let _lock = paths::lock(&tree.join(".lock"))?;
+    let mut inputs = copy_sources(source, &tree.join(name))?;
+    inputs.extend(copy_sources(&headers, &tree.join("include"))?);
+    // Beyond what Kbuild says: keep the lines of the source, which a kernel without debug
+    // information does not ask for, and warn with a path that says something to people.
+    let mut flags = lenient(kernel);
+    flags.push("-g".to_owned());
+    flags.push(format!("-fmacro-prefix-map={}/=", tree.display()));
+    if compiler(kernel).starts_with("clang") {
+        // The same for UBSAN: the last two parts of the path.
+        flags.push("-fsanitize-undefined-strip-path-components=-2".to_owned());
+    }
+    inputs.extend(flags.iter().map(|flag| flag.clone().into_bytes()));
+    let key = paths::digest(inputs.iter().map(Vec::as_slice));
+
+    let built = built(&tree, name);
+    let module = tree.join("stripped").join(format!("{name}.ko"));
+    let stamp = tree.join(name).join(".built");
+    if module.exists() && fs::read(&stamp).is_ok_and(|old| old == key.as_bytes()) {
+        return Ok(module);
+    }
+    let compiler = Compiler::of(paths, kernel)?;
+    let output = progress::while_busy(&format!("building {name}.ko for {kernel}"), || {
+        let mut make = environment::command("make");
+        kbuild(&mut make, kernel, &compiler, &tree.join(name), &flags);
+        make.args(extra).stdin(Stdio::null()).output()
+    })
+    .map_err(Error::io("starting make"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    // Compilers speak of the copy; people have the original open.
+    let said = said
+        .replace(
+            &tree.join(name).display().to_string(),
+            &source.display().to_string(),
+        )
+        .replace(
+            &tree.join("include").display().to_string(),
+            &headers.display().to_string(),
+        );
+    let warns = said.contains("warning:");
+    if !output.status.success() || !built.exists() || (warns && care != Care::Normal) {
+        return Err(Error::Compile {
+            what: format!("{name}.ko"),
+            output: said,
+        });
+    }
+    if warns {
+        eprint!("{said}");
+    }
+    paths::create_dir(&tree.join("stripped"))?;
+    output_of(
+        "taking the debug information off a module",
+        environment::command("objcopy")
+            .arg("--strip-debug")
+            .args([&built, &module]),
+    )?;
+    paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
+    Ok(module)
+}
+
+/// Where the modules for a kernel are built.
+fn tree(paths: &Paths, kernel: &Kernel, kind: &str) -> PathBuf {
+    paths.build.join(kind).join(&kernel.key)
+}
+
+/// What Kbuild leaves behind of the module `name`.
+fn built(tree: &Path, name: &str) -> PathBuf {
+    tree.join(name).join(format!("{name}.ko"))
+}
+
+/// The line of the source that a report speaks of, by the build that is there. `None` if the
+/// module is not ours, or has been built anew since the report was `seen`.
+pub fn source_of(
+    paths: &Paths,
+    kernel: &Kernel,
+    place: &Place,
+    seen: SystemTime,
+) -> Option<Source> {
+    let tree = tree(paths, kernel, "modules");
+    let ko = built(&tree, &place.module);
+    if fs::metadata(&ko).and_then(|meta| meta.modified()).ok()? > seen {
+        return None;
+    }
+    let ko = fs::read(ko).ok()?;
+    let copy = lab_console::locate(place, &ko, |file| Path::new(file).starts_with(&tree))?;
+    // People have the original open.
+    let inside = copy.file.strip_prefix(&tree).ok()?;
+    let file = ["kernel", "lab/fixtures"]
+        .map(|directory| Path::new(directory).join(inside))
+        .into_iter()
+        .find(|file| paths.checkout.join(file).exists())?;
+    Some(Source { file, ..copy })
+}
+
+/// The compiler of modules for a kernel: the one that has compiled the kernel.
+pub fn compiler(kernel: &Kernel) -> &'static str {
+    let named = |argument: &&'static str| argument.strip_prefix("CC=");
+    kernel.toolchain.iter().find_map(named).unwrap_or("gcc")
+}
+
+/// Flags with which old and new compilers refuse the same modules: what gcc 12 warns of stays a
+/// warning. What the kernel's Makefiles make an error on purpose stays one, and so does the
+/// standard, which they name.
+pub fn lenient(kernel: &Kernel) -> Vec<String> {
+    // An error from gcc 14 and clang 15 on.
+    let mut flags = vec!["-Wno-error=int-conversion".to_owned()];
+    if compiler(kernel).starts_with("clang") {
+        // Of the kernel's -Werror=incompatible-pointer-types; gcc has another name for it.
+        flags.push("-Wno-error=incompatible-pointer-types-discards-qualifiers".to_owned());
+    }
+    flags
+}
+
+/// A compiler that remembers which options it takes.
+#[derive(Debug)]
+pub struct Compiler {
+    /// The compiler itself.
+    program: &'static str,
+    /// What is called in its place.
+    pub script: PathBuf,
+    /// What it has answered.
+    pub answers: PathBuf,
+}
+
+impl Compiler {
+    /// The one that modules for `kernel` are built with.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
+        let program = compiler(kernel);
+        let file = Path::new("/usr/bin").join(program);
+        let meta = fs::metadata(&file).map_err(|_| Error::Missing {
+            what: format!("{} is not installed", file.display()),
+            mend: "lab/setup.sh kernel".into(),
+        })?;
+        // A newer one may take others.
+        let key = paths::digest([
+            program.as_bytes(),
+            &meta.len().to_le_bytes(),
+            &meta.mtime().to_le_bytes(),
+        ]);
+        let answers = paths.cache.join(format!("options-{program}-{key}"));
+        paths::create_dir(&answers)?;
+        // In the checkout its path may be one that Kbuild does not take.
+        let script = paths.build.join("cc.sh");
+        paths::write_if_changed(&script, include_bytes!("../../kernels/cc.sh"), 0o755)?;
+        Ok(Compiler {
+            program,
+            script,
+            answers,
+        })
+    }
+}
+
+/// Have `make` build the module in `directory`, with more flags for the compiler.
+pub fn kbuild(
+    make: &mut Command,
+    kernel: &Kernel,
+    compiler: &Compiler,
+    directory: &Path,
+    flags: &[String],
+) {
+    let cc = [&compiler.script, &compiler.answers].map(|path| path.display().to_string());
+    make.arg("--no-print-directory")
+        .arg("-C")
+        .arg(&kernel.build)
+        .arg(format!("M={}", directory.display()))
+        .arg("modules")
+        .args(kernel.toolchain)
+        .arg(format!("CC={} {}", cc.join(" "), compiler.program))
+        .arg(format!("KCFLAGS={}", flags.join(" ")));
+}
+
+/// Copy sources, without touching what is the same already. Returns names and contents of all
+/// files, in order: what the module is made of.
+fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
+    let what = || format!("reading {}", from.display());
+    let mut entries: Vec<_> = fs::read_dir(from)
+        .and_then(Iterator::collect::<std::io::Result<_>>)
+        .map_err(Error::io(what()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut inputs = Vec::new();
+    for entry in entries {
+        let target = to.join(entry.file_name());
+        if entry.file_type().map_err(Error::io(what()))?.is_dir() {
+            inputs.extend(copy_sources(&entry.path(), &target)?);
+        } else {
+            let contents = fs::read(entry.path())
+                .map_err(Error::io(format!("reading {}", entry.path().display())))?;
+            paths::write_if_changed(&target, &contents, 0o644)?;
+            inputs.push(entry.file_name().into_encoded_bytes());
+            inputs.push(contents);
+        }
+    }
+    Ok(inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a compiler that is a shell script makes of an option, asked twice, and how often it was
+    /// called.
+    fn asked_twice(script: &str) -> ([bool; 2], usize) {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("answers")).unwrap();
+        let text = format!("echo x >>{}\n{script}\n", at("calls").display());
+        fs::write(at("compiler"), text).unwrap();
+        let ask = |number: usize| {
+            let object = at(&format!(".tmp_{number}/tmp"));
+            let mut cc =
+                environment::command(concat!(env!("CARGO_MANIFEST_DIR"), "/../kernels/cc.sh"));
+            cc.args([at("answers"), "bash".into(), at("compiler")])
+                .args(["-Wsomething", "-c", "-x", "c", "/dev/null", "-o"])
+                .arg(object);
+            cc.output().unwrap().status.success()
+        };
+        let answers = [1, 2].map(ask);
+        let calls = fs::read_to_string(at("calls")).unwrap().lines().count();
+        (answers, calls)
+    }
+
+    #[test]
+    fn which_options_a_compiler_takes_is_remembered() {
+        assert_eq!(asked_twice("exit 0"), ([true; 2], 1));
+        let refuses = "echo unknown warning option >&2; exit 1";
+        assert_eq!(asked_twice(refuses), ([false; 2], 1));
+    }
+
+    #[test]
+    fn a_compiler_that_fails_for_another_reason_is_asked_again() {
+        assert_eq!(
+            asked_twice("echo No space left >&2; exit 1"),
+            ([false; 2], 2)
+        );
+    }
+}

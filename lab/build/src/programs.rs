@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Building the Rust programs that run in the guest: static, so that they need nothing there.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use lab_base::{
+    Error, Result,
+    paths::{self, Paths},
+};
+
+use crate::cargo;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Where cargo puts them, below its target directory.
+pub const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
+
+/// Packages whose programs run in the guest.
+pub const ALL: [&str; 7] = [
+    AGENT,
+    "lab-bench",
+    "lab-threads",
+    "part2-netlink",
+    "message-slot",
+    "part3-lists",
+    "part1-threads",
+];
+
+/// What runs in every guest: package and program.
+pub const AGENT: &str = "lab-agent";
+
+/// Programs of `lab/threads`: they link the library of part 1, to see what its own program does not
+/// show.
+pub const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
+
+/// Programs for the guest that have been built.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    by_name: BTreeMap<String, PathBuf>,
+}
+
+impl Programs {
+    /// Where a program is.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it has not been built.
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        self.by_name.get(name).cloned().ok_or_else(|| missing(name))
+    }
+
+    /// All of them, those of the harness left out, by name.
+    pub fn of_students(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let all = self.by_name.iter();
+        all.filter(|(name, _)| !name.starts_with("lab-"))
+            .map(|(name, path)| (name.as_str(), path.as_path()))
+    }
+}
+
+/// Build the programs of packages.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words.
+pub fn build(paths: &Paths, packages: &[&str]) -> Result<Programs> {
+    let mut cargo = cargo::command(paths);
+    for_guest(&mut cargo, packages);
+    let by_name = cargo::build(cargo, "programs for the guest")?;
+    if packages == ALL {
+        let table: toml::Table = by_name
+            .iter()
+            .map(|(name, path)| (name.clone(), path.display().to_string().into()))
+            .collect();
+        paths::write_if_changed(&record(paths), table.to_string().as_bytes(), 0o644)?;
+    }
+    Ok(Programs { by_name })
+}
+
+/// All programs, as [`build`] has left them the last time that it built all.
+///
+/// # Errors
+/// [`Error::Missing`] if it has not been called yet.
+pub fn built(paths: &Paths) -> Result<Programs> {
+    let what = "one of the programs for the guest";
+    let text = fs::read_to_string(record(paths)).map_err(|_| missing(what))?;
+    let by_name: BTreeMap<String, PathBuf> = toml::from_str(&text).map_err(|_| missing(what))?;
+    if let Some((name, _)) = by_name.iter().find(|(_, path)| !path.exists()) {
+        return Err(missing(name));
+    }
+    Ok(Programs { by_name })
+}
+
+fn missing(name: &str) -> Error {
+    Error::Missing {
+        what: format!("{name} is not built"),
+        mend: "make modules".into(),
+    }
+}
+
+/// Where it is written down which programs there are.
+fn record(paths: &Paths) -> PathBuf {
+    paths.build.join("programs.toml")
+}
+
+/// Build `threads` of part 1 for this host, as fast as it gets, and return its path.
+///
+/// # Errors
+/// [`Error::Compile`] with the compiler's words.
+pub fn threads(paths: &Paths) -> Result<PathBuf> {
+    let mut cargo = cargo::command(paths);
+    cargo.args([
+        "--release",
+        "--package",
+        "part1-threads",
+        "--bin",
+        "threads",
+    ]);
+    let mut built = cargo::build(cargo, "part1-threads")?;
+    built.remove("threads").ok_or_else(|| missing("threads"))
+}
+
+/// Have a `cargo build` build the programs of packages for the guest.
+pub fn for_guest(cargo: &mut Command, packages: &[&str]) {
+    cargo
+        .args(["--profile", "guest", "--bins", "--target", TARGET])
+        // Only for the target, so that build scripts and macros stay as they are.
+        .env(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-C target-feature=+crt-static",
+        );
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Records as people see them.
+
+use anstream::println;
+use anstyle::{AnsiColor, Style};
+use lab_scene::transcript::{Entry, Kind, Status};
+
+use crate::style::{bold, green, red, styled};
+
+/// One entry of a record, in colour.
+pub fn show(entry: &Entry) {
+    match entry {
+        Entry::Step { .. } => println!("{}", bold(entry)),
+        Entry::Line { kind, .. } => {
+            let style = match kind {
+                Kind::Does => Style::new(),
+                Kind::Types => AnsiColor::Cyan.on_default(),
+                Kind::Prints => AnsiColor::Green.on_default(),
+                Kind::Complains => AnsiColor::Yellow.on_default(),
+                Kind::Logs => AnsiColor::Magenta.on_default(),
+            };
+            println!("{}", styled(style, entry));
+        }
+        Entry::Verdict(verdict) if verdict.status == Status::Pass => println!("{}", green(entry)),
+        Entry::Verdict(_) => println!("{}", red(entry)),
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kinds of reports.
+
+/// What kind of thing has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table in classes.rs says what each means")]
+pub enum Class {
+    OutOfBounds,
+    UseAfterFree,
+    InvalidFree,
+    NullDereference,
+    PageFault,
+    GeneralProtection,
+    StackOverflow,
+    StackCorruption,
+    DivideError,
+    Refcount,
+    ListCorruption,
+    SkbOverrun,
+    UserCopy,
+    MemoryLeak,
+    SlabCorruption,
+    CircularLocking,
+    RecursiveLocking,
+    InconsistentLock,
+    RcuUsage,
+    LockMisuse,
+    SleepInAtomic,
+    RcuStall,
+    SoftLockup,
+    HardLockup,
+    HungTask,
+    Ubsan,
+    Bug,
+    Warning,
+    Oops,
+    Panic,
+    Reboot,
+}

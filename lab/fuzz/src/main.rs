@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab-fuzz`: what goes on until the time is up. `lab/lab.sh` calls it.
+
+mod cli {
+    pub(crate) mod fuzz;
+    pub(crate) mod soak;
+}
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lab_cli::Wish;
+
+use cli::{fuzz, soak};
+
+/// Looks for what nobody has thought of.
+#[derive(Parser)]
+#[command(name = "lab", bin_name = "lab", version)]
+struct Arguments {
+    #[command(flatten)]
+    wish: Wish,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Go through what may meet, and through random requests, until the time is up.
+    Soak(soak::Arguments),
+    /// Compare modules with their models in operations drawn at random, until the time is up.
+    Fuzz(fuzz::Arguments),
+}
+
+fn main() -> ExitCode {
+    lab_cli::main(|Arguments { wish, command }| match command {
+        Command::Soak(arguments) => soak::run(&arguments, wish.kernel, wish.start),
+        Command::Fuzz(arguments) => fuzz::run(&arguments, wish.kernel, wish.start),
+    })
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a sequence is carried out: by two processes, in order, and with as few orders to the guest
+//! as that allows.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Debug, Display},
+};
+
+use lab_agent::{Answer, Call, Exit, Outcome as Observed, Stdin};
+use lab_machine::Trouble;
+use lab_scene::{
+    Outcome, Program, Scene,
+    actor::{returned, shown},
+};
+use nix::sys::signal::Signal;
+use proptest::strategy::{BoxedStrategy, Just, Strategy};
+use proptest_state_machine::ReferenceStateMachine;
+use protocol::model::{Allowed, Handle};
+
+/// The users that the processes run as: root, and an ordinary one.
+pub(crate) const USERS: [u32; 2] = [0, 1000];
+
+/// A module, its model, and how to have a process do what is asked of the model.
+pub(crate) trait Subject: ReferenceStateMachine<Transition: Display> {
+    /// As in `kernel/`.
+    const MODULE: &'static str;
+    /// `fuzz/MODULE`; its consoles are called so.
+    const ID: &'static str;
+
+    /// What has to be there before the first operation; the module is in.
+    fn prepare(scene: &mut Scene<'_>, start: &Self::State) -> Outcome;
+
+    /// Which process an operation is one of, and whether it is killed.
+    fn actor(operation: &Self::Transition) -> Actor;
+
+    /// The system calls of an operation.
+    fn calls(state: &Self::State, operation: &Self::Transition) -> Vec<Call>;
+
+    /// Compare what they gave with what the model allows, in a state to which the operation has
+    /// not been applied yet. Processes have pids.
+    fn judge(
+        state: &Self::State,
+        operation: &Self::Transition,
+        observed: &[Observed],
+        pids: [u32; 2],
+    ) -> Result<(), Mismatch>;
+}
+
+/// Now and then a process is killed.
+pub(crate) fn killing<O: Clone + Debug + 'static>(
+    kill: fn(u8) -> O,
+) -> impl Iterator<Item = (u32, BoxedStrategy<O>)> {
+    (0..USERS.len() as u8).map(move |process| (1, Just(kill(process)).boxed()))
+}
+
+/// Who carries out an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    /// This process makes calls.
+    Calls(u8),
+    /// This process is killed, and another begins in its place.
+    Killed(u8),
+}
+
+/// An answer that the model does not allow.
+#[derive(Clone, Debug)]
+pub(crate) struct Mismatch {
+    pub(crate) expected: String,
+    pub(crate) got: String,
+}
+
+/// A mismatch and its operation.
+pub(crate) struct Difference {
+    /// From 0.
+    pub(crate) operation: usize,
+    pub(crate) expected: String,
+    pub(crate) got: String,
+}
+
+/// Carry out a sequence; the first difference.
+pub(crate) fn play<M: Subject>(
+    scene: &mut Scene<'_>,
+    start: &M::State,
+    operations: &[M::Transition],
+) -> Outcome<Option<Difference>> {
+    scene.insert(M::MODULE, "")?;
+    M::prepare(scene, start)?;
+    let mut processes = [begin(scene, 0)?, begin(scene, 1)?];
+    let mut state = start.clone();
+    let mut done = 0;
+    let together = |one: &M::Transition, next: &M::Transition| {
+        M::actor(one) == M::actor(next) && matches!(M::actor(one), Actor::Calls(_))
+    };
+    for turn in operations.chunk_by(together) {
+        match M::actor(&turn[0]) {
+            Actor::Killed(process) => {
+                let place = &mut processes[usize::from(process)];
+                scene.signal(place, Signal::SIGKILL)?;
+                scene.expect_end(place, Exit::Signal(Signal::SIGKILL as i32))?;
+                *place = begin(scene, process)?;
+                state = M::apply(state, &turn[0]);
+            }
+            Actor::Calls(process) => {
+                let observed =
+                    take_turn::<M>(scene, &processes[usize::from(process)], &state, turn)?;
+                let pids = [processes[0].pid, processes[1].pid];
+                for (at, (operation, observed)) in turn.iter().zip(observed).enumerate() {
+                    if let Err(Mismatch { expected, got }) =
+                        M::judge(&state, operation, &observed, pids)
+                    {
+                        let operation = done + at;
+                        return Ok(Some(Difference {
+                            operation,
+                            expected,
+                            got,
+                        }));
+                    }
+                    state = M::apply(state, operation);
+                }
+            }
+        }
+        done += turn.len();
+    }
+    Ok(None)
+}
+
+/// Start a process.
+fn begin(scene: &mut Scene<'_>, process: u8) -> Outcome<Program> {
+    let name = Handle { process, name: 0 }.to_string();
+    let uid = USERS[usize::from(process)];
+    scene.spawn(&name[..1], "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)
+}
+
+/// Have a process make the calls of some operations at once; what those of each gave.
+fn take_turn<M: Subject>(
+    scene: &mut Scene<'_>,
+    program: &Program,
+    state: &M::State,
+    turn: &[M::Transition],
+) -> Outcome<Vec<Vec<Observed>>> {
+    let mut ahead = state.clone();
+    let (mut calls, mut counts) = (Vec::new(), Vec::new());
+    for operation in turn {
+        let more = M::calls(&ahead, operation);
+        counts.push(more.len());
+        calls.extend(more);
+        ahead = M::apply(ahead, operation);
+    }
+    let batch = Call::Batch {
+        rounds: 1,
+        persist: true,
+        calls,
+    };
+    match scene.call(program, &batch)? {
+        Ok(Answer::Batch { outcomes, .. }) if outcomes.len() == counts.iter().sum::<usize>() => {
+            let mut outcomes = outcomes.into_iter();
+            let take = |count| outcomes.by_ref().take(count).collect();
+            Ok(counts.into_iter().map(take).collect())
+        }
+        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+    }
+}
+
+/// The descriptors of what is open: the kernel gives the lowest that is free.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Descriptors(BTreeMap<Handle, i32>);
+
+impl Descriptors {
+    /// The descriptor that the next one of a process gets. The first three are its pipes.
+    pub(crate) fn next(&self, process: u8) -> i32 {
+        let taken = |fd: &i32| {
+            let mut open = self.0.iter();
+            open.any(|(handle, other)| handle.process == process && other == fd)
+        };
+        (3..).find(|fd| !taken(fd)).unwrap_or(i32::MAX)
+    }
+
+    /// The descriptor of a handle; of one that is not open none that anything has.
+    pub(crate) fn of(&self, handle: Handle) -> i32 {
+        self.0.get(&handle).copied().unwrap_or(-1)
+    }
+
+    pub(crate) fn open(&mut self, handle: Handle) {
+        self.0.insert(handle, self.next(handle.process));
+    }
+
+    pub(crate) fn close(&mut self, handle: Handle) {
+        self.0.remove(&handle);
+    }
+
+    pub(crate) fn end(&mut self, process: u8) {
+        self.0.retain(|handle, _| handle.process != process);
+    }
+}
+
+/// Compare what a call has returned with what is allowed.
+pub(crate) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Result<(), Mismatch> {
+    let got = returned(observed);
+    let same = match (allowed, got) {
+        (Ok(value), Ok(got)) => *value == got,
+        (Err(errnos), Err(got)) => errnos.iter().any(|&errno| errno as i32 == got as i32),
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(Mismatch {
+        expected: match allowed {
+            Ok(value) => value.to_string(),
+            Err(errnos) => one_of(errnos),
+        },
+        got: shown(got),
+    })
+}
+
+/// Errnos in words.
+pub(crate) fn one_of(errnos: &[protocol::model::Errno]) -> String {
+    let names: Vec<_> = errnos.iter().map(ToString::to_string).collect();
+    names.join(" or ")
+}
+
+/// That a process is killed.
+pub(crate) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
+    let name = char::from(b'A' + process);
+    write!(f, "{name}: is killed, and another begins")
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::model::Errno;
+
+    use super::*;
+
+    #[test]
+    fn the_models_errnos_have_the_systems_numbers() {
+        use Errno::*;
+        for errno in [
+            EPERM, ENOENT, EBADF, EFAULT, EBUSY, EINVAL, ENOSPC, ERANGE, EMSGSIZE, EOPNOTSUPP,
+            EADDRINUSE, EALREADY,
+        ] {
+            let named = nix::errno::Errno::from_raw(errno as i32);
+            assert_eq!(format!("{named:?}"), errno.to_string());
+        }
+        assert_eq!(EWOULDBLOCK as i32, nix::errno::Errno::EWOULDBLOCK as i32);
+    }
+
+    #[test]
+    fn a_descriptor_is_the_lowest_that_is_free() {
+        let handle = |process, name| Handle { process, name };
+        let mut open = Descriptors::default();
+        for name in 1..=3 {
+            open.open(handle(0, name));
+        }
+        open.close(handle(0, 1));
+        assert_eq!((open.next(0), open.next(1)), (3, 3));
+        assert_eq!(open.of(handle(0, 2)), 4);
+        open.end(0);
+        assert_eq!(open.of(handle(0, 2)), -1);
+    }
+}

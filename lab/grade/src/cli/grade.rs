@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab grade`: a verdict on a submission.
+
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anstream::{eprintln, print};
+use anyhow::Context;
+use lab_base::{paths::Paths, progress};
+use lab_build::kernels::{Kernel, Which};
+use lab_cli::{on_interrupt, processor, red};
+use lab_grade::{
+    compilers::Compilers,
+    intake::{self, Submission},
+    render::Format,
+    report::{Finding, Kind, Machine, Report},
+    rubric::Rubric,
+    run::Bench,
+    submitted::{self, Submitted},
+    words::Words,
+};
+use lab_scene::workshop::{Start, Workshop};
+use lab_stages::STAGES;
+
+/// What a usage that is wrong and a submission that cannot be read end with.
+const UNREADABLE: u8 = 2;
+
+/// What trouble of our own ends with.
+const BROKEN: u8 = 3;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A directory, a .zip or a .tar.gz; without one, this tree.
+    submission: Option<PathBuf>,
+    /// Only checks whose id contains this.
+    filter: Option<String>,
+    /// Only this stage; may be given several times. Without it, those of which something is there.
+    #[arg(long, value_name = "STAGE", value_parser = clap::builder::PossibleValuesParser::new(STAGES.iter().map(|stage| stage.name)))]
+    stage: Vec<String>,
+    /// Where inputs are drawn from; without it, a new one, which the report names.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// An instructor's changes of lab/rubric.toml.
+    #[arg(long, value_name = "FILE")]
+    rubric: Option<PathBuf>,
+    /// Write the report as JSON, too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write it as JUnit, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write it as KTAP, too.
+    #[arg(long, value_name = "FILE")]
+    ktap: Option<PathBuf>,
+    /// Write it as Gradescope's results.json, too.
+    #[arg(long, value_name = "FILE")]
+    gradescope: Option<PathBuf>,
+    /// Write all of them into this directory, and the consoles of crashes.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How long one check may take, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Neither set up nor build the lab itself: take what is there.
+    #[arg(long)]
+    no_build: bool,
+    /// Say of each check when it ends.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+pub(crate) fn run(
+    arguments: &Arguments,
+    which: Option<Which>,
+    start: Start,
+) -> anyhow::Result<ExitCode> {
+    let rubric = match &arguments.rubric {
+        Some(file) => Rubric::with(file),
+        None => Rubric::builtin(),
+    };
+    // An instructor's file that is wrong is a usage that is wrong.
+    let mut rubric = match rubric {
+        Ok(rubric) => rubric,
+        Err(error) => return Ok(refuse(&error.to_string())),
+    };
+    // Before anything that takes long.
+    let submission = match arguments.submission.as_deref().map(intake::open) {
+        Some(Ok(submission)) => Some(submission),
+        Some(Err(error)) => return Ok(refuse(&error.to_string())),
+        None => None,
+    };
+    let stages = match &submission {
+        _ if !arguments.stage.is_empty() => arguments.stage.iter().map(String::as_str).collect(),
+        Some(submission) => submitted::stages(submission),
+        None => STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>(),
+    };
+    if let Some(submission) = &submission
+        && stages.is_empty()
+    {
+        for remark in &submission.remarks {
+            eprintln!("{}", Words::from(remark.as_str()));
+        }
+        let why = format!("{}: nothing in it can be graded", submission.name);
+        return Ok(refuse(&why));
+    }
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    rubric.keep(|stage, check| stages.contains(&stage) && check.id.contains(filter));
+    if rubric.stages.is_empty() {
+        return Ok(refuse(&format!(
+            "no check of {} contains {filter:?}",
+            stages.join(", ")
+        )));
+    }
+    match grade(
+        arguments,
+        which,
+        start,
+        &rubric,
+        submission.as_ref(),
+        &stages,
+    ) {
+        Ok(code) => Ok(code),
+        Err(error) => {
+            eprintln!("{} {error:#}", red("the machinery failed, no score:"));
+            Ok(ExitCode::from(BROKEN))
+        }
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    eprintln!("{} {}", red("lab grade:"), Words::from(why));
+    ExitCode::from(UNREADABLE)
+}
+
+fn grade(
+    arguments: &Arguments,
+    which: Option<Which>,
+    start: Start,
+    rubric: &Rubric,
+    submission: Option<&Submission>,
+    stages: &[&str],
+) -> anyhow::Result<ExitCode> {
+    let interrupted = interrupts()?;
+    let workshop = if arguments.no_build {
+        Workshop::open_built(Some(best(which)?), start)
+    } else {
+        Workshop::open(Some(best(which)?), start)
+    }?;
+    let consoles = match &arguments.out {
+        Some(directory) => directory.join("consoles"),
+        None => workshop.paths.build.join("consoles"),
+    };
+    let submitted = match submission {
+        Some(submission) => Submitted::build(&workshop, submission, stages, &consoles)?,
+        None => Submitted::ours(&workshop, &consoles)?,
+    };
+    let finding = workshop.finding()?;
+    let machine = Machine {
+        accelerator: if finding.kvm { "kvm" } else { "emulation" },
+        cpu: Words::line(&processor()),
+        start: match start {
+            Start::Warm => "warm",
+            Start::Cold => "cold",
+        },
+        compilers: Compilers::of(&workshop.kernel)?,
+    };
+    let name = submission.map_or("this tree", |submission| &submission.name);
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
+    let kernel = workshop.kernel.to_string();
+    let mut report = Report::new(name, seed, &kernel, machine, rubric);
+    let remarks = submission.map_or(&[][..], |submission| &submission.remarks);
+    let remark = |text: &String| Finding::new(Kind::Remark, text.as_str());
+    report.remarks = remarks.iter().map(remark).collect();
+    report.remarks.extend(submitted.remarks.iter().cloned());
+    let report = Mutex::new(report);
+    let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
+    let bar = progress::bar("grading", rubric.checks().count() as u64);
+    let bench = Bench {
+        modules: submitted.modules,
+        programs: submitted.programs,
+        timeout: Duration::from_secs(arguments.timeout),
+        machines: thread::available_parallelism().map_or(1, usize::from),
+    };
+    let stop = || interrupted.load(Ordering::Relaxed);
+    bench.carry_out(rubric, &report, stop, |check| {
+        if arguments.verbose {
+            let report = lock();
+            if let Some(check) = report.checks().find(|other| other.id == check.id) {
+                bar.suspend(|| eprintln!("{} {}", check.outcome.status, check.id));
+            }
+        }
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    let report = lock();
+    write_all(arguments, &report)?;
+    print!("{}", Format::Text.render(&report)?);
+    std::io::stdout().flush().context("writing the report")?;
+    Ok(ExitCode::from(report.exit_status()))
+}
+
+/// The kernel that sees most of those that are there.
+fn best(which: Option<Which>) -> anyhow::Result<Which> {
+    if let Some(which) = which {
+        return Ok(which);
+    }
+    let paths = Paths::find()?;
+    let there = |which: &Which| Kernel::find(&paths, Some(*which)).is_ok();
+    let best = [Which::Debug, Which::Lab].into_iter().find(there);
+    Ok(best.unwrap_or(Which::Stock))
+}
+
+/// Write the report into all files that are wished for.
+fn write_all(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
+    let mut files: Vec<(PathBuf, Format)> = Vec::new();
+    let named = [
+        (&arguments.json, Format::Json),
+        (&arguments.junit, Format::Junit),
+        (&arguments.ktap, Format::Ktap),
+        (&arguments.gradescope, Format::Gradescope),
+    ];
+    for (file, format) in named {
+        files.extend(file.iter().map(|file| (file.clone(), format)));
+    }
+    if let Some(directory) = &arguments.out {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("creating {}", directory.display()))?;
+        let all = [
+            ("report.txt", Format::Text),
+            ("report.json", Format::Json),
+            ("junit.xml", Format::Junit),
+            ("report.ktap", Format::Ktap),
+            ("gradescope.json", Format::Gradescope),
+        ];
+        files.extend(all.map(|(name, format)| (directory.join(name), format)));
+    }
+    for (file, format) in files {
+        let text = anstream::adapter::strip_str(&format.render(report)?).to_string();
+        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// A flag that is raised by Ctrl-C, or when make ends. What has not been carried out by then is told
+/// as that.
+fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = flag.clone();
+    on_interrupt(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            // Somebody means it. The machines end with us.
+            std::process::exit(i32::from(BROKEN));
+        }
+        eprintln!("interrupted: what has begun is carried to its end, and reported");
+    })?;
+    Ok(flag)
+}

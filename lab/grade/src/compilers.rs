@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which C compilers judge a submission. Its report names them.
+
+use lab_base::{Result, environment, output_of};
+use lab_build::{kernels::Kernel, modules};
+use serde::Serialize;
+
+use super::words::Words;
+
+/// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compilers {
+    /// Of modules: the one that has compiled the kernel.
+    pub modules: Words,
+    /// Of programs.
+    pub programs: Words,
+}
+
+impl Compilers {
+    /// Ask the compilers for a kernel what they are.
+    ///
+    /// # Errors
+    /// One is not installed.
+    pub fn of(kernel: &Kernel) -> Result<Self> {
+        Ok(Compilers {
+            modules: version(modules::compiler(kernel))?,
+            programs: version("gcc")?,
+        })
+    }
+}
+
+/// The first line of what a compiler says of itself. The sandbox takes compilers from `/usr/bin`, too.
+fn version(program: &str) -> Result<Words> {
+    let mut command = environment::command(format!("/usr/bin/{program}"));
+    let said = output_of("asking a compiler its version", command.arg("--version"))?;
+    Ok(Words::line(said.lines().next().unwrap_or_default()))
+}

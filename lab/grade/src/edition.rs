@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a message slot that was handed in is spoken to. Its sources say most of it; the rest is tried.
+
+use std::{collections::BTreeMap, path::Path};
+
+use lab_agent::Memory;
+use lab_base::{Error, Result};
+use lab_scene::{
+    Outcome, Scenario, Scene,
+    actor::returned,
+    expect_eq, fail,
+    slot_peer::SlotFile,
+    subject::{Part, SlotEdition, Subject},
+    transcript::{Entry, Kind, Status},
+    workshop::Workshop,
+};
+use nix::errno::Errno;
+
+use super::{
+    intake::{Part as Source, Submission},
+    numbers::Numbers,
+};
+
+/// Where the starter has the module of the slot. What lies elsewhere may have been written for
+/// another edition of the assignment.
+const STARTER: &str = "kernel/message_slot/";
+
+/// How a slot is spoken to by what its sources say.
+pub(super) fn by_sources(submission: &Submission, numbers: &Numbers) -> SlotEdition {
+    let of_starter = submission
+        .modules
+        .get("message_slot")
+        .is_some_and(|part| matches!(part, Source::C(sources) if sources[0].contains(STARTER)));
+    SlotEdition {
+        major: numbers.major,
+        command: numbers.channel_command,
+        by_pointer: false,
+        einval_for_bad_buffer: !of_starter,
+    }
+}
+
+/// How the note begins that says which major number a module has registered.
+const MAJOR: &str = "registers major ";
+
+const REGISTERS: Scenario = Scenario {
+    id: "message-slot/edition-major",
+    title: "which major number is registered",
+    run: |scene| {
+        scene.step("insert the module", "a number more is taken", |scene| {
+            let before = scene.character_devices()?;
+            scene.insert("message_slot", "")?;
+            let now = scene.character_devices()?;
+            let major = now.iter().find(|device| !before.contains(device));
+            let (major, _) = major.ok_or_else(|| fail("a new character device", "none"))?;
+            scene.note("message_slot", Kind::Does, format!("{MAJOR}{major}"));
+            Ok(())
+        })
+    },
+};
+
+const CHOOSES: Scenario = Scenario {
+    id: "message-slot/edition-argument",
+    title: "which way the ioctl takes its argument",
+    run: |scene| {
+        let file = open(scene)?;
+        scene.step("choose, write, choose others, read", "works", |scene| {
+            scene.choose(&file, 7)?;
+            scene.put(&file, b"x")?;
+            scene.choose(&file, 8)?;
+            scene.choose(&file, 7)?;
+            scene.expect_message(&file, b"x")
+        })
+    },
+};
+
+const EINVAL: Scenario = Scenario {
+    id: "message-slot/edition-bad-buffer",
+    title: "whether a bad buffer is EINVAL",
+    run: |scene| {
+        let file = open(scene)?;
+        scene.step("write from where nothing is", "EINVAL", |scene| {
+            scene.choose(&file, 7)?;
+            let write = file.write_from(Memory::Unmapped, b"x");
+            let observed = scene.call(&file.program, &write)?;
+            expect_eq("write", returned(&observed), Err(Errno::EINVAL))
+        })
+    },
+};
+
+fn open(scene: &mut Scene<'_>) -> Outcome<SlotFile> {
+    scene.insert("message_slot", "")?;
+    let path = scene.make_slot(1, 0o600)?;
+    let actor = scene.actor("root", 0)?;
+    scene.open_slot(&actor, &path)
+}
+
+/// Try out what sources do not say for sure. Where nothing works, the checks will tell.
+///
+/// # Errors
+/// The machinery failed.
+pub(super) fn by_trying(
+    workshop: &Workshop,
+    modules: &BTreeMap<String, Part>,
+    slot: SlotEdition,
+    consoles: &Path,
+) -> Result<SlotEdition> {
+    let carry_out = |slot, scenario| {
+        let subject = Subject {
+            modules: modules.clone(),
+            slot,
+            ..Subject::default()
+        };
+        let workshop = workshop.trying(subject, consoles);
+        let ended = workshop.carry_out(scenario, 1, &mut |_| ())?;
+        Ok::<_, Error>(ended.transcript)
+    };
+    let works = |slot, scenario| {
+        let transcript = carry_out(slot, scenario)?;
+        Ok::<_, Error>(transcript.status() == Status::Pass)
+    };
+    let mut slot = slot;
+    // The kernel knows better than any reading of the source.
+    let registered = carry_out(slot, &REGISTERS)?;
+    let major = registered.entries.iter().find_map(|entry| match entry {
+        Entry::Line { text, .. } => text.strip_prefix(MAJOR)?.parse().ok(),
+        _ => None,
+    });
+    slot.major = major.unwrap_or(slot.major);
+    let pointer = SlotEdition {
+        by_pointer: true,
+        ..slot
+    };
+    if !works(slot, &CHOOSES)? && works(pointer, &CHOOSES)? {
+        slot = pointer;
+    }
+    slot.einval_for_bad_buffer = slot.einval_for_bad_buffer && works(slot, &EINVAL)?;
+    Ok(slot)
+}

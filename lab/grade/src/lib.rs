@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Grading: a verdict on code that nobody has vouched for.
+//!
+//! A submission is unpacked into memory ([`unpack`]), its parts are recognised by what is in them
+//! ([`intake`], [`source`]), and what is built of it is built in a [`sandbox`] ([`build`],
+//! [`crates`], [`numbers`]): the host never executes any of it. [`submitted`] puts it into machines,
+//! [`run`] carries out what the [`rubric`] has planned; what comes of one check is an [`outcome`],
+//! of all of them a [`report`], which [`render`] writes down. It names the [`compilers`].
+//!
+//! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
+//! the [`sandbox`], which alone knows bubblewrap's command line.
+
+pub mod build;
+pub mod compilers;
+pub mod crates;
+mod disk;
+mod edition;
+pub mod intake;
+mod namespaces;
+pub mod numbers;
+pub mod outcome;
+pub mod parts;
+pub mod render;
+pub mod report;
+pub mod rubric;
+pub mod run;
+pub mod sandbox;
+pub mod source;
+pub mod submitted;
+pub mod unpack;
+pub mod words;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab-grade`: what a teacher needs, and what looks at all of the lab. `lab/lab.sh` calls it.
+
+mod cli {
+    pub(crate) mod doctor;
+    pub(crate) mod grade;
+    pub(crate) mod hint;
+    pub(crate) mod starter;
+    pub(crate) mod verify;
+}
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lab_cli::Wish;
+
+use cli::{doctor, grade, hint, starter, verify};
+
+/// Judges submissions, and makes what a course needs.
+#[derive(Parser)]
+#[command(name = "lab", bin_name = "lab", version)]
+struct Arguments {
+    #[command(flatten)]
+    wish: Wish,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
+    /// usage or unreadable submission, 3 the machinery failed.
+    Grade(grade::Arguments),
+    /// Print the next hint for a check.
+    Hint {
+        /// Its id, as in a report.
+        #[arg(env = "CHECK")]
+        check: String,
+    },
+    /// Write the tree that students begin with: the solutions without what they are to write.
+    Starter(starter::Arguments),
+    /// Carry out what a teacher relies on.
+    Verify {
+        /// What.
+        #[arg(value_enum)]
+        what: verify::What,
+        /// Of the mutants, only those whose name or file contains this.
+        filter: Option<String>,
+    },
+    /// Check kernels, KVM, disk and memory.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    lab_cli::main(|Arguments { wish, command }| match command {
+        Command::Grade(arguments) => grade::run(&arguments, wish.kernel, wish.start),
+        Command::Hint { check } => hint::run(&check),
+        Command::Starter(arguments) => starter::run(&arguments),
+        Command::Verify { what, filter } => {
+            let filter = filter.unwrap_or_default();
+            verify::run(what, &filter, wish.kernel, wish.start)
+        }
+        Command::Doctor => doctor::run(wish.kernel),
+    })
+}

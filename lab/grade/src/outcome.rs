@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What came of one check, taken from the record of its scenario. Pure.
+
+use std::{fmt, time::Duration};
+
+use lab_console::{Class, lasting};
+use lab_scene::transcript::{self, Entry, Kind, Transcript};
+use serde::Serialize;
+
+use super::words::Words;
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As expected.
+    Pass,
+    /// Something else was observed.
+    Fail,
+    /// The kernel complained or died.
+    Crash,
+    /// The kernel did not come back.
+    Timeout,
+    /// What it depends on has not passed: it was not carried out.
+    Blocked,
+    /// The machinery failed; nobody's code is to blame for it.
+    Error,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Status::Pass => "pass",
+            Status::Fail => "FAIL",
+            Status::Crash => "CRASH",
+            Status::Timeout => "TIMEOUT",
+            Status::Blocked => "blocked",
+            Status::Error => "ERROR",
+        })
+    }
+}
+
+impl From<transcript::Status> for Status {
+    fn from(status: transcript::Status) -> Self {
+        match status {
+            transcript::Status::Pass => Status::Pass,
+            transcript::Status::Fail => Status::Fail,
+            transcript::Status::Crash => Status::Crash,
+            transcript::Status::Timeout => Status::Timeout,
+            transcript::Status::Blocked => Status::Blocked,
+            transcript::Status::Error => Status::Error,
+        }
+    }
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// How long it took.
+    pub time: Duration,
+    /// What was done when it failed.
+    pub done: Option<Words>,
+    /// What was expected there.
+    pub expected: Option<Words>,
+    /// What was seen.
+    pub got: Option<Words>,
+    /// The kernel's words, if it spoke.
+    pub report: Option<Words>,
+    /// What that means and where to look first.
+    pub meaning: Option<&'static str>,
+    /// What kind of thing the kernel reported.
+    pub class: Option<Class>,
+}
+
+impl Outcome {
+    /// An outcome without a scenario: a module that does not compile, a machine that does not boot.
+    pub fn new(status: Status, expected: impl Into<Words>, got: impl Into<Words>) -> Self {
+        Outcome {
+            expected: Some(expected.into()),
+            got: Some(got.into()),
+            ..Self::bare(status, Duration::ZERO)
+        }
+    }
+
+    fn bare(status: Status, time: Duration) -> Self {
+        Outcome {
+            status,
+            time,
+            done: None,
+            expected: None,
+            got: None,
+            report: None,
+            meaning: None,
+            class: None,
+        }
+    }
+
+    pub(super) fn planned() -> Self {
+        let expected = "it is carried out and says how it ended";
+        Self::new(Status::Error, expected, "it was not carried out")
+    }
+
+    pub(super) fn blocked(parent: &str, status: Status) -> Self {
+        Self::new(
+            Status::Blocked,
+            format!("first, {parent} passes"),
+            format!("{status}; this check was not carried out"),
+        )
+    }
+
+    pub(super) fn without_details(self) -> Self {
+        Outcome {
+            class: self.class,
+            ..Self::bare(self.status, self.time)
+        }
+    }
+
+    /// What came of a scenario that took so long.
+    pub fn of(transcript: &Transcript, time: Duration) -> Self {
+        let status = transcript.status();
+        let mut outcome = Self::bare(status.into(), time);
+        if status == transcript::Status::Pass {
+            return outcome;
+        }
+        let worst = |entry: &Entry| matches!(entry, Entry::Verdict(it) if it.status == status);
+        let Some(at) = transcript.entries.iter().position(worst) else {
+            return Self::planned();
+        };
+        outcome.done = done(&transcript.entries[..at]);
+        if let Entry::Verdict(verdict) = &transcript.entries[at]
+            && let Some(finding) = &verdict.got
+        {
+            outcome.expected = Some(finding.expected.as_str().into());
+            // The same submission gets the same report; the whole is in the console's file.
+            outcome.got = Some(match finding.class {
+                Some(_) => lasting(&finding.got).into(),
+                None => finding.got.as_str().into(),
+            });
+            outcome.report = finding.excerpt.as_deref().map(|it| lasting(it).into());
+            outcome.meaning = finding.class.map(Class::meaning);
+            outcome.class = finding.class;
+        }
+        outcome
+    }
+
+    /// What there is to say of it, with a name for each: what was done, expected, seen.
+    pub fn details(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("done", self.done.as_deref()),
+            ("expected", self.expected.as_deref()),
+            ("got", self.got.as_deref()),
+            ("meaning", self.meaning),
+            ("kernel", self.report.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text?)))
+    }
+}
+
+/// What was done last: the step, if one had begun, and the last thing that anybody did.
+fn done(before: &[Entry]) -> Option<Words> {
+    let mut step = None;
+    let mut line = None;
+    for entry in before {
+        match entry {
+            Entry::Step { title, .. } => (step, line) = (Some(title), None),
+            Entry::Line {
+                who,
+                kind: Kind::Does | Kind::Types,
+                text,
+            } => line = Some(format!("{who} {text}")),
+            Entry::Line { .. } => {}
+            Entry::Verdict(_) => (step, line) = (None, None),
+        }
+    }
+    let done = match (step, line) {
+        (Some(step), Some(line)) => format!("{step} (last: {line})"),
+        (Some(step), None) => step.clone(),
+        (None, line) => line?,
+    };
+    Some(done.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_scene::transcript::{Finding, Verdict};
+
+    fn step(title: &str) -> Entry {
+        Entry::Step {
+            number: 1,
+            title: title.into(),
+            expected: "works".into(),
+        }
+    }
+
+    fn line(text: &str) -> Entry {
+        Entry::Line {
+            who: "student".into(),
+            kind: Kind::Does,
+            text: text.into(),
+        }
+    }
+
+    fn verdict(status: transcript::Status, class: Option<Class>) -> Entry {
+        let finding = Finding {
+            expected: "the machine lives".into(),
+            got: "it does not".into(),
+            class,
+            excerpt: class.map(|_| "Oops\nRIP".into()),
+            console: None,
+        };
+        Entry::Verdict(Verdict {
+            status,
+            got: (status != transcript::Status::Pass).then_some(finding),
+        })
+    }
+
+    fn outcome(entries: Vec<Entry>) -> Outcome {
+        let transcript = Transcript {
+            entries,
+            ..Transcript::default()
+        };
+        Outcome::of(&transcript, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn what_was_done_last_is_told_with_its_step() {
+        let pass = verdict(transcript::Status::Pass, None);
+        let crash = verdict(transcript::Status::Crash, Some(Class::UseAfterFree));
+        let outcome = outcome(vec![
+            step("open"),
+            line("opens it"),
+            pass,
+            step("write"),
+            line("chooses 5"),
+            line("writes 7 bytes"),
+            crash,
+        ]);
+        assert_eq!(outcome.status, Status::Crash);
+        assert_eq!(
+            outcome.done,
+            Some("write (last: student writes 7 bytes)".into())
+        );
+        assert_eq!(outcome.meaning, Some(Class::UseAfterFree.meaning()));
+        assert_eq!(outcome.report, Some("Oops\nRIP".into()));
+    }
+
+    #[test]
+    fn outside_of_a_step_the_last_act_counts() {
+        let fail = || verdict(transcript::Status::Fail, None);
+        let outside = outcome(vec![line("inserts it"), fail()]);
+        assert_eq!(outside.done, Some("student inserts it".into()));
+        assert_eq!(outcome(vec![fail()]).done, None);
+        // What has passed has nothing to do with it.
+        let pass = verdict(transcript::Status::Pass, None);
+        let after = outcome(vec![step("open"), line("opens it"), pass, fail()]);
+        assert_eq!(after.done, None);
+    }
+
+    #[test]
+    fn a_scenario_without_a_verdict_is_an_error() {
+        assert_eq!(outcome(vec![step("open")]), Outcome::planned());
+    }
+
+    #[test]
+    fn of_what_passed_nothing_is_told() {
+        let pass = outcome(vec![step("open"), verdict(transcript::Status::Pass, None)]);
+        assert_eq!(pass, Outcome::bare(Status::Pass, Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What came of all checks of a submission, and what that is worth. Pure.
+//!
+//! A [`Report`] begins with all checks that are planned and none carried out; it can be rendered
+//! at any time. What never reports is an error of the machinery, and then no score is claimed.
+
+use std::{collections::HashSet, fmt, time::Duration};
+
+use lab_console::{Class, leaks};
+use serde::Serialize;
+
+use super::{
+    compilers::Compilers,
+    outcome::{Outcome, Status},
+    rubric::{self, Rubric},
+    words::Words,
+};
+
+/// What kind of thing was found besides the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The kernel has reported something.
+    Crash,
+    /// Memory was left behind.
+    Leak,
+    /// Something is not as the contract has it and was graded all the same.
+    Deviation,
+    /// Something worth knowing.
+    Remark,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Crash => "crash",
+            Kind::Leak => "leak",
+            Kind::Deviation => "deviation",
+            Kind::Remark => "remark",
+        })
+    }
+}
+
+/// One such thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// Where it was found, if one check has found it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// What, in a sentence.
+    pub text: Words,
+    /// Points that it costs, besides those of checks.
+    pub deduction: u32,
+}
+
+impl Finding {
+    /// A finding that costs nothing.
+    pub fn new(kind: Kind, text: impl Into<Words>) -> Self {
+        Finding {
+            kind,
+            check: None,
+            text: text.into(),
+            deduction: 0,
+        }
+    }
+}
+
+/// What the checks ran on, and what built for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// `kvm` or `emulation`.
+    pub accelerator: &'static str,
+    /// The host's processor.
+    pub cpu: Words,
+    /// `warm` or `cold`.
+    pub start: &'static str,
+    /// What has built the C of a submission.
+    pub compilers: Compilers,
+}
+
+/// The result of grading one submission.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its name.
+    pub submission: Words,
+    /// Where inputs come from.
+    pub seed: u64,
+    /// Which kernel, and its release.
+    pub kernel: Words,
+    /// What it ran on.
+    pub machine: Machine,
+    /// In the order of the rubric.
+    pub stages: Vec<Stage>,
+    /// What else was found; crashes and leaks are added by [`Report::findings`].
+    pub remarks: Vec<Finding>,
+    /// What each kind of crash costs.
+    crash_deduction: u32,
+}
+
+/// The checks of a stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// As in `make NAME`.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// In the order of the rubric.
+    pub checks: Vec<Check>,
+}
+
+impl Stage {
+    /// Its title without what it is about: `Part 2`.
+    pub fn short_title(&self) -> &'static str {
+        self.title.split(':').next().unwrap_or(self.title)
+    }
+
+    /// Points that there are.
+    pub fn max(&self) -> u32 {
+        self.checks.iter().map(|check| check.max).sum()
+    }
+}
+
+/// A check, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// `stage/CLAUSE-what`.
+    pub id: String,
+    /// One line for people.
+    pub title: &'static str,
+    /// Points that there are.
+    pub max: u32,
+    /// Whether nothing is said of it but status and points.
+    pub hidden: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+    parent: Option<String>,
+}
+
+impl Check {
+    fn planned(plan: &rubric::Check) -> Self {
+        let hidden = plan.hidden();
+        let mut check = Check {
+            id: plan.id.clone(),
+            title: if hidden {
+                "hidden"
+            } else {
+                plan.scenario.title
+            },
+            max: plan.points,
+            hidden,
+            outcome: Outcome::planned(),
+            parent: plan.parent.clone(),
+        };
+        check.record(Outcome::planned());
+        check
+    }
+
+    /// Note what came of it; of a hidden one without the details.
+    fn record(&mut self, outcome: Outcome) {
+        self.outcome = if self.hidden {
+            outcome.without_details()
+        } else {
+            outcome
+        };
+    }
+
+    /// The clause that it observes: `W5` of `message-slot/W5-intact`.
+    pub fn clause(&self) -> &str {
+        lab_scene::clause(&self.id)
+    }
+
+    /// Points that it has earned.
+    pub fn points(&self) -> u32 {
+        match self.outcome.status {
+            Status::Pass => self.max,
+            _ => 0,
+        }
+    }
+}
+
+impl Report {
+    /// The report of a submission of which no check has been carried out.
+    pub fn new(submission: &str, seed: u64, kernel: &str, machine: Machine, plan: &Rubric) -> Self {
+        let stages = plan.stages.iter().map(|stage| Stage {
+            name: stage.name,
+            title: stage.title,
+            checks: stage.checks.iter().map(Check::planned).collect(),
+        });
+        Report {
+            submission: Words::line(submission),
+            seed,
+            kernel: Words::line(kernel),
+            machine,
+            stages: stages.collect(),
+            remarks: Vec::new(),
+            crash_deduction: plan.crash_deduction,
+        }
+    }
+
+    /// All checks, in order.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.stages.iter().flat_map(|stage| &stage.checks)
+    }
+
+    /// Note what came of a check, in the place of what was known of it. What is not planned is passed
+    /// over.
+    pub fn record(&mut self, id: &str, outcome: Outcome) {
+        let mut checks = self.stages.iter_mut().flat_map(|stage| &mut stage.checks);
+        if let Some(check) = checks.find(|check| check.id == id) {
+            check.record(outcome);
+        }
+    }
+
+    /// What becomes of a check that is not to be carried out because its parent has not passed.
+    pub fn blocked(&self, id: &str) -> Option<Outcome> {
+        let check = self.checks().find(|check| check.id == id)?;
+        let parent = check.parent.as_ref()?;
+        let parent = self.checks().find(|check| check.id == *parent)?;
+        (parent.outcome.status != Status::Pass)
+            .then(|| Outcome::blocked(&parent.id, parent.outcome.status))
+    }
+
+    /// The first report of each kind with which the kernel died, and in which stage that was.
+    fn crashes(&self) -> impl Iterator<Item = (&'static str, Finding)> {
+        let mut seen: HashSet<Option<Class>> = HashSet::new();
+        self.stages
+            .iter()
+            .flat_map(|stage| stage.checks.iter().map(|check| (stage.name, check)))
+            .filter(|(_, check)| check.outcome.status == Status::Crash)
+            .filter(move |(_, check)| seen.insert(check.outcome.class))
+            .map(|(stage, check)| {
+                let class = || check.outcome.class.map(|class| class.to_string().into());
+                let text = check.outcome.got.clone().or_else(class);
+                let finding = Finding {
+                    kind: Kind::Crash,
+                    check: Some(check.id.clone()),
+                    text: text.unwrap_or_else(|| "the kernel complained".into()),
+                    deduction: self.crash_deduction,
+                };
+                (stage, finding)
+            })
+    }
+
+    /// Memory that checks have found left behind. It costs their points, and no more.
+    fn leaks(&self) -> impl Iterator<Item = Finding> {
+        self.checks()
+            .filter(|check| check.outcome.expected.as_deref() == Some(leaks::ALL_FREED))
+            .map(|check| Finding {
+                check: Some(check.id.clone()),
+                ..Finding::new(Kind::Leak, check.outcome.got.clone().unwrap_or_default())
+            })
+    }
+
+    /// Crashes, once for each kind, leaks, and what else was found.
+    pub fn findings(&self) -> Vec<Finding> {
+        let crashes = self.crashes().map(|(_, finding)| finding);
+        let remarks = self.remarks.iter().cloned();
+        crashes.chain(self.leaks()).chain(remarks).collect()
+    }
+
+    /// In how many checks the machinery failed.
+    pub fn errors(&self) -> usize {
+        let error = |check: &&Check| check.outcome.status == Status::Error;
+        self.checks().filter(error).count()
+    }
+
+    /// Points of a stage; `None` if the machinery failed anywhere.
+    pub fn stage_score(&self, stage: &Stage) -> Option<u32> {
+        let earned: u32 = stage.checks.iter().map(Check::points).sum();
+        let lost: u32 = (self.crashes())
+            .filter(|(name, _)| *name == stage.name)
+            .map(|(_, finding)| finding.deduction)
+            .sum();
+        (self.errors() == 0).then_some(earned.saturating_sub(lost))
+    }
+
+    /// Points of all stages; `None` if the machinery failed anywhere.
+    pub fn score(&self) -> Option<u32> {
+        let scores = self.stages.iter().map(|stage| self.stage_score(stage));
+        scores.sum()
+    }
+
+    /// Points that there are.
+    pub fn max(&self) -> u32 {
+        self.stages.iter().map(Stage::max).sum()
+    }
+
+    /// All of the time that was spent in checks.
+    pub fn time(&self) -> Duration {
+        self.checks().map(|check| check.outcome.time).sum()
+    }
+
+    /// 0: full score; 1: points were lost; 3: the machinery failed.
+    pub fn exit_status(&self) -> u8 {
+        match self.score() {
+            None => 3,
+            Some(score) => u8::from(score != self.max()),
+        }
+    }
+}

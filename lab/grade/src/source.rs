@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a C file is, by what is in it. Text in, answers out; it is not compiled for this.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::parts::{MODULES, PROGRAMS};
+
+/// What a C file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It has a module's entry.
+    Module,
+    /// It has no entry, and says of itself what only modules say.
+    ModulePart,
+    /// It has a `main`.
+    Program,
+    /// Code for one of the others, by the headers that it includes: the kernel's, the C
+    /// library's, or none that would tell.
+    Helper {
+        /// It may be linked to a module.
+        kernel: bool,
+        /// It may be linked to a program.
+        user: bool,
+    },
+}
+
+/// How sure it is which part of a stage a file is; the smaller, the surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// Its name is the part's.
+    Name,
+    /// Its name, or its directory's, has the part's in it.
+    PartOfName,
+    /// It uses what only that part uses.
+    Content,
+}
+
+static ENTRY: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\b(module_init|init_module|module_driver|module_misc_device)\b"));
+static DECLARES: LazyLock<Regex> = LazyLock::new(|| regex(r"\bMODULE_(LICENSE|AUTHOR)\b"));
+static MAIN: LazyLock<Regex> = LazyLock::new(|| regex(r"\bmain\s*\("));
+static INCLUDE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"(?m)^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]"#));
+static SLOT: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"\b(MSG_SLOT_\w+|(__)?register_chrdev(_region)?|alloc_chrdev_region|cdev_add)\b")
+});
+static CALLS: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(ioctl|read|write)\s*\("));
+static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"\b(?:__)?register_chrdev\s*\(\s*([^;]*?),|\bregister_chrdev_region\s*\(\s*MKDEV\s*\(\s*([^;]*?),",
+    )
+});
+
+/// All patterns are ours.
+fn regex(pattern: &str) -> Regex {
+    match Regex::new(pattern) {
+        Ok(regex) => regex,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// What a file is. `None` if it is no text.
+pub fn kind(contents: &[u8]) -> Option<Kind> {
+    if contents.contains(&0) {
+        return None;
+    }
+    let code = code_of(contents);
+    if ENTRY.is_match(&code) {
+        return Some(Kind::Module);
+    }
+    if DECLARES.is_match(&code) {
+        return Some(Kind::ModulePart);
+    }
+    if MAIN.is_match(&code) {
+        return Some(Kind::Program);
+    }
+    let headers = includes(contents);
+    let of_kernel = headers.iter().any(|header| {
+        ["linux/", "asm/", "net/"]
+            .iter()
+            .any(|directory| header.starts_with(directory))
+    });
+    let of_user = headers.iter().any(|header| {
+        let plain = !header.contains('/') && header.starts_with("std");
+        let posix = ["string.h", "unistd.h", "errno.h", "fcntl.h", "pthread.h"];
+        plain || header.starts_with("sys/") || posix.contains(&&header[..])
+    });
+    // A user's program may include <linux/netlink.h>; a module never includes <stdio.h>.
+    Some(Kind::Helper {
+        kernel: !of_user,
+        user: of_user || !of_kernel,
+    })
+}
+
+/// The headers, or sources, that a file includes.
+pub fn includes(contents: &[u8]) -> Vec<String> {
+    INCLUDE
+        .captures_iter(&String::from_utf8_lossy(contents))
+        .map(|found| found[1].to_owned())
+        .collect()
+}
+
+/// Which module of ours a file with a module's entry is.
+pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
+    if let Some(found) = by_name(path, &MODULES.map(|name| (name, name))) {
+        return Some(found);
+    }
+    // Message types, attributes and limits of kernel/include/uapi/ipclab/netlink.h; who has them
+    // under names of their own may have the sentences that the contract states.
+    let code = code_of(contents);
+    let text = String::from_utf8_lossy(contents);
+    let count = |name: &str| {
+        let own = code.matches(&format!("{}_", name.to_uppercase())).count();
+        let sentence = match name {
+            "nl_hello" => "Hello from kernel",
+            "nl_greeting" => "Greeting from kernel",
+            _ => return own,
+        };
+        own + text.matches(sentence).count()
+    };
+    let mut counts: Vec<_> = MODULES.iter().map(|&name| (count(name), name)).collect();
+    counts.sort_unstable();
+    if let [.., (second, _), (first, name)] = counts[..]
+        && first > second
+    {
+        return Some((name, Evidence::Content));
+    }
+    SLOT.is_match(&code)
+        .then_some(("message_slot", Evidence::Content))
+}
+
+/// Which program of ours a file with a `main` is.
+pub fn program_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
+    let mut names: Vec<_> = PROGRAMS.iter().map(|&name| (name, name)).collect();
+    // As such assignments call them, too.
+    names.extend([("sender", "message_sender"), ("reader", "message_reader")]);
+    if let Some(found) = by_name(path, &names) {
+        return Some(found);
+    }
+    let calls: Vec<_> = CALLS
+        .captures_iter(&code_of(contents))
+        .map(|found| found[1].to_owned())
+        .collect();
+    let has = |name: &str| calls.iter().any(|call| call == name);
+    // The reader writes, too: to its standard output.
+    match (has("ioctl"), has("read"), has("write")) {
+        (true, true, _) => Some(("message_reader", Evidence::Content)),
+        (true, false, true) => Some(("message_sender", Evidence::Content)),
+        _ => None,
+    }
+}
+
+/// The part whose key is in the name of a file, or of its directory.
+fn by_name(path: &str, names: &[(&'static str, &'static str)]) -> Option<(&'static str, Evidence)> {
+    let (directories, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = directories.rsplit('/').next().unwrap_or_default();
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let same = |text: &str| text.to_lowercase().replace('-', "_");
+    let (stem, directory) = (same(stem), same(directory));
+    let is_exact = |(key, name): &&(&'static str, &'static str)| key == name && same(key) == stem;
+    if let Some(&(_, name)) = names.iter().find(is_exact) {
+        return Some((name, Evidence::Name));
+    }
+    [stem, directory].iter().find_map(|text| {
+        let (_, name) = names.iter().find(|(key, _)| text.contains(&same(key)))?;
+        Some((*name, Evidence::PartOfName))
+    })
+}
+
+/// What a module passes as major number when it registers its device: an expression of C.
+pub fn major_expression(contents: &[u8]) -> Option<String> {
+    let code = code_of(contents);
+    let found = REGISTER.captures(&code)?;
+    let expression = found.get(1).or_else(|| found.get(2))?.as_str().trim();
+    (!expression.is_empty()).then(|| expression.to_owned())
+}
+
+/// The code without comments, and with its string and character literals empty.
+fn code_of(contents: &[u8]) -> String {
+    let text = String::from_utf8_lossy(contents);
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('/', Some('/')) => while rest.next_if(|&c| c != '\n').is_some() {},
+            ('/', Some('*')) => {
+                rest.next();
+                let mut before = ' ';
+                for c in rest.by_ref() {
+                    if (before, c) == ('*', '/') {
+                        break;
+                    }
+                    before = c;
+                }
+                code.push(' ');
+            }
+            ('"' | '\'', _) => {
+                code.push(c);
+                let mut escaped = false;
+                // A literal ends with its line at the latest.
+                while let Some(next) = rest.next_if(|&c| c != '\n' || escaped) {
+                    if next == c && !escaped {
+                        break;
+                    }
+                    escaped = next == '\\' && !escaped;
+                }
+                code.push(c);
+            }
+            _ => code.push(c),
+        }
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_literals_say_nothing() {
+        let code = code_of(b"a // main(\nb /* module_init */ c \"main(\\\"\" 'x' d");
+        assert_eq!(code, "a \nb   c \"\" '' d");
+        assert_eq!(
+            kind(b"/* no module_init */ int main (void)"),
+            Some(Kind::Program)
+        );
+        assert_eq!(kind(b"int x; // main()\n\"unclosed main(\n"), {
+            let (kernel, user) = (true, true);
+            Some(Kind::Helper { kernel, user })
+        });
+        assert_eq!(kind(b"\x7fELF\0main()"), None);
+    }
+
+    #[test]
+    fn a_helper_is_for_whom_its_headers_are() {
+        let helper = |kernel, user| Some(Kind::Helper { kernel, user });
+        assert_eq!(kind(b"#include <linux/slab.h>\n"), helper(true, false));
+        assert_eq!(kind(b"  # include <stdio.h>\n"), helper(false, true));
+        assert_eq!(kind(b"#include \"list.h\"\n"), helper(true, true));
+    }
+
+    #[test]
+    fn a_module_is_known_by_name_or_by_what_it_uses() {
+        let slot = b"register_chrdev(240, NAME, &ops); module_init(x)";
+        assert_eq!(
+            module_of("a/message_slot.c", b""),
+            Some(("message_slot", Evidence::Name))
+        );
+        assert_eq!(
+            module_of("kernel/nl_routes/main.c", b""),
+            Some(("nl_routes", Evidence::PartOfName))
+        );
+        assert_eq!(
+            module_of("ex3.c", slot),
+            Some(("message_slot", Evidence::Content))
+        );
+        let router = b"NL_ROUTER_DATA NL_ROUTER_LIST NL_HELLO_ANSWER";
+        assert_eq!(
+            module_of("mine.c", router),
+            Some(("nl_router", Evidence::Content))
+        );
+        assert_eq!(module_of("mine.c", b"netlink_kernel_create();"), None);
+        assert_eq!(module_of("mine.c", b"int x;"), None);
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_name_or_by_what_it_calls() {
+        let known = |path| program_of(path, b"").map(|(name, _)| name);
+        assert_eq!(known("message_sender.c"), Some("message_sender"));
+        assert_eq!(known("x/my_Reader.c"), Some("message_reader"));
+        assert_eq!(known("nl_hello.c"), Some("nl-hello"));
+        assert_eq!(known("tester.c"), None);
+        let calls = |code| program_of("ex3.c", code);
+        assert_eq!(
+            calls(b"ioctl(fd, N, id); write(fd, text, len); printf(\"read(\");"),
+            Some(("message_sender", Evidence::Content))
+        );
+        assert_eq!(
+            calls(b"ioctl(fd, N, id); n = read (fd, b, 128); write(1, b, n);"),
+            Some(("message_reader", Evidence::Content))
+        );
+        assert_eq!(calls(b"write(fd, text, len); fread(b, 1, 1, f);"), None);
+    }
+
+    #[test]
+    fn the_major_is_what_is_passed_first() {
+        let of = |text: &[u8]| major_expression(text);
+        assert_eq!(
+            of(b"rc = register_chrdev( MAJOR_NUM, \"a,b\", &Fops);"),
+            Some("MAJOR_NUM".into())
+        );
+        assert_eq!(
+            of(b"register_chrdev_region(MKDEV(240, 0), 1, x)"),
+            Some("240".into())
+        );
+        assert_eq!(of(b"unregister_chrdev(5, x)"), None);
+    }
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A running machine: orders to the agent inside, and waiting for what comes of them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use lab_agent::{Answer, Bytes, Op, Order, Outcome, ProcessId, Stdin, WORK_DIR};
+use lab_base::{Error, Result, run_directory::RunDirectory};
+
+use crate::{
+    observed::{Observed, Process, Shared, Trouble, listen},
+    patience::{Patience, Sample},
+    qemu::{Launch, Qemu},
+};
+
+/// How long anything may take on the machine that deadlines are stated for: one with speed
+/// factor 1, where the lab kernel is up in [`crate::probe::REFERENCE_BOOT`].
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A machine whose agent has said hello.
+pub struct Machine {
+    // Dropped first: QEMU is gone before its directory is.
+    qemu: Qemu,
+    /// Removed with the machine.
+    _directory: RunDirectory,
+    to_agent: UnixStream,
+    shared: Arc<Shared>,
+    next: u64,
+    /// Files that were put into this machine already, by their path in the guest.
+    put: BTreeMap<String, PathBuf>,
+    /// From the start of QEMU to the agent's first word, or to its first answer.
+    pub start_time: Duration,
+    /// The same, without the time in which the host had no processor for it.
+    pub(crate) start_effort: Duration,
+    /// `uname -r`, as the guest says it.
+    pub release: String,
+    /// What deadlines are multiplied by; at least 1.
+    pub slowness: f64,
+    /// After that nothing is waited for any more, whatever its own limit.
+    in_all: Option<Mutex<Patience>>,
+}
+
+impl Machine {
+    /// Start QEMU, and listen to the agent that will be there.
+    fn launch(launch: Launch, directory: RunDirectory) -> Result<Self> {
+        let (to_agent, theirs) = UnixStream::pair().map_err(Error::io("creating a socket pair"))?;
+        let shared = Arc::new(Shared::default());
+        let (on_console, on_end) = (shared.clone(), shared.clone());
+        let qemu = Qemu::start(
+            launch,
+            theirs.into(),
+            directory.path(),
+            move |bytes| on_console.update(|observed| observed.console.extend_from_slice(bytes)),
+            move |why, killed| {
+                on_end.update(|observed| observed.trouble = Some(Trouble::Ended { why, killed }));
+            },
+        )?;
+        let from_agent = to_agent
+            .try_clone()
+            .map_err(Error::io("duplicating a socket"))?;
+        let reports = shared.clone();
+        thread::Builder::new()
+            .name("agent".into())
+            .spawn(move || listen(from_agent, &reports))
+            .map_err(Error::io("starting a thread"))?;
+        Ok(Machine {
+            qemu,
+            _directory: directory,
+            to_agent,
+            shared,
+            next: 0,
+            put: BTreeMap::new(),
+            start_time: Duration::ZERO,
+            start_effort: Duration::ZERO,
+            release: String::new(),
+            slowness: 1.0,
+            in_all: None,
+        })
+    }
+
+    /// Boot a kernel and wait until the agent says hello.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] if the machine ends, or says nothing within `limit`.
+    pub fn boot(
+        launch: Launch,
+        directory: RunDirectory,
+        limit: Duration,
+        keep_console: &Path,
+    ) -> Result<Self> {
+        let begin = Instant::now();
+        let mut machine = Machine::launch(launch, directory)?;
+        match machine.wait(limit, |observed| observed.release.clone()) {
+            Ok(Some(release)) => machine.release = release,
+            Ok(None) => {
+                let why = format!("its agent said nothing for {} s", limit.as_secs());
+                return Err(machine.boot_error(why, keep_console));
+            }
+            Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
+        }
+        machine.start_time = begin.elapsed();
+        machine.start_effort = Sample::of(&[machine.qemu.pid()]).counted(machine.start_time);
+        Ok(machine)
+    }
+
+    /// Have `load` fill a machine that waits for a saved state, and wait until the agent, which has
+    /// said hello before the state was saved, answers.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] if the machine ends, or does not answer within [`PATIENCE`], scaled.
+    pub(crate) fn restore(
+        launch: Launch,
+        directory: RunDirectory,
+        load: impl FnOnce(&mut Self) -> Result<()>,
+        keep_console: &Path,
+    ) -> Result<Self> {
+        let begin = Instant::now();
+        let mut machine = Machine::launch(launch, directory)?;
+        load(&mut machine)?;
+        match machine.order("the first order", Op::Ping) {
+            Ok(_) => {}
+            Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
+        }
+        machine.start_time = begin.elapsed();
+        Ok(machine)
+    }
+
+    /// Wait until QEMU has ended, which it was told to; `false` if it has not within `limit`.
+    pub(crate) fn wait_for_end(&self, limit: Duration) -> bool {
+        self.wait(limit, |_| None::<()>).is_err()
+    }
+
+    fn boot_error(&self, why: String, keep_console: &Path) -> Error {
+        let text = self.console();
+        let excerpt = lab_console::first_report(&text)
+            .map_or_else(|| lab_console::tail(&text, 15), |report| report.excerpt);
+        let console = match self.keep_console(keep_console) {
+            Ok(()) => keep_console.to_owned(),
+            Err(error) => return error,
+        };
+        Error::Boot {
+            why,
+            excerpt: indent(&excerpt),
+            console,
+        }
+    }
+
+    /// Copy the whole console to a file that outlives the machine.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_console(&self, file: &Path) -> Result<()> {
+        lab_base::paths::write_if_changed(file, self.console().as_bytes(), 0o644)
+    }
+
+    /// The whole console.
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&self.shared.lock().console).into_owned()
+    }
+
+    /// Look at what has been observed so far.
+    pub fn look<T>(&self, at: impl FnOnce(&Observed) -> T) -> T {
+        at(&self.shared.lock())
+    }
+
+    /// `limit` as it is on this machine.
+    pub fn scaled(&self, limit: Duration) -> Duration {
+        limit.mul_f64(self.slowness)
+    }
+
+    /// How long something in this machine may take: `limit`, which is not scaled, on a host that
+    /// has a processor for it.
+    pub fn patience(&self, limit: Duration) -> Patience {
+        Patience::new(&[self.qemu.pid()], limit)
+    }
+
+    /// Wait for nothing any more after `limit` in all, which is not scaled.
+    pub fn limit_all(&mut self, limit: Duration) {
+        self.in_all = Some(Mutex::new(self.patience(limit)));
+    }
+
+    /// How long to wait before asking again, by the limit of all; zero when that is over.
+    fn left_in_all(&self) -> Duration {
+        let in_all = self.in_all.as_ref();
+        in_all.map_or(Duration::MAX, |in_all| {
+            in_all.lock().unwrap_or_else(PoisonError::into_inner).left()
+        })
+    }
+
+    /// Whether the limit of all is over.
+    pub fn is_late(&self) -> bool {
+        self.left_in_all().is_zero()
+    }
+
+    /// How long its threads have waited for a processor of the host.
+    pub fn starved(&self) -> Duration {
+        Sample::of(&[self.qemu.pid()]).waited()
+    }
+
+    /// Wait until `find` finds something in what has been observed, for `limit` at most, which is
+    /// not scaled; the host's being busy does not count. `None` after that.
+    ///
+    /// # Errors
+    /// The [`Trouble`] that the machine is in; what has been observed before is looked at first.
+    pub fn wait<T>(
+        &self,
+        limit: Duration,
+        mut find: impl FnMut(&mut Observed) -> Option<T>,
+    ) -> Result<Option<T>, Trouble> {
+        let mut patience = self.patience(limit);
+        let mut observed = self.shared.lock();
+        loop {
+            if let Some(found) = find(&mut observed) {
+                return Ok(Some(found));
+            }
+            if let Some(trouble) = &observed.trouble {
+                return Err(trouble.clone());
+            }
+            let left = patience.left().min(self.left_in_all());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            let (guard, _) = self
+                .shared
+                .changed
+                .wait_timeout(observed, left)
+                .unwrap_or_else(PoisonError::into_inner);
+            observed = guard;
+        }
+    }
+
+    /// Have the agent do something and wait for its answer.
+    ///
+    /// # Errors
+    /// [`Trouble::Hung`] if there is none within [`PATIENCE`], scaled.
+    pub fn order(&mut self, what: &str, op: Op) -> Result<Outcome, Trouble> {
+        self.next += 1;
+        let id = self.next;
+        self.send(&Order { id, op })?;
+        let after = self.scaled(PATIENCE);
+        self.wait(after, |observed| observed.answers.remove(&id))?
+            .ok_or(Trouble::Hung {
+                what: what.to_owned(),
+                after,
+            })
+    }
+
+    fn send(&mut self, order: &Order) -> Result<(), Trouble> {
+        let lost = |error: &dyn std::fmt::Display| Trouble::Lost(error.to_string());
+        let mut line = serde_json::to_vec(order).map_err(|error| lost(&error))?;
+        line.push(b'\n');
+        if let Err(error) = self.to_agent.write_all(&line) {
+            // The better reason, if QEMU has ended: that is noticed a moment later.
+            self.wait(Duration::from_secs(5), |_| None::<()>)?;
+            return Err(lost(&error));
+        }
+        Ok(())
+    }
+
+    /// Put a host file into the guest's work directory and return its path there. A file that has
+    /// not changed since it was put there is not sent again.
+    ///
+    /// # Errors
+    /// [`Trouble`], or as [`Trouble::Lost`] a file that cannot be read here or written there.
+    pub fn put(&mut self, file: &Path) -> Result<String, Trouble> {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let path = format!("{WORK_DIR}/{name}");
+        if self.put.get(&path).is_some_and(|from| from == file) {
+            return Ok(path);
+        }
+        let data = fs::read(file)
+            .map_err(|error| Trouble::Lost(format!("reading {}: {error}", file.display())))?;
+        let op = Op::Put {
+            path: path.clone(),
+            mode: 0o755,
+            data: Bytes(data),
+        };
+        match self.order(&format!("sending {name}"), op)? {
+            Ok(_) => {
+                self.put.insert(path.clone(), file.to_owned());
+                Ok(path)
+            }
+            Err(refusal) => Err(Trouble::Lost(format!("sending {name}: {refusal}"))),
+        }
+    }
+
+    /// Start a process in the guest: its number, and its pid or the refusal.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn spawn(
+        &mut self,
+        argv: Vec<String>,
+        uid: u32,
+        stdin: Stdin,
+    ) -> Result<(ProcessId, Result<u32, lab_agent::Refusal>), Trouble> {
+        self.next += 1;
+        let process = self.next;
+        self.shared
+            .lock()
+            .processes
+            .insert(process, Process::default());
+        let what = format!("starting {}", argv.join(" "));
+        let answer = self.order(
+            &what,
+            Op::Spawn {
+                process,
+                argv,
+                uid,
+                stdin,
+            },
+        )?;
+        match answer {
+            Ok(Answer::Started { pid }) => Ok((process, Ok(pid))),
+            Ok(other) => Err(Trouble::Lost(format!(
+                "{what}: expected a pid, found {other:?}"
+            ))),
+            Err(refusal) => Ok((process, Err(refusal))),
+        }
+    }
+
+    /// How long the kernel's log is now. Everything that was logged before the call is in
+    /// [`Observed::log`] after it: a mark is sent through the log and waited for.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn sync_log(&mut self) -> Result<usize, Trouble> {
+        let mark = format!("{MARK}{}", self.next + 1);
+        let outcome = self.order(
+            "writing a mark into the log",
+            Op::Mark { text: mark.clone() },
+        )?;
+        outcome.map_err(|refusal| Trouble::Lost(refusal.to_string()))?;
+        let after = self.scaled(PATIENCE);
+        let found = self.wait(after, |observed| {
+            observed.log.iter().rposition(|line| line.text == mark)
+        })?;
+        found.ok_or(Trouble::Hung {
+            what: "the kernel's log".into(),
+            after,
+        })
+    }
+}
+
+/// How the lines begin that [`Machine::sync_log`] writes into the log.
+pub const MARK: &str = "ipclab: mark ";
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The agent's thread ends with the socket.
+        let _ = self.to_agent.shutdown(Shutdown::Both);
+    }
+}
+
+/// Every line two blanks further in, with a newline at the end.
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where the machines of one kernel come from: booted, or restored from one that was saved.
+
+use std::{
+    ops::{Deref, DerefMut},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use lab_base::{Error, Result, progress};
+use lab_build::root;
+
+use crate::{
+    machine::Machine,
+    probe::{self, Finding},
+    qemu::Launch,
+    site::Site,
+    vng::{self, Guest},
+    warm,
+};
+
+/// How a machine comes to life. Scenarios cannot tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Start {
+    /// It boots, through virtme-ng.
+    Cold,
+    /// It goes on from where another, which has booted once, was saved.
+    #[default]
+    Warm,
+}
+
+/// Everything that is needed to boot machines with one kernel.
+#[derive(Clone, Debug)]
+pub struct Machines {
+    site: Site,
+    /// How they come to life.
+    pub start: Start,
+    kept: warm::Kept,
+}
+
+impl Deref for Machines {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl DerefMut for Machines {
+    fn deref_mut(&mut self) -> &mut Site {
+        &mut self.site
+    }
+}
+
+impl Machines {
+    /// Those of a site.
+    pub fn new(site: Site, start: Start) -> Self {
+        Machines {
+            site,
+            start,
+            kept: warm::Kept::default(),
+        }
+    }
+
+    /// The same, with the consoles of crashes in a directory of its own.
+    pub fn with_consoles(&self, consoles: &Path) -> Self {
+        Machines {
+            site: self.site.with_consoles(consoles),
+            ..self.clone()
+        }
+    }
+
+    /// What the first boot of this kernel has found out; boots now if there was none yet.
+    ///
+    /// # Errors
+    /// As [`Machines::boot`].
+    pub fn finding(&self) -> Result<Finding> {
+        let file = probe::file(&self.site.paths, &self.site.kernel)?;
+        if let Some(finding) = probe::recall(&file) {
+            return Ok(finding);
+        }
+        drop(self.boot()?);
+        probe::recall(&file)
+            .ok_or_else(|| Error::Unexpected(format!("{} was not kept", file.display())))
+    }
+
+    /// A pristine machine. Where there is no room to save one, it is booted.
+    ///
+    /// # Errors
+    /// As [`Machines::boot`].
+    pub fn machine(&self) -> Result<Machine> {
+        if self.start == Start::Cold {
+            return self.boot();
+        }
+        let finding = self.finding()?;
+        let warm = progress::while_busy(&format!("starting {}", self.site.kernel), || {
+            warm::Slot::new(&self.site, &self.kept, &finding)?.machine()
+        });
+        match warm {
+            Err(error @ Error::Space { .. }) => {
+                eprintln!("{error}; machines are booted instead");
+                self.boot()
+            }
+            result => result,
+        }
+    }
+
+    /// Restore the saved machine, without a second attempt.
+    ///
+    /// # Errors
+    /// As [`Machines::boot`].
+    pub fn restore_once(&self) -> Result<Machine> {
+        warm::Slot::new(&self.site, &self.kept, &self.finding()?)?.restore()
+    }
+
+    /// What the saved machine takes up on disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is none.
+    pub fn saved_bytes(&self) -> Result<u64> {
+        warm::Slot::new(&self.site, &self.kept, &self.finding()?)?.bytes()
+    }
+
+    /// Boot a machine through virtme-ng.
+    ///
+    /// # Errors
+    /// [`Error::Boot`] with what its console says; what is missing; a full disk.
+    pub fn boot(&self) -> Result<Machine> {
+        let agent = self.site.agent();
+        let root = root::build(&self.site.paths, "root", agent, &[])?;
+        let file = probe::file(&self.site.paths, &self.site.kernel)?;
+        if let Some(finding) = probe::recall(&file) {
+            let mut machine =
+                self.boot_on(&root, Guest::Agent, finding.kvm, finding.boot_limit())?;
+            machine.slowness = finding.slowness();
+            return Ok(machine);
+        }
+        let (mut machine, kvm, because) = match probe::kvm_device() {
+            Err(why) => (
+                self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
+                false,
+                why,
+            ),
+            Ok(()) => match self.boot_on(&root, Guest::Agent, true, probe::KVM_LIMIT) {
+                Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
+                Err(Error::Boot { why, .. }) => {
+                    let why = format!("/dev/kvm is there, but with it {why}");
+                    (
+                        self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
+                        false,
+                        why,
+                    )
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let finding = Finding {
+            kvm,
+            because,
+            boot_effort_seconds: machine.start_effort.as_secs_f64(),
+        };
+        probe::remember(&file, &finding)?;
+        machine.slowness = finding.slowness();
+        Ok(machine)
+    }
+
+    /// Boot a machine for measurements, through virtme-ng.
+    ///
+    /// # Errors
+    /// As [`Machines::boot`].
+    pub fn boot_measured(&self) -> Result<Machine> {
+        let finding = self.finding()?;
+        let root = root::build(&self.site.paths, "root", self.site.agent(), &[])?;
+        let mut machine =
+            self.boot_on(&root, Guest::Measured, finding.kvm, finding.boot_limit())?;
+        machine.slowness = finding.slowness();
+        Ok(machine)
+    }
+
+    fn boot_on(&self, root: &Path, guest: Guest, kvm: bool, limit: Duration) -> Result<Machine> {
+        let directory = self.site.run_directory()?;
+        progress::while_busy(&format!("booting {}", self.site.kernel), || {
+            let launch = vng::qemu_command(
+                &self.site.paths,
+                &self.site.kernel,
+                root,
+                directory.path(),
+                guest,
+                kvm,
+            )?;
+            Machine::boot(launch, directory, limit, &self.site.console_file("boot"))
+        })
+    }
+
+    /// The QEMU of an interactive shell that has these files at hand.
+    ///
+    /// # Errors
+    /// As [`Machines::boot`].
+    pub fn shell(&self, extra: &[PathBuf]) -> Result<Launch> {
+        let kvm = self.finding()?.kvm;
+        let name = format!("shell-{}", self.site.kernel.which);
+        let root = root::build(&self.site.paths, &name, self.site.agent(), extra)?;
+        let directory = self.site.run_directory()?;
+        vng::qemu_command(
+            &self.site.paths,
+            &self.site.kernel,
+            &root,
+            directory.path(),
+            Guest::Shell,
+            kvm,
+        )
+    }
+}

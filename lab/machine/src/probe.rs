@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whether KVM works here and how fast machines are, found out once and remembered.
+//!
+//! That `/dev/kvm` is there proves nothing: on some hosts a guest stops with an internal error or
+//! burns processor time for ever. So the first boot of each kernel tries KVM under a deadline and
+//! falls back to emulation. What it found is kept until host, QEMU or kernel change.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use lab_base::{Error, Result, paths, paths::Paths};
+use lab_build::kernels::Kernel;
+use serde::{Deserialize, Serialize};
+
+use crate::{confine, qemu};
+
+/// Boot time that deadlines are stated for: the lab kernel, emulated, on two idle cores.
+pub const REFERENCE_BOOT: Duration = Duration::from_secs(2);
+
+/// How long a first boot with KVM may take. One that works takes a second or two.
+pub const KVM_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a boot may take when nothing is known yet.
+pub const FIRST_LIMIT: Duration = Duration::from_secs(240);
+
+/// What a first boot has found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whether machines are started with KVM.
+    pub kvm: bool,
+    /// Why, or why not; for people.
+    pub because: String,
+    /// How long the boot took, in seconds, without the time in which the host had no processor for it.
+    pub boot_effort_seconds: f64,
+}
+
+impl Finding {
+    /// What deadlines are multiplied by, at least 1.
+    pub fn slowness(&self) -> f64 {
+        (self.boot_effort_seconds / REFERENCE_BOOT.as_secs_f64()).max(1.0)
+    }
+
+    /// How long a boot may take: ten times as long as it took, a minute at least.
+    pub fn boot_limit(&self) -> Duration {
+        Duration::from_secs_f64((self.boot_effort_seconds * 10.0).max(60.0))
+    }
+}
+
+/// Short name for all that a finding depends on: `kernel`, and this host with its QEMU.
+///
+/// # Errors
+/// [`Error::Missing`] if QEMU is not installed.
+pub(crate) fn key(kernel: &Kernel) -> Result<String> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let cpu = cpu
+        .lines()
+        .find(|line| line.starts_with("model name"))
+        .unwrap_or_default();
+    let host = read("/proc/sys/kernel/osrelease");
+    let qemu = qemu::fingerprint()?;
+    let kvm = kvm_device().err().unwrap_or_default();
+    let inputs = [cpu, &host, &qemu, &kernel.key, &kvm].map(str::as_bytes);
+    Ok(paths::digest(inputs))
+}
+
+/// Where the finding for `kernel` on this host is kept.
+///
+/// # Errors
+/// [`Error::Missing`] if QEMU is not installed.
+pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
+    Ok(paths.cache.join(format!("probe-{}.toml", key(kernel)?)))
+}
+
+/// The finding in `file`, if there is one; a damaged file counts as none.
+pub fn recall(file: &Path) -> Option<Finding> {
+    toml::from_str(&fs::read_to_string(file).ok()?).ok()
+}
+
+/// Keep a finding.
+///
+/// # Errors
+/// [`Error::Io`], among them a full disk.
+pub fn remember(file: &Path, finding: &Finding) -> Result<()> {
+    let text = toml::to_string(finding)
+        .map_err(|error| Error::Unexpected(format!("writing the finding: {error}")))?;
+    paths::write_if_changed(file, text.as_bytes(), 0o644)
+}
+
+/// Whether it is worth trying KVM at all; else the reason in a few words.
+///
+/// # Errors
+/// Why not.
+pub fn kvm_device() -> Result<(), String> {
+    confine::may_open_kvm()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_recalled_and_a_damaged_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("probe.toml");
+        let finding = Finding {
+            kvm: false,
+            because: "no device".into(),
+            boot_effort_seconds: 7.0,
+        };
+        remember(&file, &finding).unwrap();
+        assert_eq!(recall(&file), Some(finding.clone()));
+        assert_eq!(finding.slowness(), 3.5);
+        fs::write(&file, "kvm = ").unwrap();
+        assert_eq!(recall(&file), None);
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Processes in the guest that make the system calls a scenario tells them to, one by one.
+
+use lab_agent::{Answer, Call, Outcome as Observed, Stdin, Stream};
+use lab_machine::{PATIENCE, Trouble};
+use nix::errno::Errno;
+
+use crate::{
+    halt::{Outcome, fail},
+    scene::{Program, Scene},
+};
+
+impl Scene<'_> {
+    /// Start a process that makes the calls it is told to, as this user.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn actor(&mut self, name: &str, uid: u32) -> Outcome<Program> {
+        let program = self.spawn(name, "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)?;
+        Ok(program)
+    }
+
+    /// Have an actor make a system call.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Trouble`] if it does not come back.
+    pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
+        self.begin_call(actor, call)?;
+        self.finish_call(actor, call)
+    }
+
+    /// Have an actor make a system call, without waiting for it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the actor does not take its orders.
+    pub fn begin_call(&mut self, actor: &Program, call: &Call) -> Outcome {
+        let mut line = serde_json::to_vec(call)
+            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)))?;
+        line.push(b'\n');
+        self.write(actor, &line)
+    }
+
+    /// What came of a call that was begun.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Trouble`] if it does not come back.
+    pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
+        // An actor that has been told to wait for something itself is not hung.
+        let limit = 2 * PATIENCE;
+        let answer = self.wait_line(actor, Stream::Stdout, limit)?;
+        let answer = answer.ok_or_else(|| Trouble::Hung {
+            what: format!("{call:?} of {}", actor.name),
+            after: self.machine.scaled(limit),
+        })?;
+        serde_json::from_slice(&answer)
+            .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)).into())
+    }
+
+    /// As [`Scene::call`], for a call that must not fail and gives a number.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it fails.
+    pub fn value(&mut self, actor: &Program, call: &Call) -> Outcome<i64> {
+        match self.call(actor, call)? {
+            Ok(Answer::Value(value)) => Ok(value),
+            Ok(Answer::Done) => Ok(0),
+            Ok(other) => Err(Trouble::Lost(format!("{call:?} gave {other:?}")).into()),
+            Err(refusal) => Err(fail(format!("{call:?} works"), refusal.to_string())),
+        }
+    }
+
+    /// Have an actor make many calls at once, all of which must work, and return what the last
+    /// round gave.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with the first that fails.
+    pub fn batch(
+        &mut self,
+        actor: &Program,
+        rounds: u64,
+        calls: Vec<Call>,
+    ) -> Outcome<Vec<Observed>> {
+        let call = Call::Batch {
+            rounds,
+            persist: false,
+            calls,
+        };
+        let observed = self.call(actor, &call)?;
+        complete(rounds, observed)
+    }
+}
+
+/// What a call returned, whether or not it has filled a buffer.
+///
+/// # Errors
+/// Its errno.
+pub fn returned(observed: &Observed) -> Result<i64, Errno> {
+    let errno = |refusal: &lab_agent::Refusal| Errno::from_raw(refusal.errno);
+    match observed {
+        Ok(Answer::Value(value)) => Ok(*value),
+        Ok(Answer::Filled { returned, .. }) => {
+            returned.as_ref().map(|&len| len as i64).map_err(errno)
+        }
+        Ok(_) => Ok(0),
+        Err(refusal) => Err(errno(refusal)),
+    }
+}
+
+/// The last round of a batch whose calls must all work.
+///
+/// # Errors
+/// [`crate::Halt::Fail`] with the first that failed.
+pub fn complete(rounds: u64, observed: Observed) -> Outcome<Vec<Observed>> {
+    match observed {
+        Ok(Answer::Batch {
+            rounds: done,
+            outcomes,
+        }) if done == rounds => Ok(outcomes),
+        Ok(Answer::Batch {
+            rounds: done,
+            outcomes,
+        }) => Err(fail(
+            "all calls of a batch work",
+            format!(
+                "round {done}, call {}: {}",
+                outcomes.len(),
+                outcomes
+                    .last()
+                    .map_or_else(String::new, |last| shown(returned(last)))
+            ),
+        )),
+        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+    }
+}
+
+/// What a call returned, as it is in transcripts.
+pub fn shown(returned: Result<i64, Errno>) -> String {
+    match returned {
+        Ok(value) => value.to_string(),
+        // The name that the contract uses; the number is the same.
+        Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
+        Err(errno) => format!("{errno:?}"),
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario expects of the kernel's answers at a netlink socket.
+
+use std::time::Duration;
+
+use lab_machine::PATIENCE;
+use nix::errno::Errno;
+use protocol::netlink::{Ack, Header, PortId};
+
+use crate::{
+    halt::{Outcome, expect_eq, fail, readable},
+    peer::{Peer, ack, request},
+    scene::Scene,
+    transcript::Kind,
+};
+
+impl Scene<'_> {
+    /// Expect that nothing waits at a peer.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if something does.
+    pub fn expect_nothing(&mut self, peer: &Peer) -> Outcome {
+        match self.receive(peer, Duration::ZERO)? {
+            None => Ok(()),
+            Some(datagram) => Err(fail(
+                format!("nothing waits at {}", peer.program.name),
+                readable(&datagram.data),
+            )),
+        }
+    }
+
+    /// Send a datagram and wait for the acknowledgement, which must come from the kernel.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if none comes, or something else.
+    pub fn ask(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
+        self.send(peer, data)?;
+        self.expect_ack(peer)
+    }
+
+    /// Wait for an acknowledgement.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if none comes, or something else.
+    pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
+        let datagram = self.receive(peer, PATIENCE)?;
+        ack(peer, datagram)
+    }
+
+    /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must come with
+    /// its reason in words.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another errno comes, or none.
+    pub fn expect_answer(&mut self, peer: &Peer, payload: &[u8], expected: Errno) -> Outcome {
+        self.expect_answer_to(
+            peer,
+            request(protocol::pubsub::REQUEST, payload),
+            &readable(payload),
+            expected,
+        )
+    }
+
+    /// Send a datagram and expect that it is refused, with its reason in words; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it is not.
+    pub fn expect_refused(&mut self, peer: &Peer, data: Vec<u8>, what: &str) -> Outcome {
+        let ack = self.ask(peer, data)?;
+        self.note_answer(peer, what, &ack);
+        if ack.errno == 0 {
+            return Err(fail(format!("the answer to {what}: an errno"), "ok"));
+        }
+        self.expect_reason(&ack)
+    }
+
+    /// Note an answer, and return that in words.
+    fn note_answer(&mut self, peer: &Peer, what: &str, ack: &Ack) -> String {
+        let got = Errno::from_raw(ack.errno);
+        let text = ack.text.as_deref().unwrap_or_default();
+        let said = match ack.errno {
+            0 => format!("sends {what}: ok"),
+            _ => format!("sends {what}: {got:?} ({text})"),
+        };
+        self.note(&peer.program.name, Kind::Does, said.as_str());
+        said
+    }
+
+    /// As [`Scene::expect_answer`], for any datagram; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another errno comes, or none.
+    pub fn expect_answer_to(
+        &mut self,
+        peer: &Peer,
+        data: Vec<u8>,
+        what: &str,
+        expected: Errno,
+    ) -> Outcome {
+        let ack = self.ask(peer, data)?;
+        let said = self.note_answer(peer, what, &ack);
+        if ack.errno != expected as i32 {
+            let expected = match expected as i32 {
+                0 => "ok".to_owned(),
+                _ => format!("{expected:?}"),
+            };
+            return Err(fail(format!("the answer to {what}: {expected}"), said));
+        }
+        self.expect_reason(&ack)
+    }
+
+    /// A refusal must say why, in words, where N1 counts.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it does not.
+    pub fn expect_reason(&self, ack: &Ack) -> Outcome {
+        let silent = ack.errno != 0 && ack.text.as_deref().unwrap_or_default().is_empty();
+        if silent && self.counts("N1") {
+            return Err(fail(
+                "a refusal with its reason in words (extended ack)",
+                "none",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Expect that the header of a message names the kernel. Of what the kernel sends by itself the
+    /// contract says so in B3 only; the kernel's own replies name who gets them.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it names another.
+    pub fn expect_from_kernel(&self, header: Header) -> Outcome {
+        if self.counts("B3") {
+            return expect_eq("nlmsg_pid", header.portid, PortId::KERNEL);
+        }
+        Ok(())
+    }
+
+    /// Expect this sequence number of a message for a subscriber. What is wrong with numbers costs a
+    /// submission the clauses that are about them, and no others.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it is another.
+    pub fn expect_number(&self, got: u32, wanted: u32) -> Outcome {
+        if self.counts_any(&["B3", "L2", "N4", "N6"]) {
+            return expect_eq("nlmsg_seq", got, wanted);
+        }
+        Ok(())
+    }
+
+    /// Whether a subscriber got this body. Padding that is taken for a part of it costs a submission
+    /// the clauses about bytes and lengths, and no others.
+    pub fn is_body(&self, got: &[u8], wanted: &[u8]) -> bool {
+        let padded = got.len() == wanted.len().next_multiple_of(4) && got.starts_with(wanted);
+        let exact = self.counts_any(&["B3", "L2", "N3"]);
+        got == wanted || (padded && !exact)
+    }
+
+    /// Expect a message for a subscriber: from the kernel, of this type, with this sequence number
+    /// and exactly these bytes.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with the first thing that is different.
+    pub fn expect_data(&mut self, peer: &Peer, kind: u16, seq: u32, body: &[u8]) -> Outcome {
+        let name = peer.program.name.clone();
+        let Some(datagram) = self.receive(peer, PATIENCE)? else {
+            return Err(fail(
+                format!("{name} receives message {seq}"),
+                "nothing in time",
+            ));
+        };
+        let message = datagram.message()?;
+        let header = message.header;
+        self.note(
+            &name,
+            Kind::Does,
+            format!(
+                "receives message {}, {} bytes: {}",
+                header.seq,
+                message.payload.len(),
+                readable(message.payload)
+            ),
+        );
+        expect_eq("sender's address", datagram.from, Some(PortId::KERNEL))?;
+        self.expect_from_kernel(header)?;
+        expect_eq("nlmsg_type", header.kind, kind)?;
+        self.expect_number(header.seq, seq)?;
+        // That the role byte is not forwarded is B3's matter.
+        let behind_role = message.payload.strip_prefix(b"p");
+        let behind_role = behind_role.filter(|_| !self.counts("B3"));
+        let alternatives = [Some(message.payload), behind_role];
+        if alternatives
+            .iter()
+            .flatten()
+            .any(|got| self.is_body(got, body))
+        {
+            return Ok(());
+        }
+        Err(fail(
+            format!("{} bytes: {}", body.len(), readable(body)),
+            format!(
+                "{} bytes: {}",
+                message.payload.len(),
+                readable(message.payload)
+            ),
+        ))
+    }
+}

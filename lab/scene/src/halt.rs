@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a scenario stops before its end, and what it says then.
+
+use lab_machine::Trouble;
+
+/// Why a scenario stops before its end.
+#[derive(Debug)]
+pub enum Halt {
+    /// Something else was observed than expected.
+    Fail {
+        /// What was expected.
+        expected: String,
+        /// What was seen.
+        got: String,
+    },
+    /// The machine is of no more use.
+    Trouble(Trouble),
+    /// The harness could not do its work.
+    Harness(lab_base::Error),
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        Halt::Trouble(trouble)
+    }
+}
+
+impl From<lab_base::Error> for Halt {
+    fn from(error: lab_base::Error) -> Self {
+        Halt::Harness(error)
+    }
+}
+
+/// Result of everything that a scenario does.
+pub type Outcome<T = ()> = Result<T, Halt>;
+
+/// [`Halt::Fail`], if the two differ.
+///
+/// # Errors
+/// Says what was expected and what was seen.
+pub fn expect_eq<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Outcome {
+    if got == expected {
+        return Ok(());
+    }
+    Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
+}
+
+/// A failure.
+pub fn fail(expected: impl Into<String>, got: impl Into<String>) -> Halt {
+    Halt::Fail {
+        expected: expected.into(),
+        got: got.into(),
+    }
+}
+
+/// Bytes as people can read them: UTF-8 stays, other bytes are escaped, long lines are cut.
+pub fn readable(bytes: &[u8]) -> String {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => bytes.escape_ascii().to_string(),
+    };
+    if text.chars().count() <= 120 {
+        return text;
+    }
+    let start: String = text.chars().take(60).collect();
+    format!("{start}... ({} bytes)", bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_so_that_nothing_is_hidden() {
+        assert_eq!(readable("größer".as_bytes()), "größer");
+        assert_eq!(readable(b"a\x00b\xff"), "a\\x00b\\xff");
+        assert!(readable(&[b'x'; 1000]).ends_with("... (1000 bytes)"));
+    }
+}

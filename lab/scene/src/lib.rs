@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The language of scenarios: a [`Scene`], what is done and expected in it, its record, and how it is
+//! carried out on a machine. Expected values stay on this side; the guest never sees them.
+//!
+//! A scenario is a straight-line function over a [`Scene`]: insert a module, start programs, type,
+//! expect, stop. May use: `lab-machine` and below, `protocol`. Must never come in: a scenario of a
+//! stage, and anything about points.
+
+pub mod actor;
+mod answers;
+mod carry_out;
+mod datagram;
+mod ends;
+mod halt;
+mod leak_watch;
+mod leaks;
+mod modules;
+pub mod peer;
+mod perform;
+mod programs;
+mod said;
+mod scenario;
+mod scene;
+mod slot_answers;
+pub mod slot_peer;
+pub mod subject;
+pub mod testing;
+pub mod transcript;
+mod verdict;
+pub mod workshop;
+
+pub use datagram::Datagram;
+pub use halt::{Halt, Outcome, expect_eq, fail, readable};
+pub use perform::{Ended, improvise, perform};
+pub use scenario::Scenario;
+pub use scene::{Program, Scene, clause};
+pub use slot_answers::judge_read;

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario does with modules, and with the kernel itself.
+
+use std::fs;
+
+use lab_agent::{Answer, Op, Refusal};
+use lab_base::Error;
+use lab_build::{modules::Care, stand_in};
+use lab_machine::{PATIENCE, Trouble};
+
+use crate::{
+    halt::{Outcome, fail},
+    scene::{Scene, is_from},
+};
+use crate::{transcript::Kind, workshop::Workshop};
+
+/// The fixture that has allocations of others fail.
+const SCARCE: &str = "scarce_memory";
+
+impl Scene<'_> {
+    /// Insert a module of `kernel/` and expect that to work.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
+    pub fn insert(&mut self, name: &str, params: &str) -> Outcome {
+        self.try_insert(name, params)?
+            .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
+    }
+
+    /// Insert a module of `kernel/`: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
+    pub fn try_insert(
+        &mut self,
+        name: &str,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let file = self.workshop.module(name)?;
+        self.try_insert_file(&file, params)
+    }
+
+    /// Insert a module of `kernel/` as a tool: this checkout's, whoever's is tried.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
+    pub fn insert_own(&mut self, name: &str, params: &str) -> Outcome {
+        let file = self.workshop.own_module(name)?;
+        self.try_insert_file(&file, params)?
+            .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
+    }
+
+    /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
+    pub fn try_insert_fixture(
+        &mut self,
+        name: &str,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let file = self.workshop.fixture(name)?;
+        self.try_insert_file(&file, params)
+    }
+
+    /// Insert a module whose allocations can be had to fail, by [`SCARCE`].
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
+    pub fn insert_scarce(&mut self, name: &str) -> Outcome {
+        let scarce = self.workshop.fixture(SCARCE)?;
+        let module = self.workshop.module(name)?;
+        let read = |file| fs::read(file).map_err(Error::io("reading a module"));
+        let (other, mut contents) = (read(&scarce)?, read(&module)?);
+        stand_in::lead(&mut contents, &other);
+        let directory = self.workshop.run_directory()?;
+        let file = directory.path().join(format!("{name}.ko"));
+        fs::write(&file, contents).map_err(Error::io("writing a module"))?;
+        for file in [&scarce, &file] {
+            self.try_insert_file(file, "")?
+                .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Do something while the n-th allocation, from 1, of a module that [`Self::insert_scarce`] has
+    /// inserted fails. Returns whether it came to that.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn without_memory<T>(
+        &mut self,
+        nth: u32,
+        act: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<(bool, T)> {
+        let file = format!("/sys/module/{SCARCE}/parameters/fail_at");
+        let set = |scene: &mut Self, nth: u32| {
+            scene
+                .control(&file, &nth.to_string())?
+                .map_err(|refusal| fail(file.as_str(), refusal.to_string()))
+        };
+        set(self, nth)?;
+        let done = act(self)?;
+        let left = self.read(&file)?;
+        set(self, 0)?;
+        Ok((left.trim() == "0", done))
+    }
+
+    /// Insert a module from any file: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn try_insert_file(
+        &mut self,
+        file: &std::path::Path,
+        params: &str,
+    ) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let path = self.machine.put(file)?;
+        let command = format!("insmod {name}.ko {params}");
+        self.note("host", Kind::Does, command.trim_end());
+        // Before it is in: its first words count too.
+        self.modules.push(name.clone());
+        let op = Op::Insert {
+            path,
+            params: params.to_owned(),
+        };
+        let outcome = self.machine.order(command.trim_end(), op)?;
+        let end = self.machine.sync_log()?;
+        self.show_log(end);
+        if let Err(refusal) = &outcome {
+            // Only this one: an earlier one of that name may be in.
+            self.modules.pop();
+            self.note("host", Kind::Does, refusal.to_string());
+        }
+        Ok(outcome.map(drop))
+    }
+
+    /// Remove a module and expect that to work.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel refuses.
+    pub fn remove(&mut self, name: &str) -> Outcome {
+        self.try_remove(name)?
+            .map_err(|refusal| fail(format!("{name} is removed"), refusal.to_string()))
+    }
+
+    /// Remove a module: the refusal is a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn try_remove(&mut self, name: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
+        let command = format!("rmmod {name}");
+        self.note("host", Kind::Does, command.as_str());
+        self.note_symbols(name)?;
+        let outcome = self.machine.order(
+            &command,
+            Op::Remove {
+                name: name.to_owned(),
+            },
+        )?;
+        match &outcome {
+            Ok(_) => {
+                let end = self.machine.sync_log()?;
+                self.show_log(end);
+                self.modules.retain(|module| module != name);
+            }
+            Err(refusal) => self.note("host", Kind::Does, refusal.to_string()),
+        }
+        Ok(outcome.map(drop))
+    }
+
+    /// Have a module log no more debug messages, where there would be too many.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel does not take the order.
+    pub fn hush(&mut self, module: &str) -> Outcome {
+        let op = Op::Control {
+            path: "/proc/dynamic_debug/control".into(),
+            text: format!("module {module} -p\n"),
+        };
+        self.machine
+            .order("switching debug messages off", op)?
+            .map(drop)
+            .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
+    }
+
+    /// Note no more of the kernel's log, where how much it says depends on time.
+    pub fn mute_log(&mut self) {
+        self.log_muted = true;
+    }
+
+    /// Observe again and again until `observe` says yes.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it has not in time.
+    pub fn expect_soon(
+        &mut self,
+        what: &str,
+        mut observe: impl FnMut(&mut Self) -> Outcome<bool>,
+    ) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        let mut patience = self.machine.patience(limit);
+        while !observe(self)? {
+            if patience.is_over() {
+                return Err(fail(what, format!("not within {} s", limit.as_secs())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Read a file of the guest, as text.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it cannot be read.
+    pub fn read(&mut self, path: &str) -> Outcome<String> {
+        self.try_read(path)?
+            .map_err(|refusal| fail(format!("{path} can be read"), refusal.to_string()))
+    }
+
+    /// The same of a file that may be missing.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn try_read(&mut self, path: &str) -> Outcome<Result<String, Refusal>> {
+        let op = Op::Read {
+            path: path.to_owned(),
+        };
+        self.try_text(&format!("reading {path}"), op)
+    }
+
+    /// The text that an order gives, or its refusal.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub(crate) fn try_text(&mut self, what: &str, op: Op) -> Outcome<Result<String, Refusal>> {
+        match self.machine.order(what, op)? {
+            Ok(Answer::Data(data)) => Ok(Ok(String::from_utf8_lossy(&data.0).into_owned())),
+            Ok(other) => Err(Trouble::Lost(format!("expected a text, found {other:?}")).into()),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// The character devices that are registered: major numbers and names (`/proc/devices`).
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn character_devices(&mut self) -> Outcome<Vec<(u32, String)>> {
+        let devices = self.read("/proc/devices")?;
+        let characters = devices.split("\n\n").next().unwrap_or_default();
+        let row = |line: &str| {
+            let (major, name) = line.trim_start().split_once(' ')?;
+            Some((major.parse().ok()?, name.to_owned()))
+        };
+        Ok(characters.lines().filter_map(row).collect())
+    }
+
+    /// Expect that one of our modules logs a line that contains `text`. All that was logged
+    /// before it is noted too.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if none does in time.
+    pub fn expect_log(&mut self, text: &str) -> Outcome {
+        let (from, modules) = (self.logged, self.modules.clone());
+        let limit = self.machine.scaled(PATIENCE);
+        let found = self.machine.wait(limit, |observed| {
+            let mut lines = observed.log[from..].iter();
+            let matches =
+                |line: &str| line.contains(text) && modules.iter().any(|name| is_from(line, name));
+            lines.position(|line| matches(&line.text))
+        })?;
+        match found {
+            Some(at) => {
+                self.show_log(from + at + 1);
+                Ok(())
+            }
+            None => Err(fail(
+                format!("the kernel logs \"{text}\""),
+                format!("no such line within {} s", limit.as_secs()),
+            )),
+        }
+    }
+
+    /// Where modules and programs come from.
+    pub fn workshop(&self) -> &Workshop {
+        self.workshop
+    }
+
+    /// Put all modules and programs into the guest, as `make shell` does.
+    ///
+    /// # Errors
+    /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
+    pub fn put_all(&mut self) -> Outcome {
+        let mut files = self.workshop.all_modules(Care::Normal)?;
+        files.extend(self.workshop.all_programs());
+        for file in files {
+            self.machine.put(&file)?;
+        }
+        Ok(())
+    }
+}

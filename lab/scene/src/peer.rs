@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Netlink sockets in the guest that a scenario drives call by call: for the questions that no
+//! program of ours would ask.
+
+use std::time::Duration;
+
+use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_machine::{PATIENCE, Trouble};
+use nix::{errno::Errno, libc};
+use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
+
+use crate::{
+    actor::returned,
+    datagram::Datagram,
+    halt::{Outcome, expect_eq, fail, readable},
+    scene::{Program, Scene},
+    transcript::Kind,
+};
+
+/// A process in the guest with one netlink socket on protocol 31.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The process.
+    pub program: Program,
+    /// Its socket.
+    pub fd: i32,
+    /// The address of the socket.
+    pub portid: PortId,
+}
+
+impl Peer {
+    /// The call that sends a datagram to the kernel.
+    pub fn sends(&self, data: Vec<u8>) -> Call {
+        Call::Send {
+            fd: self.fd,
+            portid: PortId::KERNEL.0,
+            data: Bytes(data),
+        }
+    }
+
+    /// The call that receives a datagram.
+    pub fn receives(&self, timeout_ms: u64) -> Call {
+        Call::Receive {
+            fd: self.fd,
+            timeout_ms,
+        }
+    }
+}
+
+/// Have the first header of a datagram say who sends it, if it says nothing. Who replies to whom it
+/// names loses N2, and no others.
+fn sign(data: &mut [u8], portid: PortId) {
+    if let Some(nlmsg_pid @ [0, 0, 0, 0]) = data.get_mut(12..HEADER_LEN) {
+        nlmsg_pid.copy_from_slice(&portid.0.to_ne_bytes());
+    }
+}
+
+/// A request as most are: flags `NLM_F_REQUEST | NLM_F_ACK`, sequence number 1, nlmsg_pid 0.
+pub fn request(kind: u16, payload: &[u8]) -> Vec<u8> {
+    request_header(kind).encode(payload)
+}
+
+/// As [`request`], without `NLM_F_ACK`: if it is carried out, nothing comes back.
+pub fn quiet_request(kind: u16, payload: &[u8]) -> Vec<u8> {
+    let header = Header {
+        flags: NLM_F_REQUEST,
+        ..request_header(kind)
+    };
+    header.encode(payload)
+}
+
+/// Header of [`request`].
+pub fn request_header(kind: u16) -> Header {
+    Header {
+        kind,
+        flags: NLM_F_REQUEST | NLM_F_ACK,
+        seq: 1,
+        portid: PortId(0),
+    }
+}
+
+/// What a call to receive gave.
+fn received(observed: Observed) -> Outcome<Result<Datagram, Errno>> {
+    match observed {
+        Ok(Answer::Datagram {
+            data,
+            from,
+            truncated: false,
+        }) => Ok(Ok(Datagram {
+            data: data.0,
+            from: from.map(PortId),
+        })),
+        Ok(other) => Err(fail("a whole datagram", format!("{other:?}"))),
+        Err(refusal) => Ok(Err(Errno::from_raw(refusal.errno))),
+    }
+}
+
+/// The acknowledgement that came to a peer, which must be from the kernel.
+pub(crate) fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
+    let wanted = format!("{} gets an acknowledgement", peer.program.name);
+    let Some(datagram) = came else {
+        return Err(fail(wanted, "nothing in time"));
+    };
+    expect_eq(
+        "the acknowledgement comes from portid",
+        datagram.from,
+        Some(PortId::KERNEL),
+    )?;
+    match datagram.message()?.ack() {
+        Ok(Some(ack)) => Ok(ack),
+        _ => Err(fail(wanted, readable(&datagram.data))),
+    }
+}
+
+impl Scene<'_> {
+    /// A process with a socket on protocol 31, at an address that the kernel chooses.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if socket or bind fails.
+    pub fn peer(&mut self, name: &str, uid: u32) -> Outcome<Peer> {
+        let program = self.actor(name, uid)?;
+        self.open_socket(&program, PortId(0))
+    }
+
+    /// One more socket of an actor, at an address of choice; 0 leaves it to the kernel.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if socket or bind fails.
+    pub fn open_socket(&mut self, program: &Program, portid: PortId) -> Outcome<Peer> {
+        let fd = self.value(
+            program,
+            &Call::Socket {
+                protocol: PROTO as i32,
+            },
+        )? as i32;
+        let set = |option| Call::SetOption {
+            fd,
+            level: libc::SOL_NETLINK,
+            option,
+            value: 1,
+        };
+        // In one order: a scenario has many sockets.
+        let calls = vec![
+            Call::Bind {
+                fd,
+                portid: portid.0,
+                groups: 0,
+            },
+            set(libc::NETLINK_EXT_ACK),
+            set(libc::NETLINK_CAP_ACK),
+            Call::PortId { fd },
+        ];
+        let portid = match self.batch(program, 1, calls)?.pop() {
+            Some(Ok(Answer::Value(portid))) => portid,
+            other => return Err(fail("getsockname gives a portid", format!("{other:?}"))),
+        };
+        let portid = PortId(u32::try_from(portid).unwrap_or_default());
+        self.transcript
+            .names
+            .insert(portid.0.into(), program.name.clone());
+        Ok(Peer {
+            program: program.clone(),
+            fd,
+            portid,
+        })
+    }
+
+    /// Close a peer's socket; its process lives on.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if close fails.
+    pub fn close(&mut self, peer: &Peer) -> Outcome {
+        self.note(&peer.program.name, Kind::Does, "closes its socket");
+        self.value(&peer.program, &Call::Close { fd: peer.fd })
+            .map(drop)
+    }
+
+    /// Send a datagram to the kernel and expect the send call itself to work.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it does not.
+    pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
+        let len = data.len() as i64;
+        let call = peer.sends(self.signed(peer, data));
+        let sent = self.value(&peer.program, &call)?;
+        expect_eq("sendto returns", sent, len)
+    }
+
+    /// A datagram as this peer sends it: signed, unless N2 counts.
+    fn signed(&self, peer: &Peer, mut data: Vec<u8>) -> Vec<u8> {
+        if !self.counts("N2") {
+            sign(&mut data, peer.portid);
+        }
+        data
+    }
+
+    /// The next datagram of a peer; `None` if none comes within `limit`, which is scaled.
+    ///
+    /// What the kernel owes has been queued when it acknowledges: after an acknowledgement, no
+    /// time at all is enough to find that there is nothing.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with the errno if recvmsg fails.
+    pub fn receive(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
+        let mut early = self.early_acks.iter();
+        if let Some(at) = early.position(|&(portid, _)| portid == peer.portid) {
+            return Ok(Some(self.early_acks.remove(at).1));
+        }
+        match self.try_receive(peer, limit)? {
+            Ok(datagram) => Ok(Some(datagram)),
+            Err(Errno::ETIMEDOUT) => Ok(None),
+            Err(errno) => Err(fail(
+                format!("{} receives", peer.program.name),
+                format!("recvmsg: {errno:?}"),
+            )),
+        }
+    }
+
+    /// As [`Scene::receive`], for what a request is answered with. By the contract the acknowledgement
+    /// may come first; then it is the next that is received.
+    ///
+    /// # Errors
+    /// As [`Scene::receive`].
+    pub fn receive_answer(&mut self, peer: &Peer, limit: Duration) -> Outcome<Option<Datagram>> {
+        let mut early = Vec::new();
+        let answer = loop {
+            let datagram = self.receive(peer, limit)?;
+            let is_ack = |datagram: &Datagram| {
+                let message = datagram.message().ok();
+                let ack = message.and_then(|message| message.ack().ok().flatten());
+                ack.is_some_and(|ack| ack.errno == 0)
+            };
+            match datagram {
+                Some(datagram) if self.contract_only() && is_ack(&datagram) => {
+                    early.push((peer.portid, datagram));
+                }
+                other => break other,
+            }
+        };
+        self.early_acks.extend(early);
+        Ok(answer)
+    }
+
+    /// As [`Scene::receive`], with the errno as a result like any other.
+    ///
+    /// # Errors
+    /// [`crate::Halt`].
+    pub fn try_receive(
+        &mut self,
+        peer: &Peer,
+        limit: Duration,
+    ) -> Outcome<Result<Datagram, Errno>> {
+        let mut patience = self.machine.patience(self.machine.scaled(limit));
+        let mut wait = patience.left();
+        loop {
+            let call = peer.receives(wait.as_millis() as u64);
+            let result = received(self.call(&peer.program, &call)?)?;
+            // The guest's clock goes on while the host has no processor for it.
+            wait = patience.left();
+            if result != Err(Errno::ETIMEDOUT) || wait.is_zero() {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Send all of these datagrams, each when the one before has been answered, and return what came
+    /// of the first: so many acknowledgements are expected of each. One that is not answered is the last.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if one cannot be sent, or something else comes.
+    pub fn exchange(
+        &mut self,
+        peer: &Peer,
+        all: impl Iterator<Item = (Vec<u8>, usize)>,
+    ) -> Outcome<Vec<Vec<Ack>>> {
+        let receive = peer.receives(self.machine.scaled(PATIENCE).as_millis() as u64);
+        let mut calls = Vec::new();
+        for (data, answers) in all {
+            calls.push(peer.sends(self.signed(peer, data)));
+            calls.extend(vec![receive.clone(); answers]);
+        }
+        let order = Call::Batch {
+            rounds: 1,
+            persist: false,
+            calls,
+        };
+        let observed = self.call(&peer.program, &order)?;
+        let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed)
+        else {
+            return Err(Trouble::Lost("a batch gave something else".to_owned()).into());
+        };
+        let mut answered: Vec<Vec<Ack>> = Vec::new();
+        for (call, outcome) in calls.iter().zip(outcomes) {
+            if let Call::Send { data, .. } = call {
+                expect_eq(
+                    "sendto returns",
+                    returned(&outcome),
+                    Ok(data.0.len() as i64),
+                )?;
+                answered.push(Vec::new());
+            } else if let Some(acks) = answered.last_mut()
+                && let Ok(datagram) = received(outcome)?
+            {
+                acks.push(ack(peer, Some(datagram))?);
+            }
+        }
+        Ok(answered)
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Carrying out one scenario on one machine: it begins, what it leaves behind is taken away, and the
+//! kernel must not have complained behind its back.
+
+use std::{collections::HashMap, time::Duration};
+
+use lab_agent::Op;
+use lab_machine::{Machine, PATIENCE, Trouble};
+use nix::sys::signal::Signal;
+
+use crate::{
+    halt::{Outcome, fail},
+    scenario::Scenario,
+    scene::Scene,
+    transcript::{Entry, Status, Transcript, Verdict},
+    workshop::Workshop,
+};
+
+/// Taint bits that inserting any module of ours sets: out of tree (12), unsigned (13).
+const HARMLESS_TAINT: u64 = 1 << 12 | 1 << 13;
+
+/// Taint bit that the watchdog for soft lockups sets.
+const LOCKUP_TAINT: u64 = 1 << 14;
+
+/// How long the threads of a machine wait for a processor before watchdogs in it are no longer
+/// believed. They complain after 20 s; on an idle host a scenario waits a fraction of a second.
+const STARVED: Duration = Duration::from_secs(5);
+
+/// What is left when a scenario has ended.
+pub struct Ended {
+    /// Its record.
+    pub transcript: Transcript,
+    /// Whether the machine can be used again: nothing runs, no module is in, nothing was tainted.
+    pub healthy: bool,
+}
+
+/// Carry out a scenario on a machine. Each entry of the record goes to `watch` as it is made.
+pub fn perform(
+    scenario: &Scenario,
+    workshop: &Workshop,
+    machine: &mut Machine,
+    seed: u64,
+    watch: &mut dyn FnMut(&Entry),
+) -> Ended {
+    let mut run = scenario.run;
+    improvise(scenario.id, &mut run, workshop, machine, seed, watch)
+}
+
+/// As [`perform`], for what is no scenario of a stage but made up as it goes on.
+pub fn improvise(
+    id: &'static str,
+    run: &mut dyn FnMut(&mut Scene<'_>) -> Outcome,
+    workshop: &Workshop,
+    machine: &mut Machine,
+    seed: u64,
+    watch: &mut dyn FnMut(&Entry),
+) -> Ended {
+    let console_before = machine.look(|observed| observed.console.len());
+    let starved_before = machine.starved();
+    let mut scene = Scene {
+        machine,
+        workshop,
+        transcript: Transcript::default(),
+        watch,
+        rng: fastrand::Rng::with_seed(seed),
+        step: 0,
+        programs: Vec::new(),
+        muted: Vec::new(),
+        modules: Vec::new(),
+        early_acks: Vec::new(),
+        leak_watch: None,
+        logged: 0,
+        log_muted: false,
+        used: HashMap::new(),
+        shown: HashMap::new(),
+        id,
+    };
+    let outcome = scene.begin().and_then(|taint| {
+        run(&mut scene)?;
+        Ok(taint)
+    });
+    let cleaned = match outcome {
+        Ok(taint) => scene
+            .clean_up()
+            .and_then(|()| scene.check_taint(taint, console_before, starved_before)),
+        Err(halt) => {
+            // A halt inside a step has become its verdict; one outside has none yet.
+            scene.conclude(halt);
+            scene.clean_up()
+        }
+    };
+    let healthy = match cleaned {
+        Ok(()) => true,
+        Err(halt) => {
+            scene.conclude(halt);
+            false
+        }
+    };
+    let healthy = healthy
+        && !workshop.subject.contract_only
+        && !matches!(
+            scene.transcript.status(),
+            Status::Crash | Status::Timeout | Status::Error
+        );
+    Ended {
+        transcript: scene.transcript,
+        healthy,
+    }
+}
+
+impl Scene<'_> {
+    fn begin(&mut self) -> Outcome<u64> {
+        self.logged = self.machine.sync_log()?;
+        self.taint()
+    }
+
+    fn taint(&mut self) -> Outcome<u64> {
+        let text = self.read("/proc/sys/kernel/tainted")?;
+        text.trim()
+            .parse()
+            .map_err(|_| Trouble::Lost(format!("the taint mask is {text:?}")).into())
+    }
+
+    /// The kernel must not have complained behind our back. A watchdog may, if the host had no
+    /// processor for the machine: what took too long has come to its end.
+    fn check_taint(
+        &mut self,
+        before: u64,
+        console_before: usize,
+        starved_before: Duration,
+    ) -> Outcome {
+        let after = self.taint()?;
+        let starved = self.machine.starved().saturating_sub(starved_before) >= STARVED;
+        let harmless = if starved {
+            HARMLESS_TAINT | LOCKUP_TAINT
+        } else {
+            HARMLESS_TAINT
+        };
+        let new = (after & !before) & !harmless;
+        let console = self.machine.look(|observed| {
+            String::from_utf8_lossy(&observed.console[console_before..]).into_owned()
+        });
+        let report = if starved {
+            lab_console::first_fault(&console)
+        } else {
+            lab_console::first_report(&console)
+        };
+        if new == 0 && report.is_none() {
+            return Ok(());
+        }
+        let got = report.map_or_else(
+            || format!("taint mask {new:#x}"),
+            |report| self.headline(&report),
+        );
+        let finding = self.finding("the kernel does not complain".into(), got, true);
+        self.record(Entry::Verdict(Verdict {
+            status: Status::Crash,
+            got: Some(finding),
+        }));
+        Ok(())
+    }
+
+    /// Kill what runs, take out what is in. A module that was handed in stays: what its removal does
+    /// is the matter of the checks that remove it, and the machine is not used again.
+    fn clean_up(&mut self) -> Outcome {
+        for program in std::mem::take(&mut self.programs) {
+            if self.exit_of(&program).is_none() {
+                // May have ended in between: then there is nothing to kill.
+                let _ = self.order_signal(&program, Signal::SIGKILL)?;
+                let limit = self.machine.scaled(PATIENCE);
+                self.machine
+                    .wait(limit, |observed| observed.processes.get(&program.id)?.exit)?
+                    .ok_or(Trouble::Hung {
+                        what: format!("killing {}", program.name),
+                        after: limit,
+                    })?;
+            }
+        }
+        if self.contract_only() {
+            return Ok(());
+        }
+        for name in std::mem::take(&mut self.modules).into_iter().rev() {
+            let removed = self
+                .machine
+                .order(&format!("rmmod {name}"), Op::Remove { name: name.clone() })?;
+            if let Err(refusal) = removed {
+                return Err(fail(format!("{name} can be removed"), refusal.to_string()));
+            }
+        }
+        Ok(())
+    }
+}

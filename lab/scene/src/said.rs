@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What programs in the guest are expected to print, to complain of, and to end with.
+
+use std::{collections::HashMap, time::Duration};
+
+use lab_agent::{Exit, ProcessId, Stream};
+use lab_machine::PATIENCE;
+use nix::errno::Errno;
+
+use crate::transcript::Kind;
+use crate::{
+    halt::{Outcome, fail, readable},
+    scene::{Program, Scene},
+};
+
+/// Whether a text has this part; if that is an errno, in any of its words.
+fn says(text: &str, part: &str) -> bool {
+    /// The last of Linux (asm-generic/errno.h).
+    const LAST: i32 = 133;
+    let words = |errno: Errno| {
+        let c = std::io::Error::from(errno).to_string();
+        let c = c.split(" (os error").next().unwrap_or_default().to_owned();
+        [format!("{errno:?}"), errno.desc().to_owned(), c]
+    };
+    let mut named = (1..=LAST)
+        .map(|number| words(Errno::from_raw(number)))
+        .filter(|words| words.iter().any(|word| word == part));
+    text.contains(part) || named.any(|words| words.iter().any(|word| text.contains(word)))
+}
+
+impl Scene<'_> {
+    /// Note what programs have written that nobody has waited for. It still counts as the next
+    /// that they write: who has printed what nobody has asked for fails the next expectation.
+    pub(crate) fn show_output(&mut self) {
+        for program in self.programs.clone() {
+            if self.muted.contains(&program.id) {
+                continue;
+            }
+            for stream in [Stream::Stdout, Stream::Stderr] {
+                let key = (program.id, stream);
+                let place = |places: &HashMap<_, usize>| places.get(&key).copied();
+                let mut end = place(&self.used)
+                    .max(place(&self.shown))
+                    .unwrap_or_default();
+                while let Some((line, len)) = self
+                    .machine
+                    .look(|observed| next_line(observed, program.id, stream, end))
+                {
+                    self.note(&program.name, said_on(stream), readable(&line));
+                    end += len;
+                }
+                self.shown.insert(key, end);
+            }
+        }
+    }
+
+    /// Note the line that was waited for, unless the record has it.
+    pub(crate) fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
+        let key = (program.id, stream);
+        if self.used.get(&key) > self.shown.get(&key) {
+            self.note(&program.name, said_on(stream), readable(line));
+        }
+    }
+
+    /// The next line that a program has written, without its newline, if it is there already. The
+    /// rest after the last newline counts once the program has ended.
+    pub(crate) fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
+        let used = self.used.entry((program.id, stream)).or_default();
+        let (line, len) = self
+            .machine
+            .look(|observed| next_line(observed, program.id, stream, *used))?;
+        *used += len;
+        Some(line)
+    }
+
+    /// The next line that a program writes, without its newline. Waits for it, up to `limit`,
+    /// which is scaled; `None` after that, or when the program has ended.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Trouble`].
+    pub fn wait_line(
+        &mut self,
+        program: &Program,
+        stream: Stream,
+        limit: Duration,
+    ) -> Outcome<Option<Vec<u8>>> {
+        let used = self
+            .used
+            .get(&(program.id, stream))
+            .copied()
+            .unwrap_or_default();
+        let limit = self.machine.scaled(limit);
+        let found = self.machine.wait(limit, |observed| {
+            let line = next_line(observed, program.id, stream, used);
+            let ended = observed.processes.get(&program.id)?.exit.is_some();
+            (line.is_some() || ended).then_some(line)
+        })?;
+        let Some((line, len)) = found.flatten() else {
+            return Ok(None);
+        };
+        self.used.insert((program.id, stream), used + len);
+        Ok(Some(line))
+    }
+
+    /// Wait until what a program has written is `enough`, or it has ended, or the time is up; return all
+    /// that it has written by then.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Trouble`].
+    pub fn wait_written(
+        &mut self,
+        program: &Program,
+        stream: Stream,
+        limit: Duration,
+        enough: impl Fn(&str) -> bool,
+    ) -> Outcome<String> {
+        let limit = self.machine.scaled(limit);
+        let mut text = String::new();
+        self.machine.wait(limit, |observed| {
+            let process = observed.processes.get(&program.id)?;
+            let written = process.output.get(&stream).cloned().unwrap_or_default();
+            text = String::from_utf8_lossy(&written).into_owned();
+            (enough(&text) || process.exit.is_some()).then_some(())
+        })?;
+        Ok(text)
+    }
+
+    /// Expect exactly this as the next line on a program's stdout.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_line(&mut self, program: &Program, expected: &str) -> Outcome {
+        let wanted = || {
+            format!(
+                "{} prints \"{}\"",
+                program.name,
+                readable(expected.as_bytes())
+            )
+        };
+        match self.wait_line(program, Stream::Stdout, PATIENCE)? {
+            Some(line) => {
+                self.note_output(program, Stream::Stdout, &line);
+                if line == expected.as_bytes() {
+                    return Ok(());
+                }
+                Err(fail(wanted(), format!("\"{}\"", readable(&line))))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// As [`Scene::expect_line`], for a line that is different each time: the whole of it must
+    /// match `pattern`, and `noted` stands for it in the record.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_line_matching(
+        &mut self,
+        program: &Program,
+        pattern: &regex::Regex,
+        noted: &str,
+    ) -> Outcome {
+        let wanted = || format!("{} prints \"{noted}\"", program.name);
+        match self.wait_line(program, Stream::Stdout, PATIENCE)? {
+            Some(line) => {
+                let text = String::from_utf8_lossy(&line);
+                let whole = pattern.find(&text).map(|found| found.len());
+                if whole == Some(text.len()) {
+                    self.note(&program.name, Kind::Prints, noted);
+                    return Ok(());
+                }
+                self.note_output(program, Stream::Stdout, &line);
+                Err(fail(wanted(), format!("\"{}\"", readable(&line))))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// As [`Scene::expect_complaint`]; this checkout's own programs have to have this `wording`, too.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_worded_complaint(
+        &mut self,
+        program: &Program,
+        wording: &[&str],
+        parts: &[&str],
+    ) -> Outcome {
+        let wording = if self.others_programs() { &[] } else { wording };
+        self.expect_complaint(program, &[wording, parts].concat())
+    }
+
+    /// Expect that a program that was handed in refuses its arguments before it does anything: it prints
+    /// nothing, says something on stderr in which `word` is, in capitals or not, and ends with an exit
+    /// status that is neither 0 nor that of a panic.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it ends otherwise or not in time.
+    pub fn expect_usage_error(&mut self, program: &Program, word: &str) -> Outcome {
+        /// Of a Rust program whose main thread has panicked (`std::process::ExitCode`).
+        const PANIC: i32 = 101;
+        let wanted = format!("{} refuses that, with an error", program.name);
+        let (exit, _) = self.end(program, &wanted)?;
+        let mut said = |stream| self.wait_written(program, stream, PATIENCE, |_| true);
+        let (printed, complained) = (said(Stream::Stdout)?, said(Stream::Stderr)?);
+        match exit {
+            Exit::Status(0 | PANIC) | Exit::Signal(_) => Err(fail(wanted, exit.to_string())),
+            _ if !printed.is_empty() => {
+                let got = format!("it prints \"{}\"", readable(printed.as_bytes()));
+                Err(fail(wanted, got))
+            }
+            _ if complained.to_lowercase().contains(word) => Ok(()),
+            _ => {
+                let wanted = format!("{} says {word} on stderr", program.name);
+                Err(fail(
+                    wanted,
+                    format!("\"{}\"", readable(complained.as_bytes())),
+                ))
+            }
+        }
+    }
+
+    /// Expect that the next line on a program's stderr contains each of `parts`; an errno may be
+    /// there by its name, or by the text that one of the libraries has for it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if another line comes, or none in time.
+    pub fn expect_complaint(&mut self, program: &Program, parts: &[&str]) -> Outcome {
+        let wanted = || format!("{} says {} on stderr", program.name, parts.join(", "));
+        match self.wait_line(program, Stream::Stderr, PATIENCE)? {
+            Some(line) => {
+                self.note_output(program, Stream::Stderr, &line);
+                let text = readable(&line);
+                if parts.iter().all(|part| says(&text, part)) {
+                    return Ok(());
+                }
+                Err(fail(wanted(), format!("\"{text}\"")))
+            }
+            None => Err(fail(wanted(), self.nothing_more(program))),
+        }
+    }
+
+    /// Expect that a program ends with exit status 0, having written exactly these bytes on its
+    /// stdout, to the last newline or none, and nothing on stderr.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it writes other bytes or ends otherwise.
+    pub fn expect_output(&mut self, program: &Program, expected: &[u8]) -> Outcome {
+        let limit = self.machine.scaled(PATIENCE);
+        // Output is reported before the end: what is there then is all.
+        let written = self.machine.wait(limit, |observed| {
+            let process = observed.processes.get(&program.id)?;
+            process.exit?;
+            Some(process.output.get(&Stream::Stdout).cloned())
+        })?;
+        let written = written.flatten().unwrap_or_default();
+        if written == expected {
+            self.used
+                .insert((program.id, Stream::Stdout), written.len());
+            if !written.is_empty() {
+                self.note_output(program, Stream::Stdout, &written);
+            }
+            return self.expect_exit(program, Exit::Status(0));
+        }
+        self.expect_end(program, Exit::Status(0))?;
+        Err(fail(
+            format!("{} prints exactly \"{}\"", program.name, readable(expected)),
+            format!("\"{}\"", readable(&written)),
+        ))
+    }
+
+    /// Expect that a program has written nothing that was not expected before.
+    ///
+    /// What it is about to write is not seen yet, but what it writes is never passed over: after
+    /// that, its next line or its end is not what is expected of it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with what it has written.
+    pub fn expect_silent(&mut self, program: &Program) -> Outcome {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let used = self.used.get(&(program.id, stream)).copied();
+            let rest = self.machine.look(|observed| {
+                let output = observed.processes.get(&program.id)?.output.get(&stream)?;
+                output.get(used.unwrap_or_default()..).map(<[u8]>::to_vec)
+            });
+            match rest {
+                Some(rest) if !rest.is_empty() => {
+                    let wanted = format!("{} has nothing more to say", program.name);
+                    return Err(fail(wanted, format!("\"{}\"", readable(&rest))));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What it is called in the record.
+fn said_on(stream: Stream) -> Kind {
+    match stream {
+        Stream::Stdout => Kind::Prints,
+        Stream::Stderr => Kind::Complains,
+    }
+}
+
+/// The line at `used` and how many bytes it takes up.
+fn next_line(
+    observed: &lab_machine::Observed,
+    id: ProcessId,
+    stream: Stream,
+    used: usize,
+) -> Option<(Vec<u8>, usize)> {
+    let process = observed.processes.get(&id)?;
+    let rest = process.output.get(&stream)?.get(used..)?;
+    match rest.iter().position(|&byte| byte == b'\n') {
+        Some(end) => Some((rest[..end].to_vec(), end + 1)),
+        None if process.exit.is_some() && !rest.is_empty() => Some((rest.to_vec(), rest.len())),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says;
+
+    #[test]
+    fn an_errno_is_known_by_its_name_and_by_the_texts_of_two_libraries() {
+        for text in [
+            "ENOTTY",
+            "Not a typewriter",
+            "Inappropriate ioctl for device",
+        ] {
+            let line = format!("message_sender: ioctl: {text}");
+            assert!(says(&line, "Inappropriate ioctl for device"), "{text}");
+            assert!(says(&line, "ENOTTY"), "{text}");
+            assert!(!says(&line, "EINVAL"), "{text}");
+        }
+        assert!(!says("usage: message_sender", "Invalid argument"));
+    }
+}

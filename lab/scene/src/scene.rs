@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What scenarios are written in: the record, its steps, and what is known of the machine.
+//!
+//! A scenario is a straight-line function over a [`Scene`]: insert a module, start programs, type,
+//! expect, stop. Its record, the [`Transcript`], is the demonstration that a student watches and
+//! the snapshot that the tests compare. Expected values stay on this side; the guest never sees
+//! them.
+
+use std::collections::HashMap;
+
+use lab_agent::{ProcessId, Stream};
+use lab_machine::Machine;
+use protocol::netlink::PortId;
+
+use crate::{
+    datagram::Datagram,
+    halt::Outcome,
+    leak_watch::LeakWatch,
+    transcript::{Entry, Kind, Status, Transcript, Verdict},
+    workshop::Workshop,
+};
+
+/// A program that was started in the guest.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What it is called in the transcript.
+    pub name: String,
+    pub(crate) id: ProcessId,
+    /// In the guest.
+    pub pid: u32,
+}
+
+/// The clause of a check's id: `N3` of `part2/N3-lengths`. The stage's own name may have a dash.
+pub fn clause(id: &str) -> &str {
+    let (_, name) = id.split_once('/').unwrap_or_default();
+    name.split('-').next().unwrap_or_default()
+}
+
+/// A scenario while it runs.
+pub struct Scene<'a> {
+    /// The machine that it runs on.
+    pub machine: &'a mut Machine,
+    pub(crate) workshop: &'a Workshop,
+    /// Its record so far.
+    pub transcript: Transcript,
+    pub(crate) watch: &'a mut dyn FnMut(&Entry),
+    /// Where payloads come from; the same seed gives the same ones.
+    pub rng: fastrand::Rng,
+    pub(crate) step: usize,
+    pub(crate) programs: Vec<Program>,
+    /// Those whose output is different in each run, and not in the record.
+    pub(crate) muted: Vec<ProcessId>,
+    pub(crate) modules: Vec<String>,
+    /// Acknowledgements that came before what they acknowledge, by who got them.
+    pub(crate) early_acks: Vec<(PortId, Datagram)>,
+    pub(crate) leak_watch: Option<LeakWatch>,
+    /// How much of the kernel's log is in the transcript.
+    pub(crate) logged: usize,
+    /// Whether the kernel's log is left out of the transcript.
+    pub(crate) log_muted: bool,
+    /// How much of each program's output has been waited for.
+    pub(crate) used: HashMap<(ProcessId, Stream), usize>,
+    /// How much of each program's output is in the transcript.
+    pub(crate) shown: HashMap<(ProcessId, Stream), usize>,
+    pub(crate) id: &'static str,
+}
+
+impl Scene<'_> {
+    /// Whether a clause counts in this scenario. A submission is held to some of them in the checks of
+    /// those clauses alone, so that one mistake does not cost all others; this checkout's own modules
+    /// are held to all everywhere.
+    pub fn counts(&self, wanted: &str) -> bool {
+        self.counts_any(&[wanted])
+    }
+
+    /// Whether one of these clauses counts in this scenario.
+    pub fn counts_any(&self, wanted: &[&str]) -> bool {
+        !self.contract_only() || wanted.contains(&self.clause())
+    }
+
+    /// The clause that is observed.
+    pub fn clause(&self) -> &'static str {
+        clause(self.id)
+    }
+
+    /// Whether the contract is all that counts: the modules were handed in.
+    pub fn contract_only(&self) -> bool {
+        self.workshop.subject.contract_only
+    }
+
+    /// Make an entry in the record.
+    pub(crate) fn record(&mut self, entry: Entry) {
+        (self.watch)(&entry);
+        self.transcript.entries.push(entry);
+    }
+
+    /// Note that somebody did something.
+    pub fn note(&mut self, who: &str, kind: Kind, text: impl Into<String>) {
+        self.record(Entry::Line {
+            who: who.to_owned(),
+            kind,
+            text: text.into(),
+        });
+    }
+
+    /// One step: it begins, `act` is carried out, the kernel's words and what programs have
+    /// written are noted, a verdict is given. What goes wrong ends the scenario.
+    ///
+    /// # Errors
+    /// The [`Halt`] of `act`; it is in the record already.
+    pub fn step<T>(
+        &mut self,
+        title: &str,
+        expected: &str,
+        act: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.step += 1;
+        self.record(Entry::Step {
+            number: self.step,
+            title: title.to_owned(),
+            expected: expected.to_owned(),
+        });
+        let result = act(self).and_then(|value| {
+            let end = self.machine.sync_log()?;
+            self.show_log(end);
+            self.show_output();
+            Ok(value)
+        });
+        match result {
+            Ok(value) => {
+                self.record(Entry::Verdict(Verdict {
+                    status: Status::Pass,
+                    got: None,
+                }));
+                Ok(value)
+            }
+            Err(halt) => {
+                // What was said until then helps to understand it.
+                let end = self.machine.look(|observed| observed.log.len());
+                self.show_log(end);
+                self.show_output();
+                let verdict = self.verdict_on(&halt);
+                self.record(Entry::Verdict(verdict));
+                Err(halt)
+            }
+        }
+    }
+
+    /// Note what our modules have logged, up to `end`.
+    pub(crate) fn show_log(&mut self, end: usize) {
+        let modules = self.modules.clone();
+        let lines: Vec<String> = self.machine.look(|observed| {
+            observed.log[self.logged..end]
+                .iter()
+                .map(|line| line.text.clone())
+                .filter(|text| modules.iter().any(|name| is_from(text, name)))
+                .collect()
+        });
+        self.logged = self.logged.max(end);
+        if self.log_muted {
+            return;
+        }
+        for text in lines {
+            self.note("kernel", Kind::Logs, text);
+        }
+    }
+}
+
+/// Whether a line of the log is a module's own, and not what any kernel says of any module once.
+pub(crate) fn is_from(text: &str, module: &str) -> bool {
+    text.strip_prefix(module)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .is_some_and(|said| !said.contains("taints kernel") && !said.contains("tainting kernel"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_module_is_told_is_not_its_own_word() {
+        assert!(is_from("nl_pubsub: ready", "nl_pubsub"));
+        assert!(!is_from(
+            "nl_pubsub: loading out-of-tree module taints kernel.",
+            "nl_pubsub"
+        ));
+        assert!(!is_from("nl_pubsub2: ready", "nl_pubsub"));
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a scenario expects of a message slot: what it holds, and what it refuses.
+
+use lab_agent::{Answer, Call, Memory, Outcome as Observed, POISON};
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use crate::{
+    actor::{returned, shown},
+    halt::{Outcome, expect_eq, fail},
+    scene::Scene,
+    slot_peer::{Held, SlotFile, counted},
+    transcript::Kind,
+};
+
+/// How much longer than any message the buffers are that messages are read into.
+const MARGIN: usize = 64;
+
+/// What a read gave, in words, and whether it is exactly this message and nothing behind it has
+/// been touched.
+pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+    let (said, judged) = judge_message(observed, message, true);
+    let untouched = |()| {
+        let Ok(Answer::Filled { buffer, .. }) = observed else {
+            return Ok(());
+        };
+        let rest = buffer.0.iter().skip(message.len());
+        let touched = rest.filter(|&&byte| byte != POISON).count();
+        expect_eq("bytes changed behind the message", touched, 0)
+    };
+    (said, judged.and_then(untouched))
+}
+
+/// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
+fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
+    let returned = returned(observed);
+    let Ok(Answer::Filled { buffer, .. }) = observed else {
+        let said = format!("reads: {observed:?}");
+        return (said.clone(), Err(fail("an answer with a buffer", said)));
+    };
+    let read = usize::try_from(returned.unwrap_or_default()).unwrap_or_default();
+    let start = &buffer.0[..read.min(buffer.0.len())];
+    let said = match returned {
+        Ok(_) => format!("reads {}", counted(start)),
+        Err(_) => format!("reads: {}", shown(returned)),
+    };
+    if !start.starts_with(message) || (exact && returned != Ok(message.len() as i64)) {
+        let expected = format!("reads {}", counted(message));
+        return (said.clone(), Err(fail(expected, said)));
+    }
+    (said, Ok(()))
+}
+
+/// Whether a read found nothing; unless it is to be `exact`, it may say so as it likes.
+fn judge_empty(observed: &Observed, exact: bool) -> (String, Outcome) {
+    let said = format!("reads: {}", shown(returned(observed)));
+    let (wanted, found) = match (returned(observed), exact) {
+        (got, true) => ("EWOULDBLOCK", got == Err(Errno::EWOULDBLOCK)),
+        (got, false) => ("nothing is there", matches!(got, Err(_) | Ok(0))),
+    };
+    let judged = if found {
+        Ok(())
+    } else {
+        Err(fail(format!("reads: {wanted}"), said.as_str()))
+    };
+    (said, judged)
+}
+
+impl Scene<'_> {
+    /// Expect exactly this message: read must return its length, its bytes must be in the buffer,
+    /// and what is behind them must be untouched.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with what is different.
+    pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
+        let margin = if self.counts("R1") { MARGIN } else { 0 };
+        let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
+        let (said, judged) = self.judge_held(&observed, Some(message));
+        self.note(&file.program.name, Kind::Does, said);
+        judged
+    }
+
+    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. That
+    /// the rest of the buffer is untouched is R1's matter, that the length is right W1's, too, with
+    /// which errno nothing is read R3's.
+    pub fn judge_held(&self, observed: &Observed, held: Option<&[u8]>) -> (String, Outcome) {
+        match held {
+            Some(message) if self.counts("R1") => judge_read(observed, message),
+            Some(message) => judge_message(observed, message, self.counts("W1")),
+            None => judge_empty(observed, self.counts("R3")),
+        }
+    }
+
+    /// As [`Scene::expect_message`], with a buffer of any kind and length.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with what is different.
+    pub fn expect_message_in(
+        &mut self,
+        file: &SlotFile,
+        memory: Memory,
+        len: usize,
+        message: &[u8],
+    ) -> Outcome {
+        let observed = self.call(&file.program, &file.read_into(memory, len))?;
+        let (said, judged) = judge_read(&observed, message);
+        self.note(&file.program.name, Kind::Does, said);
+        judged
+    }
+
+    /// Expect that reading finds nothing in the channel.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if there is something.
+    pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
+        let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
+        let (said, judged) = self.judge_held(&observed, None);
+        self.note(&file.program.name, Kind::Does, said);
+        judged
+    }
+
+    /// Expect that the chosen channel holds what it is said to.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it holds something else.
+    pub fn expect_held(&mut self, file: &SlotFile, held: Held<'_>) -> Outcome {
+        match held {
+            Held::Message(message) => self.expect_message(file, message),
+            Held::Nothing => self.expect_empty(file),
+            Held::NoChannel => self.expect_no_channel(file, "reads"),
+        }
+    }
+
+    /// Expect that no channel is chosen: reading, which is called `reads`, is refused. That it is with
+    /// EINVAL is R2's matter, and W2's what becomes of a write.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if something is read.
+    pub fn expect_no_channel(&mut self, file: &SlotFile, reads: &str) -> Outcome {
+        let read = file.read(MESSAGE_MAX);
+        if self.counts("R2") {
+            return self.expect_refusal(file, reads, &read, Errno::EINVAL);
+        }
+        let observed = self.call(&file.program, &read)?;
+        let said = format!("{reads}: {}", shown(returned(&observed)));
+        self.note(&file.program.name, Kind::Does, said);
+        judge_empty(&observed, false).1
+    }
+
+    /// Expect that each of these calls fails with this errno, and that after each the channel
+    /// still holds what it held before.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] with the first that is otherwise.
+    pub fn expect_refusals(
+        &mut self,
+        file: &SlotFile,
+        calls: &[(String, Call)],
+        errno: Errno,
+        held: Held<'_>,
+    ) -> Outcome {
+        calls.iter().try_for_each(|(what, call)| {
+            self.expect_refusal(file, what, call, errno)?;
+            self.expect_held(file, held)
+        })
+    }
+
+    /// Expect that after a write the channel holds what it held before, if the write has failed.
+    /// If it has worked, that is put right again as far as it can be.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it does not.
+    pub fn expect_intact(
+        &mut self,
+        file: &SlotFile,
+        what: &str,
+        write: &Call,
+        held: Held<'_>,
+    ) -> Outcome {
+        let read = file.read(MESSAGE_MAX);
+        // With which errno nothing is read is R3's matter; that it stays the same is not.
+        let before = match held {
+            Held::Nothing => Some(returned(&self.call(&file.program, &read)?)),
+            _ => None,
+        };
+        let observed = self.call(&file.program, write)?;
+        let said = format!("{what}: {}", shown(returned(&observed)));
+        self.note(&file.program.name, Kind::Does, said);
+        match (returned(&observed), held, before) {
+            (Err(_), _, Some(before)) => {
+                let after = returned(&self.call(&file.program, &read)?);
+                let said = format!("reads: {}", shown(after));
+                self.note(&file.program.name, Kind::Does, said.as_str());
+                if after == before {
+                    return Ok(());
+                }
+                Err(fail(format!("reads: {}", shown(before)), said))
+            }
+            (Err(_), held, _) => self.expect_held(file, held),
+            (Ok(_), Held::Message(message), _) => self.put(file, message),
+            (Ok(_), _, _) => Ok(()),
+        }
+    }
+
+    /// Expect that a call fails with exactly this errno; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if it works, or fails otherwise.
+    pub fn expect_refusal(
+        &mut self,
+        file: &SlotFile,
+        what: &str,
+        call: &Call,
+        errno: Errno,
+    ) -> Outcome {
+        let observed = self.call(&file.program, call)?;
+        let said = format!("{what}: {}", shown(returned(&observed)));
+        self.note(&file.program.name, Kind::Does, said.as_str());
+        if returned(&observed).is_err_and(|got| file.edition.accepts(errno, got)) {
+            return Ok(());
+        }
+        Err(fail(format!("{what}: {}", shown(Err(errno))), said))
+    }
+}

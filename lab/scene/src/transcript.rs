@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The record of a scenario: what was done, what was seen, what it is worth. Pure.
+
+use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
+
+use lab_console::Class;
+use regex::{Captures, Regex};
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// As expected.
+    Pass,
+    /// What it depends on is not there.
+    Blocked,
+    /// Something else was observed.
+    Fail,
+    /// The kernel complained or died.
+    Crash,
+    /// The kernel did not come back.
+    Timeout,
+    /// The machinery failed; nobody's code is to blame for it.
+    Error,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Status::Pass => "pass",
+            Status::Blocked => "blocked",
+            Status::Fail => "FAIL",
+            Status::Crash => "CRASH",
+            Status::Timeout => "TIMEOUT",
+            Status::Error => "ERROR",
+        })
+    }
+}
+
+/// What a step is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it ended.
+    pub status: Status,
+    /// What was observed instead, unless it passed.
+    pub got: Option<Finding>,
+}
+
+/// What was observed instead of what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What exactly was expected at that place.
+    pub expected: String,
+    /// What was seen.
+    pub got: String,
+    /// What kind of report, if the kernel has reported something or died.
+    pub class: Option<Class>,
+    /// The kernel's report, from its first line, or the end of its console.
+    pub excerpt: Option<String>,
+    /// Where the whole console is kept.
+    pub console: Option<PathBuf>,
+}
+
+/// Which way a line went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody did something.
+    Does,
+    /// A line was typed into a program.
+    Types,
+    /// A program wrote a line to stdout.
+    Prints,
+    /// A program wrote a line to stderr.
+    Complains,
+    /// The kernel logged a line.
+    Logs,
+}
+
+/// One entry of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A step begins.
+    Step {
+        /// From 1.
+        number: usize,
+        /// What is done in it.
+        title: String,
+        /// What is expected of it.
+        expected: String,
+    },
+    /// Something happened.
+    Line {
+        /// A program, `kernel` or `host`.
+        who: String,
+        /// What kind of thing.
+        kind: Kind,
+        /// What.
+        text: String,
+    },
+    /// A step has ended.
+    Verdict(Verdict),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Entry::Step { number, title, .. } => write!(f, "{number}. {title}"),
+            Entry::Line { who, kind, text } => {
+                let mark = match kind {
+                    Kind::Does => " ",
+                    Kind::Types => "<",
+                    Kind::Prints => ">",
+                    Kind::Complains => "!",
+                    Kind::Logs => "|",
+                };
+                write!(f, "   {who:<14} {mark} {text}")
+            }
+            Entry::Verdict(Verdict { status, got: None }) => write!(f, "   {status}"),
+            Entry::Verdict(Verdict {
+                status,
+                got: Some(finding),
+            }) => {
+                let Finding {
+                    expected,
+                    got,
+                    class,
+                    excerpt,
+                    console,
+                } = finding;
+                write!(
+                    f,
+                    "   {status}\n     expected: {expected}\n     got:      {got}"
+                )?;
+                if let Some(class) = class {
+                    write!(f, "\n     meaning:  {}", class.meaning())?;
+                }
+                if let Some(excerpt) = excerpt {
+                    for line in excerpt.lines() {
+                        write!(f, "\n       {line}")?;
+                    }
+                }
+                if let Some(console) = console {
+                    write!(f, "\n     whole console: {}", console.display())?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// All entries of one run of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// In order.
+    pub entries: Vec<Entry>,
+    /// Names of the processes and sockets, by the numbers that they had in this run.
+    pub names: HashMap<u64, String>,
+}
+
+impl Transcript {
+    /// The verdicts, in order.
+    pub fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Verdict(verdict) => Some(verdict),
+            _ => None,
+        })
+    }
+
+    /// The worst that happened; a scenario without any verdict has not been carried out.
+    pub fn status(&self) -> Status {
+        self.verdicts()
+            .map(|verdict| verdict.status)
+            .max_by_key(|status| match status {
+                Status::Pass => 0,
+                Status::Blocked => 1,
+                Status::Fail => 2,
+                Status::Timeout => 3,
+                Status::Crash => 4,
+                Status::Error => 5,
+            })
+            .unwrap_or(Status::Error)
+    }
+
+    /// The record with names instead of numbers that are different in each run: what snapshots
+    /// are made of.
+    pub fn normalised(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.entries {
+            if let Entry::Step { expected, .. } = entry {
+                text += &format!("{entry}\n   expected: {expected}\n");
+            } else {
+                text += &format!("{entry}\n");
+            }
+        }
+        NUMBER
+            .replace_all(&text, |found: &Captures<'_>| {
+                let name = found[2]
+                    .parse()
+                    .ok()
+                    .and_then(|number: u64| self.names.get(&number));
+                format!("{} <{}>", &found[1], name.map_or("unknown", String::as_str))
+            })
+            .into_owned()
+    }
+}
+
+/// Numbers that the kernel chose; 0 is the kernel itself in each run.
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "a constant that the tests use")]
+    Regex::new(r"(\bportid|\bpid|--from) ([1-9]\d*)\b").expect("a valid pattern")
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_names_and_the_kernel_stays_zero() {
+        let line = |text: &str| Entry::Line {
+            who: "kernel".into(),
+            kind: Kind::Logs,
+            text: text.into(),
+        };
+        let transcript = Transcript {
+            entries: vec![
+                line("message 87 to portid 87, 87 bytes"),
+                line("pid 12 from portid 0, portid 870"),
+                line("--from 87"),
+            ],
+            names: [(87, "A".to_owned()), (12, "B".to_owned())].into(),
+        };
+        assert_eq!(
+            transcript.normalised(),
+            "   kernel         | message 87 to portid <A>, 87 bytes\n   \
+             kernel         | pid <B> from portid 0, portid <unknown>\n   \
+             kernel         | --from <A>\n"
+        );
+    }
+
+    #[test]
+    fn the_worst_verdict_counts_and_none_is_an_error() {
+        let verdict = |status| Entry::Verdict(Verdict { status, got: None });
+        let mut transcript = Transcript::default();
+        assert_eq!(transcript.status(), Status::Error);
+        transcript.entries = vec![verdict(Status::Crash), verdict(Status::Pass)];
+        assert_eq!(transcript.status(), Status::Crash);
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a halt means: a failure, a crash of the kernel, a call that does not return, or trouble of
+//! the lab's own.
+
+use lab_console::{Class, Report};
+use lab_machine::Trouble;
+
+use crate::{
+    halt::Halt,
+    scene::Scene,
+    transcript::{Entry, Finding, Status, Verdict},
+};
+
+impl Scene<'_> {
+    /// Give the verdict on a halt, unless the step that it came from has given it.
+    pub(crate) fn conclude(&mut self, halt: Halt) {
+        let given = self
+            .transcript
+            .verdicts()
+            .any(|verdict| verdict.status != Status::Pass);
+        if !given {
+            let verdict = self.verdict_on(&halt);
+            self.record(Entry::Verdict(verdict));
+        }
+    }
+
+    pub(crate) fn verdict_on(&self, halt: &Halt) -> Verdict {
+        let alive = "the machine lives".to_owned();
+        let report = complaint(&self.machine.console());
+        let (status, finding) = match halt {
+            Halt::Fail { expected, got } => (
+                Status::Fail,
+                self.finding(expected.clone(), got.clone(), false),
+            ),
+            Halt::Trouble(Trouble::Ended { why, killed: true }) => {
+                (Status::Error, self.finding(alive, why.clone(), true))
+            }
+            Halt::Trouble(Trouble::Ended { why, killed: false }) => {
+                let silent =
+                    || format!("{}: the machine ended without a word: {why}", Class::Reboot);
+                let got = report
+                    .as_ref()
+                    .map_or_else(silent, |report| self.headline(report));
+                let mut finding = self.finding(alive, got, true);
+                finding.class.get_or_insert(Class::Reboot);
+                (Status::Crash, finding)
+            }
+            // Nothing of the module's can have kept the agent from answering.
+            Halt::Trouble(trouble @ Trouble::Hung { .. })
+                if self.modules.is_empty() && report.is_none() =>
+            {
+                let wanted = "the agent answers".to_owned();
+                let finding = self.finding(wanted, trouble.to_string(), true);
+                (Status::Error, finding)
+            }
+            Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
+                let (status, got) = match report {
+                    // That it hangs is what the watchdogs complain about, too.
+                    Some(report) if report.class.is_stall() => (
+                        Status::Timeout,
+                        format!("{trouble}; {}", self.headline(&report)),
+                    ),
+                    Some(report) => (Status::Crash, self.headline(&report)),
+                    None => (Status::Timeout, trouble.to_string()),
+                };
+                (status, self.finding("the kernel returns".into(), got, true))
+            }
+            Halt::Trouble(Trouble::Lost(why)) => (
+                Status::Error,
+                self.finding("the agent answers".into(), why.clone(), true),
+            ),
+            Halt::Harness(error @ lab_base::Error::Absent { .. }) => (
+                Status::Blocked,
+                self.finding("it is there".into(), error.to_string(), false),
+            ),
+            Halt::Harness(error) => (
+                Status::Error,
+                self.finding("the lab works".into(), error.to_string(), false),
+            ),
+        };
+        Verdict {
+            status,
+            got: Some(finding),
+        }
+    }
+
+    /// A report in one line, with the line of the source if that can be found out.
+    pub(crate) fn headline(&self, report: &Report) -> String {
+        report.headline(self.workshop.source_of(report).as_ref())
+    }
+
+    /// A finding, with the console if that says more.
+    pub(crate) fn finding(&self, expected: String, got: String, with_console: bool) -> Finding {
+        let mut finding = Finding {
+            expected,
+            got,
+            class: None,
+            excerpt: None,
+            console: None,
+        };
+        if with_console {
+            let text = self.machine.console();
+            let report = complaint(&text);
+            finding.class = report.as_ref().map(|report| report.class);
+            finding.excerpt =
+                Some(report.map_or_else(|| lab_console::tail(&text, 10), |report| report.excerpt));
+            let file = self.workshop.console_file(self.id);
+            if self.machine.keep_console(&file).is_ok() {
+                finding.console = Some(file);
+            }
+        }
+        finding
+    }
+}
+
+/// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
+fn complaint(console: &str) -> Option<Report> {
+    lab_console::first_fault(console).or_else(|| lab_console::first_report(console))
+}

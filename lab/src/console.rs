@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab console`: what a saved log of a console says.
+
+use std::{fs, path::Path, process::ExitCode, time::SystemTime};
+
+use anstream::println;
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use lab_base::paths::Paths;
+use lab_build::{
+    kernels::{Kernel, Which},
+    modules,
+};
+use lab_cli::{bold, green, red};
+use lab_console::{Report, Source, first_report};
+
+/// Print the first report of the log: exit status 1. Without any, 0.
+pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {
+    let text = read(file)?;
+    let Some(report) = first_report(&text) else {
+        println!("{}: the kernel does not complain", green("clean"));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let seen = fs::metadata(file).and_then(|meta| meta.modified())?;
+    let source = source_of(&report, &text, seen, which);
+    println!("{}", red(report.headline(source.as_ref())));
+    println!("{}\n", bold(report.class.meaning()));
+    println!("{}", report.excerpt);
+    Ok(ExitCode::FAILURE)
+}
+
+/// A log as text. What is not UTF-8 in it was garbled on its way and does no harm.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let name = file.display();
+    let bytes = fs::read(file).with_context(|| format!("reading {name}"))?;
+    if bytes.is_empty() {
+        bail!("{name} is empty; expected what a kernel said on its console");
+    }
+    // As grep does.
+    if bytes.contains(&0) {
+        bail!("{name} is a binary file; expected what a kernel said on its console");
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The line of the source, if a module of this checkout is the one that the log speaks of: built
+/// for a kernel whose release is in the log, with a function of that length, and not built anew
+/// since.
+fn source_of(
+    report: &Report,
+    text: &str,
+    seen: SystemTime,
+    which: Option<Which>,
+) -> Option<Source> {
+    let place = report.place.as_ref()?;
+    let paths = Paths::find().ok()?;
+    let kernels = match which {
+        Some(which) => vec![which],
+        None => Which::value_variants().to_vec(),
+    };
+    kernels
+        .into_iter()
+        .filter_map(|which| Kernel::find(&paths, Some(which)).ok())
+        .filter(|kernel| text.contains(&kernel.release))
+        .find_map(|kernel| modules::source_of(&paths, &kernel, place, seen))
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lab demo`: a scenario as a student sees it.
+
+use std::process::ExitCode;
+
+use anstream::println;
+use anyhow::{Context, bail};
+use lab_build::{kernels::Which, programs};
+use lab_cli::{bold, green, red};
+use lab_scene::{
+    Scenario,
+    transcript::{Entry, Status, Transcript},
+    workshop::{Start, Workshop},
+};
+
+/// Show all steps of a stage, or one of them, each on a machine that has just been booted or left
+/// as it was found.
+pub(crate) fn run(
+    name: &str,
+    step: Option<&str>,
+    which: Option<Which>,
+    start: Start,
+) -> anyhow::Result<ExitCode> {
+    let stage = lab_stages::stage(name).with_context(|| {
+        let names: Vec<_> = lab_stages::STAGES.iter().map(|stage| stage.name).collect();
+        format!("expected one of {}, found {name}", names.join(", "))
+    })?;
+    let steps: Vec<_> = stage
+        .steps
+        .iter()
+        .filter(|known| step.is_none_or(|step| step == known.name))
+        .collect();
+    if steps.is_empty() {
+        let names: Vec<_> = stage.steps.iter().map(|step| step.name).collect();
+        bail!(
+            "expected STEP to be one of {}, found {}",
+            names.join(", "),
+            step.unwrap_or_default()
+        );
+    }
+    let workshop = Workshop::open_with(&[programs::AGENT, stage.package], which, start)?;
+    // Before anything is booted: code that does not compile is told at once.
+    for module in steps.iter().flat_map(|step| step.modules) {
+        workshop.module(module)?;
+    }
+    let machine = workshop.machine()?;
+    println!("{}", bold(stage.title));
+    println!(
+        "kernel {}, {}, up in {:.1} s",
+        workshop.kernel,
+        if workshop.finding()?.kvm {
+            "KVM"
+        } else {
+            "emulated"
+        },
+        machine.start_time.as_secs_f64()
+    );
+    let mut kept = Some(machine);
+    let mut worst = ExitCode::SUCCESS;
+    for step in steps {
+        println!(
+            "\n{}\n",
+            bold(format!("Step {}: {}", step.name, step.demonstration.title))
+        );
+        let ended = workshop.carry_out_on(&mut kept, step.demonstration, 1, &mut lab_cli::show)?;
+        summary(step.demonstration, &ended.transcript);
+        if ended.transcript.status() != Status::Pass {
+            worst = ExitCode::FAILURE;
+        }
+    }
+    Ok(worst)
+}
+
+/// What was expected and what came of it, step by step.
+fn summary(scenario: &Scenario, transcript: &Transcript) {
+    println!("\nExpected");
+    let mut steps = transcript.entries.iter().filter_map(|entry| match entry {
+        Entry::Step {
+            number,
+            title,
+            expected,
+        } => Some((number, title, expected)),
+        _ => None,
+    });
+    let mut passed = 0;
+    let mut given = 0;
+    for verdict in transcript.verdicts() {
+        given += 1;
+        let word = if verdict.status == Status::Pass {
+            passed += 1;
+            green(verdict.status)
+        } else {
+            red(verdict.status)
+        };
+        match steps.next() {
+            Some((number, title, expected)) => println!("  {word}  {number}. {title}: {expected}"),
+            None => println!("  {word}  after the last step"),
+        }
+    }
+    let line = format!("{}: {passed} of {given} steps passed", scenario.id);
+    if transcript.status() == Status::Pass {
+        println!("\n{}", green(line));
+    } else {
+        println!(
+            "\n{}",
+            red(format!(
+                "{line}; what comes after a step that fails is not carried out"
+            ))
+        );
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the kernel has allocated, by its own counters (slabinfo(5)).
+//!
+//! They count for all of the kernel, which is alive, and SLUB counts what a processor has at hand
+//! as allocated: a leak shows if it is one object in each of many operations.
+
+use std::collections::BTreeMap;
+
+use lab_agent::Op;
+use lab_build::kernels::Which;
+use lab_scene::{Halt, Outcome, Scene, fail, transcript::Kind};
+
+/// How many objects are allocated that functions of this module, which is in, have asked for: exact,
+/// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.
+///
+/// # Errors
+/// [`Halt`].
+pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
+    let op = Op::AllocTraces {
+        text: format!("[{module}]"),
+    };
+    let traces = scene.text_of("reading what is allocated", op)?;
+    // Of each trace the name of a cache, then a line that begins with the number of objects.
+    let counts = traces.split("\n\n").filter_map(|trace| {
+        let mut lines = trace.trim_start().lines().skip(1);
+        lines.next()?.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Ok(counts.sum())
+}
+
+/// Something that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Objects of the general caches, and nodes of xarrays.
+    Objects,
+    /// Socket buffers, whatever they carry.
+    Buffers,
+}
+
+impl Count {
+    fn what(self) -> &'static str {
+        match self {
+            Count::Objects => "objects",
+            Count::Buffers => "socket buffers",
+        }
+    }
+
+    /// Whether a cache is one of these.
+    fn has(self, cache: &str) -> bool {
+        match self {
+            Count::Objects => cache.starts_with("kmalloc-") || cache == "radix_tree_node",
+            Count::Buffers => cache == "skbuff_head_cache",
+        }
+    }
+
+    /// How many are allocated now.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] if they are not counted.
+    pub(super) fn now(self, scene: &mut Scene<'_>) -> Outcome<Tally> {
+        let tally = self.listed(scene)?;
+        if scene.workshop().kernel.which != Which::Debug {
+            return Ok(tally);
+        }
+        give_back(scene, tally.0.keys())?;
+        self.listed(scene)
+    }
+
+    fn listed(self, scene: &mut Scene<'_>) -> Outcome<Tally> {
+        let text = scene.read("/proc/slabinfo")?;
+        let row = |line: &str| -> Option<(String, usize)> {
+            let mut words = line.split_whitespace();
+            let cache = words.next().filter(|cache| self.has(cache))?;
+            Some((cache.to_owned(), words.next()?.parse().ok()?))
+        };
+        let rows: BTreeMap<_, _> = text.lines().filter_map(row).collect();
+        if rows.is_empty() {
+            let wanted = format!("caches of {} in /proc/slabinfo", self.what());
+            return Err(fail(wanted, "none"));
+        }
+        Ok(Tally(rows))
+    }
+
+    /// Expect that soon at most `allowed` more are allocated than there were `before`. What the
+    /// kernel frees late (RCU) takes a moment.
+    ///
+    /// # Errors
+    /// [`Halt::Fail`] with how many they are.
+    pub(super) fn expect_back(
+        self,
+        scene: &mut Scene<'_>,
+        before: &Tally,
+        allowed: usize,
+    ) -> Outcome {
+        let what = self.what();
+        scene.note(
+            "host",
+            Kind::Does,
+            format!("counts {what} before and after"),
+        );
+        let mut grown = 0;
+        let settled = scene.expect_soon("memory is given back", |scene| {
+            let now = self.listed(scene)?;
+            grown = now.total().saturating_sub(before.total());
+            if grown > allowed && scene.workshop().kernel.which == Which::Debug {
+                give_back(scene, now.grown_since(before))?;
+            }
+            Ok(grown <= allowed)
+        });
+        match settled {
+            Err(Halt::Fail { .. }) => Err(fail(
+                format!("at most {allowed} {what} more than before"),
+                format!("{grown} more"),
+            )),
+            other => other,
+        }
+    }
+}
+
+/// How many objects each of some caches has allocated.
+pub(super) struct Tally(BTreeMap<String, usize>);
+
+impl Tally {
+    fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// The caches that have more of them than they had `before`.
+    fn grown_since(&self, before: &Tally) -> impl Iterator<Item = &String> {
+        let old = |cache| before.0.get(cache).copied().unwrap_or(0);
+        let grown = self.0.iter().filter(move |&(cache, &now)| now > old(cache));
+        grown.map(|(cache, _)| cache)
+    }
+}
+
+/// KASAN keeps freed objects back, and they count, until their cache is to shrink. That takes 30 ms
+/// for each.
+fn give_back<'a>(scene: &mut Scene<'_>, caches: impl Iterator<Item = &'a String>) -> Outcome {
+    for cache in caches {
+        scene
+            .control(&format!("/sys/kernel/slab/{cache}/shrink"), "1")?
+            .map_err(|refusal| fail(format!("{cache} shrinks"), refusal.to_string()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 2: what is shown, and the checks behind it.
+
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
+use crate::{
+    Step,
+    netlink::{
+        TALKATIVE, life,
+        programs::{self, Printer},
+        scenarios::netlink_scenarios,
+    },
+};
+
+pub(crate) const STEP: Step = Step {
+    name: "greeting",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part2/G1-demonstration",
+    title: "the kernel greets all who listen",
+    run: demonstration,
+};
+
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Greeting, "part2", "greeting-", "acknowledged", "payloads";
+    PROGRAMS,
+    MULTICAST,
+    TRIGGER,
+    INTERVAL,
+    GROUP_ONLY,
+    Scenario {
+        id: "part2/N4-greeting-killed",
+        title: "who is killed is in no group any more",
+        run: |scene| life::killed::<Greeting>(scene).map(drop),
+    },
+    Scenario {
+        id: "part2/N10-greeting-strangers",
+        title: "nl-recv believes the kernel only",
+        run: programs::strangers::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N10-greeting-overrun",
+        title: "nl-recv says how much it missed and goes on",
+        run: programs::overrun::<Greeting>,
+    },
+    Scenario {
+        id: "part2/N11-greeting-ends",
+        title: "nl-recv ends cleanly",
+        run: |scene| {
+            scene.insert(MODULE, "")?;
+            programs::ends(scene, &[Greeting::start])
+        },
+    },
+    Scenario {
+        id: "part2/N11-greeting-no-module",
+        title: "without the module the programs say what is missing",
+        run: |scene| programs::no_module(scene, &[&["nl-recv"], &["nl-greet"]]),
+    },
+};
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, TALKATIVE),
+    )?;
+    let receivers = greeted(scene)?;
+    scene.step(
+        "Ctrl-C for the receivers",
+        "both end with exit status 0",
+        |scene| {
+            for receiver in &receivers {
+                scene.signal(receiver, Signal::SIGINT)?;
+                scene.expect_exit(receiver, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("ask when nobody listens", "that is no error", |scene| {
+        let asker = scene.start("asker", &["nl-greet"])?;
+        scene.expect_exit(&asker, Exit::Status(0))
+    })?;
+    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+}

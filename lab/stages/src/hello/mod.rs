@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Part 2, step 1: `nl_hello`, clause H1.
+
+use lab_agent::Exit;
+use lab_scene::{
+    Outcome, Scenario, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
+use nix::errno::Errno;
+use protocol::{
+    hello::{ANSWER, GREETING, REQUEST, answer},
+    netlink::BODY_MAX,
+};
+
+use super::{
+    Step,
+    netlink::{
+        BadPayload, Module, OK, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
+    },
+};
+
+const MODULE: &str = "nl_hello";
+
+pub(super) const STEP: Step = Step {
+    name: "hello",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part2/H1-demonstration",
+    title: "one process asks, the kernel answers",
+    run: demonstration,
+};
+
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Hello, "part2", "hello-", "acknowledged", "payloads";
+    PROGRAM,
+    BYTES,
+    LOGGED,
+    LOG_FILLED,
+    NO_MODULE,
+};
+
+struct Hello;
+
+impl Module for Hello {
+    const NAME: &'static str = MODULE;
+
+    fn touch() -> (&'static str, Vec<u8>) {
+        ("hello", request(REQUEST, b"hello"))
+    }
+}
+
+impl Told for Hello {
+    const SENDER: bool = true;
+    const REPLIES: &'static [u16] = &[ANSWER];
+
+    fn request(n: u32) -> (u16, Vec<u8>) {
+        (REQUEST, body(n))
+    }
+
+    fn bad_payloads() -> Vec<BadPayload> {
+        vec![("no text", REQUEST, Vec::new(), Errno::EINVAL)]
+    }
+
+    fn junk(len: usize) -> Option<Errno> {
+        (len > BODY_MAX).then_some(Errno::EMSGSIZE)
+    }
+
+    fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, _: &Peer, n: u32) -> Outcome {
+        expect_answered(scene, sender, &body(n))
+    }
+}
+
+/// Expect the answer to a text whose request had sequence number 1.
+fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
+    let (seq, payload) = hear(scene, peer, ANSWER)?;
+    let said = payload.escape_ascii().to_string();
+    scene.note(
+        &peer.program.name,
+        Kind::Does,
+        format!("is answered with {} bytes", payload.len()),
+    );
+    if scene.counts("H1") {
+        expect_eq("nlmsg_seq", seq, 1)?;
+    }
+    expect_eq("the answer", said, answer(text).escape_ascii().to_string())
+}
+
+/// Say something with the program, which prints the answer.
+fn say(scene: &mut Scene<'_>, text: &str) -> Outcome {
+    let program = scene.start("asker", &["nl-hello", text])?;
+    scene.expect_line(&program, &format!("{GREETING}{text}"))?;
+    scene.expect_exit(&program, Exit::Status(0))
+}
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, ""),
+    )?;
+    for (title, text) in [
+        ("say something to the kernel", "hello from user space"),
+        ("something that is not ASCII", "größer als 127: ✓"),
+    ] {
+        scene.step(
+            title,
+            "the kernel logs it and answers, the answer is printed",
+            |scene| {
+                say(scene, text)?;
+                scene.expect_log("says: ")
+            },
+        )?;
+    }
+    scene.step(
+        "say nothing at all",
+        "refused: one line on stderr, exit status 1",
+        |scene| {
+            let program = scene.start("silent", &["nl-hello", ""])?;
+            scene.expect_complaint(&program, &["hello", "EINVAL"])?;
+            scene.expect_exit(&program, Exit::Status(1))
+        },
+    )?;
+    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+}
+
+const PROGRAM: Scenario = Scenario {
+    id: "part2/H1-program",
+    title: "nl-hello prints the answer",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        for text in ["x", "two words", "größer als 127: ✓"] {
+            scene.step(
+                &format!("say {text:?} to the kernel"),
+                "the answer is printed, exit status 0",
+                |scene| say(scene, text),
+            )?;
+        }
+        scene.step(
+            "say bytes that are not text",
+            "exactly these bytes are printed, exit status 0",
+            |scene| {
+                let program = scene.shell(0, r#"nl-hello "$(printf 'a\377\001\200')""#)?;
+                let answer = [GREETING.as_bytes(), b"a\xff\x01\x80\n"].concat();
+                scene.expect_output(&program, &answer)
+            },
+        )
+    },
+};
+
+const BYTES: Scenario = Scenario {
+    id: "part2/H1-bytes",
+    title: "the answer repeats the text, byte for byte",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "texts of many lengths, arbitrary bytes",
+            "the greeting and exactly these bytes",
+            |scene| {
+                for len in [1, 2, 3, 4, 5, 7, 64, 1023, BODY_MAX] {
+                    let mut text: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                    // No text ends in a NUL.
+                    text[len - 1] |= 1;
+                    scene.send(&peer, request(REQUEST, &text))?;
+                    expect_answered(scene, &peer, &text)?;
+                    expect_eq("errno", scene.expect_ack(&peer)?.errno, 0)?;
+                }
+                Ok(())
+            },
+        )
+    },
+};
+
+/// How many texts are sent to fill the log.
+const FLOOD: usize = 200;
+
+const LOGGED: Scenario = Scenario {
+    id: "part2/H1-logged",
+    title: "what is said is in the log",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step("a text", "a line that has it", |scene| {
+            let text = format!("a word {:08x}", scene.rng.u32(..));
+            let errno = errno_of(scene, &peer, request(REQUEST, text.as_bytes()))?;
+            expect_eq("errno", errno, OK as i32)?;
+            scene.machine.sync_log()?;
+            // In a line of any form: the contract has none.
+            let logged = scene.machine.look(|observed| {
+                let mut lines = observed.log.iter();
+                lines.any(|line| line.text.contains(&text))
+            });
+            expect_eq("a line with the text", logged, true)
+        })
+    },
+};
+
+const LOG_FILLED: Scenario = Scenario {
+    id: "part2/H1-log-filled",
+    title: "what is said cannot forge a line of the log, nor fill it",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "a text with a newline, a NUL and a very long one",
+            "one line each, escaped and cut",
+            |scene| {
+                let long = vec![b'x'; BODY_MAX];
+                for text in [&b"two\nlines"[..], b"a NUL\0 inside", &long] {
+                    let errno = errno_of(scene, &peer, request(REQUEST, text))?;
+                    expect_eq("errno", errno, OK as i32)?;
+                }
+                scene.expect_log(r"two\nlines")?;
+                scene.expect_log(r"a NUL\0 inside")?;
+                scene.expect_log("xxxx...")
+            },
+        )?;
+        scene.mute_log();
+        scene.step(
+            "200 texts, as fast as they can be sent",
+            "some are logged, most are not",
+            |scene| {
+                for n in 0..FLOOD {
+                    let text = format!("flood {n}");
+                    errno_of(scene, &peer, request(REQUEST, text.as_bytes()))?;
+                }
+                scene.machine.sync_log()?;
+                let logged = scene.machine.look(|observed| {
+                    let says = |line: &str| line.starts_with(MODULE) && line.contains("flood");
+                    observed.log.iter().filter(|line| says(&line.text)).count()
+                });
+                if (1..FLOOD / 2).contains(&logged) {
+                    return Ok(());
+                }
+                Err(fail("between 1 and 99 lines", logged.to_string()))
+            },
+        )
+    },
+};
+
+const NO_MODULE: Scenario = Scenario {
+    id: "part2/N11-hello-no-module",
+    title: "without the module the program says what is missing",
+    run: |scene| programs::no_module(scene, &[&["nl-hello", "hello"]]),
+};

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Coming and going: clauses N4, N5 and N7.
+
+use lab_agent::{Answer, Call, Exit, Kin, Outcome as Observed};
+use lab_scene::{
+    Outcome, Scene, expect_eq, fail,
+    peer::{Peer, request},
+    transcript::Kind,
+};
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::netlink::PROTO;
+
+use super::{
+    Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
+    pass_over, sender,
+};
+use crate::counts::{Count, held};
+
+/// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
+/// portid of one that was killed.
+pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let sender = sender::<M>(scene, 0)?;
+    let other = listener::<M>(scene, "other", 0)?;
+    let without = held(scene, M::NAME)?;
+    let victim = listener::<M>(scene, "victim", 0)?;
+    let kept = held(scene, M::NAME)?.saturating_sub(without);
+    let heir = scene.actor("heir", 0)?;
+    scene.step("two listen", "both hear", |scene| {
+        carry_out::<M>(scene, &sender, &victim, 1)?;
+        M::expect_heard(scene, &sender, &other, 1)
+    })?;
+    scene.step(
+        "kill -9 one of them",
+        "the module holds no memory for it, before anybody asks for anything",
+        |scene| {
+            if M::KEEPS && kept == 0 {
+                return Err(fail("memory that is held for a listener", "none"));
+            }
+            let before = held(scene, M::NAME)?;
+            scene.signal(&victim.program, Signal::SIGKILL)?;
+            scene.expect_exit(&victim.program, Exit::Signal(9))?;
+            scene.note("host", Kind::Does, "counts what the module has allocated");
+            // It may have to wait for readers of a list (RCU).
+            scene.expect_soon("what was kept for it is freed", |scene| {
+                Ok(held(scene, M::NAME)? + kept <= before)
+            })
+        },
+    )?;
+    let heir = scene.step(
+        "a new socket takes its portid",
+        "it hears nothing that was meant for the victim",
+        |scene| {
+            let heir = scene.open_socket(&heir, victim.portid)?;
+            expect_eq("the new socket's portid", heir.portid, victim.portid)?;
+            carry_out::<M>(scene, &sender, &other, 2)?;
+            scene.expect_nothing(&heir)?;
+            Ok(heir)
+        },
+    )?;
+    scene.step(
+        "close the other; its process opens another socket at its portid",
+        "that hears nothing either",
+        |scene| {
+            scene.close(&other)?;
+            let again = scene.open_socket(&other.program, other.portid)?;
+            let (kind, payload) = M::request(3);
+            nobody_there(scene, &sender, request(kind, &payload))?;
+            scene.expect_nothing(&again)
+        },
+    )?;
+    Ok((sender, heir))
+}
+
+/// Send a request of which perhaps nobody hears. Of a submission, that this is no error is the matter
+/// of the clause about it.
+fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
+    let errno = errno_of(scene, peer, data)?;
+    if scene.contract_only() {
+        return Ok(());
+    }
+    expect_eq("errno", errno, 0)
+}
+
+/// N4, for a socket that is open in two processes: it is there until both have closed it.
+pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let sender = sender::<M>(scene, 0)?;
+    if scene.contract_only() {
+        // What a module keeps for all of them together is there with the first, and stays.
+        listener::<M>(scene, "other", 0)?;
+    }
+    let without = held(scene, M::NAME)?;
+    let listener = listener::<M>(scene, "listener", 0)?;
+    let kept = held(scene, M::NAME)?.saturating_sub(without);
+    for (n, stays, goes) in [(1, Kin::Parent, "child"), (2, Kin::Child, "parent")] {
+        scene.step(
+            &format!("who listens forks, and the {goes} ends"),
+            "the socket is open in the other, which hears as before",
+            |scene| {
+                scene.value(&listener.program, &Call::Fork { stays })?;
+                let text = format!("forks, and the {goes} ends");
+                scene.note(&listener.program.name, Kind::Does, text);
+                carry_out::<M>(scene, &sender, &listener, n)
+            },
+        )?;
+    }
+    scene.step(
+        "the child that is left closes it, too",
+        "the module holds no memory for it, and its portid is free",
+        |scene| {
+            let before = held(scene, M::NAME)?;
+            scene.close(&listener)?;
+            scene.expect_soon("what was kept for it is freed", |scene| {
+                Ok(held(scene, M::NAME)? + kept <= before)
+            })?;
+            let heir = scene.actor("heir", 0)?;
+            let heir = scene.open_socket(&heir, listener.portid)?;
+            let (kind, payload) = M::request(3);
+            nobody_there(scene, &sender, request(kind, &payload))?;
+            scene.expect_nothing(&heir)
+        },
+    )
+}
+
+/// How often each thing is done. Half as many objects are no leak.
+const MANY: usize = 1000;
+
+pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    // What is logged of so many depends on how long they take.
+    scene.mute_log();
+    let (sender, listener) = pair::<M>(scene, 0)?;
+    scene.step(
+        "1000 requests that are refused, 1000 that are not",
+        "no buffer is left over, none is freed twice",
+        |scene| {
+            let before = Count::Buffers.now(scene)?;
+            let unknown = [(UNKNOWN, Vec::new())];
+            for (round, errno) in [(&unknown[..], Errno::EOPNOTSUPP), (&M::round(), OK)] {
+                for (kind, payload) in round {
+                    let got = errno_of(scene, &sender, request(*kind, payload))?;
+                    expect_errno(scene, "errno", got, errno)?;
+                }
+                many(scene, &sender, round)?;
+                drain(scene, &listener)?;
+            }
+            Count::Buffers.expect_back(scene, &before, MANY / 2)
+        },
+    )?;
+    scene.step(
+        "1000 sockets that send a request and are closed",
+        "no socket is left over, and nothing that was kept for it",
+        |scene| {
+            let (_, data) = M::touch();
+            let visitor = scene.peer("visitor", 0)?;
+            scene.close(&visitor)?;
+            visits(scene, &visitor, data, MANY)
+        },
+    )?;
+    let Some((_, kind, payload)) = M::listener_asks() else {
+        return Ok(());
+    };
+    scene.step(
+        "a listener asks 1000 times for what it has",
+        "refused, and nothing is left over of it",
+        |scene| {
+            let data = request(kind, &payload);
+            let errno = scene.ask(&listener, data.clone())?.errno;
+            if errno == 0 && scene.contract_only() {
+                // That it is to be refused is another clause's matter.
+                pass_over(scene);
+                return Ok(());
+            }
+            if errno == 0 {
+                return Err(fail("an errno", "ok"));
+            }
+            let calls = vec![listener.sends(data), listener.receives(0)];
+            let before = Count::Objects.now(scene)?;
+            scene.batch(&listener.program, MANY as u64, calls)?;
+            Count::Objects.expect_back(scene, &before, MANY / 2)
+        },
+    )
+}
+
+/// Have the process of a socket that is closed open one, send this, read one message and close it,
+/// so many times; half as many objects are no leak.
+pub(crate) fn visits(
+    scene: &mut Scene<'_>,
+    visitor: &Peer,
+    data: Vec<u8>,
+    times: usize,
+) -> Outcome {
+    // The lowest descriptor that is free is the same each time.
+    let calls = vec![
+        Call::Socket {
+            protocol: PROTO as i32,
+        },
+        visitor.sends(data),
+        visitor.receives(0),
+        Call::Close { fd: visitor.fd },
+    ];
+    // However large a socket is, it comes from a general cache (sk_prot_alloc()).
+    let before = Count::Objects.now(scene)?;
+    scene.batch(&visitor.program, times as u64, calls)?;
+    Count::Objects.expect_back(scene, &before, times / 2)
+}
+
+/// Send these requests over and over, about [`MANY`] in all, and take what is answered: an
+/// acknowledgement and at most one message more.
+fn many(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outcome {
+    let calls = round.iter().flat_map(|(kind, payload)| {
+        let send = sender.sends(request(*kind, payload));
+        // What a module answers is there when the send returns.
+        [send, sender.receives(0), sender.receives(0)]
+    });
+    let call = Call::Batch {
+        rounds: (MANY / round.len()) as u64,
+        persist: true,
+        calls: calls.collect(),
+    };
+    scene.call(&sender.program, &call).map(drop)
+}
+
+/// Take all that has arrived.
+fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
+    let call = Call::Batch {
+        rounds: MANY as u64 + 1,
+        persist: false,
+        calls: vec![listener.receives(0)],
+    };
+    loop {
+        match scene.call(&listener.program, &call)? {
+            Ok(Answer::Batch {
+                rounds: 0,
+                outcomes,
+            }) if timed_out(&outcomes) => return Ok(()),
+            // It ends with what was lost, too (ENOBUFS), and more comes after that.
+            Ok(Answer::Batch { .. }) => {}
+            other => return Err(fail("what has arrived", format!("{other:?}"))),
+        }
+    }
+}
+
+fn timed_out(outcomes: &[Observed]) -> bool {
+    let refusal = outcomes.last().and_then(|last| last.as_ref().err());
+    refusal.is_some_and(|refusal| refusal.errno == Errno::ETIMEDOUT as i32)
+}
+
+pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+    scene.watch_leaks()?;
+    for round in ["first", "second"] {
+        scene.step(&format!("in and out, {round} time"), "works", |scene| {
+            scene.insert(M::NAME, M::PARAMS)?;
+            let peer = scene.peer(&format!("{round} peer"), 0)?;
+            let (what, data) = M::touch();
+            nobody_there(scene, &peer, data)?;
+            scene.note(&peer.program.name, Kind::Does, format!("sends {what}"));
+            let refused = scene.try_remove(M::NAME)?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
+                return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
+            }
+            scene.close(&peer)?;
+            scene.remove(M::NAME)
+        })?;
+    }
+    scene.step("out at once after in", "works", |scene| {
+        scene.insert(M::NAME, M::PARAMS)?;
+        scene.remove(M::NAME)
+    })?;
+    scene.step("what it has allocated", "is freed", Scene::expect_no_leaks)?;
+    scene.step(
+        "the protocol afterwards",
+        "nobody serves it: EPROTONOSUPPORT",
+        |scene| {
+            let actor = scene.actor("late", 0)?;
+            let protocol = PROTO as i32;
+            let refused = scene.call(&actor, &Call::Socket { protocol })?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            expect_eq("socket", errno, Some(Errno::EPROTONOSUPPORT))
+        },
+    )
+}
+
+pub(crate) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "a number that another module has",
+        "EADDRINUSE or EBUSY",
+        |scene| {
+            scene
+                .try_insert_fixture("nl_squatter", "")?
+                .map_err(|refusal| fail("nl_squatter is inserted", refusal.to_string()))?;
+            let refused = scene.try_insert(M::NAME, M::PARAMS)?;
+            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+            if matches!(errno, Some(Errno::EADDRINUSE | Errno::EBUSY)) {
+                return Ok(());
+            }
+            Err(fail("EADDRINUSE or EBUSY", format!("{errno:?}")))
+        },
+    )?;
+    scene.step("another number", "works beside it", |scene| {
+        scene.insert(M::NAME, "protocol=17")
+    })?;
+    scene.step("the number when it is free again", "works", |scene| {
+        scene.remove("nl_squatter")?;
+        scene.remove(M::NAME)?;
+        scene.insert(M::NAME, M::PARAMS)
+    })?;
+    scene.step("a number that there is not", "EINVAL", |scene| {
+        scene.remove(M::NAME)?;
+        let refused = scene.try_insert(M::NAME, "protocol=32")?;
+        let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+        if scene.contract_only() {
+            return expect_eq("insmod: refused", errno.is_some(), true);
+        }
+        expect_eq("insmod", errno, Some(Errno::EINVAL))
+    })
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The scenarios that every netlink module has.
+
+/// The scenarios of one module, its own and those that every module has: `MODULE, STAGE, INFIX,
+/// ACKNOWLEDGED, PAYLOADS; OWN...`. Ids are `STAGE/CLAUSE-INFIXwhat`; two of them have names of
+/// their own in some stages.
+macro_rules! netlink_scenarios {
+    ($module:ty, $stage:literal, $infix:literal, $acknowledged:literal, $payloads:literal;
+     $($own:expr,)*) => {
+        &[
+            $($own,)*
+            netlink_scenarios!(@ $module, concat!($stage, "/N1-", $infix, $acknowledged),
+                "types, flags and acknowledgements", frames::acknowledged),
+            netlink_scenarios!(@ $module, concat!($stage, "/N2-", $infix, "reply-address"),
+                "a reply goes to the sender, whatever nlmsg_pid says", frames::reply_address),
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "lengths"),
+                "headers whose lengths do not add up", frames::lengths),
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, $payloads),
+                "payloads that are not what they have to be", frames::payloads),
+            netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "fuzz"),
+                "400 datagrams that nobody would send", fuzz::fuzz),
+            netlink_scenarios!(@ $module, concat!($stage, "/N5-", $infix, "buffers"),
+                "nothing is left over of requests, messages and sockets", life::buffers_kept),
+            netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "in-and-out"),
+                "in and out any number of times, never while a socket is open", life::in_and_out),
+            netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "protocol-taken"),
+                "a protocol number can be had once", life::protocol_taken),
+            netlink_scenarios!(@ $module, concat!($stage, "/N8-", $infix, "any-user"),
+                "any user may use it, none may send to another's socket", users::any_user),
+            netlink_scenarios!(@ $module, concat!($stage, "/N9-", $infix, "other-namespace"),
+                "only the initial network namespace is served", users::other_namespace),
+        ]
+    };
+    (@ $module:ty, $id:expr, $title:literal, $file:ident :: $run:ident) => {
+        lab_scene::Scenario {
+            id: $id,
+            title: $title,
+            run: $crate::netlink::$file::$run::<$module>,
+        }
+    };
+}
+pub(crate) use netlink_scenarios;

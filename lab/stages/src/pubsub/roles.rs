@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who may do what: clauses B1-B4.
+
+use lab_scene::{
+    Outcome, Scenario, Scene,
+    peer::{Peer, request},
+};
+use nix::errno::Errno;
+use protocol::pubsub::{DATA, REQUEST, Request};
+
+use super::{MODULE, OK, TALKATIVE};
+
+pub(super) const ROLE_BYTE: Scenario = Scenario {
+    id: "part2/B1-role-byte",
+    title: "the first byte of a request tells the role",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let peer = scene.peer("A", 0)?;
+        scene.step(
+            "no role, another role",
+            "EINVAL, and nothing changes",
+            |scene| {
+                for payload in [&b""[..], b"x", b"x hello", b"P", b"\0s", b"\xff"] {
+                    scene.expect_answer(&peer, payload, Errno::EINVAL)?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step(
+            "s with a body",
+            "EINVAL: it is not a subscription",
+            |scene| match scene.contract_only() {
+                true => scene.expect_refused(&peer, request(REQUEST, b"sp"), "sp"),
+                false => scene.expect_answer(&peer, b"sp", Errno::EINVAL),
+            },
+        )?;
+        scene.step(
+            "p alone, twice",
+            "claims the place; claiming it again is no error",
+            |scene| {
+                scene.expect_answer(&peer, &Request::Claim.payload(), OK)?;
+                scene.expect_answer(&peer, &Request::Claim.payload(), OK)
+            },
+        )?;
+        scene.step(
+            "s alone from another socket",
+            "subscribes; p alone sent it nothing",
+            |scene| {
+                let other = scene.peer("B", 0)?;
+                scene.expect_answer(&other, &Request::Subscribe.payload(), OK)?;
+                scene.expect_answer(&peer, &Request::Claim.payload(), OK)?;
+                scene.expect_nothing(&other)
+            },
+        )
+    },
+};
+
+pub(super) const PLACES: Scenario = Scenario {
+    id: "part2/B2-places",
+    title: "one publisher, two subscribers, one role each",
+    run: places,
+};
+
+fn places(scene: &mut Scene<'_>) -> Outcome {
+    let subscribe = Request::Subscribe.payload();
+    let publish = Request::Publish(b"hello").payload();
+    scene.insert(MODULE, TALKATIVE)?;
+    let publisher = scene.peer("publisher", 0)?;
+    let rival = scene.peer("rival", 0)?;
+    let first = scene.peer("first", 0)?;
+    let second = scene.peer("second", 0)?;
+    let third = scene.peer("third", 0)?;
+    scene.step(
+        "the first socket to publish",
+        "is the publisher; another gets EBUSY",
+        |scene| {
+            scene.expect_answer(&publisher, &publish, OK)?;
+            scene.expect_answer(&rival, &publish, Errno::EBUSY)?;
+            scene.expect_answer(&rival, &Request::Claim.payload(), Errno::EBUSY)
+        },
+    )?;
+    scene.step(
+        "three subscribers",
+        "two get a place, the third ENOSPC; EALREADY again, EPERM for the publisher",
+        |scene| {
+            scene.expect_answer(&first, &subscribe, OK)?;
+            // While there is a place: only one reason to refuse it.
+            scene.expect_answer(&publisher, &subscribe, Errno::EPERM)?;
+            scene.expect_answer(&first, &subscribe, Errno::EALREADY)?;
+            scene.expect_answer(&second, &subscribe, OK)?;
+            scene.expect_answer(&third, &subscribe, Errno::ENOSPC)?;
+            // It asks for no place of the two that are taken: it has one.
+            scene.expect_answer(&second, &subscribe, Errno::EALREADY)
+        },
+    )?;
+    scene.step(
+        "the publisher closes",
+        "the place is free for the rival, and not for a subscriber",
+        |scene| {
+            scene.close(&publisher)?;
+            scene.expect_answer(&first, &publish, Errno::EPERM)?;
+            scene.expect_answer(&rival, &publish, OK)?;
+            scene.expect_data(&first, DATA, 1, b"hello")?;
+            scene.expect_data(&second, DATA, 1, b"hello")
+        },
+    )?;
+    scene.step(
+        "a subscriber closes",
+        "the place is free for the third",
+        |scene| {
+            scene.close(&first)?;
+            scene.expect_answer(&third, &subscribe, OK)
+        },
+    )
+}
+
+pub(super) const FORWARDED: Scenario = Scenario {
+    id: "part2/B3-forwarded",
+    title: "each body reaches each subscriber, byte for byte",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let publisher = scene.peer("publisher", 0)?;
+        let first = scene.peer("first", 0)?;
+        let second = scene.peer("second", 0)?;
+        scene.step("publish with nobody there", "no error", |scene| {
+            scene.expect_answer(
+                &publisher,
+                &Request::Publish(b"into the void").payload(),
+                OK,
+            )
+        })?;
+        scene.expect_answer(&first, &Request::Subscribe.payload(), OK)?;
+        scene.step(
+            "bodies of many lengths, arbitrary bytes",
+            "exact bytes and length, from the kernel, numbered from 1",
+            |scene| {
+                for (seq, len) in (1..).zip([1, 2, 3, 4, 5, 7, 64, 1023, 1024]) {
+                    let body: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                    scene.expect_answer(&publisher, &Request::Publish(&body).payload(), OK)?;
+                    scene.expect_data(&first, DATA, seq, &body)?;
+                }
+                Ok(())
+            },
+        )?;
+        scene.step(
+            "a second subscriber",
+            "has numbers of its own, from 1",
+            |scene| {
+                scene.expect_answer(&second, &Request::Subscribe.payload(), OK)?;
+                for body in [&b"p"[..], b"s", b"with\0NUL\0"] {
+                    scene.expect_answer(&publisher, &Request::Publish(body).payload(), OK)?;
+                }
+                let expect = |scene: &mut Scene<'_>, peer: &Peer, seq: u32| {
+                    scene.expect_data(peer, DATA, seq, b"p")?;
+                    scene.expect_data(peer, DATA, seq + 1, b"s")?;
+                    scene.expect_data(peer, DATA, seq + 2, b"with\0NUL\0")
+                };
+                expect(scene, &first, 10)?;
+                expect(scene, &second, 1)
+            },
+        )
+    },
+};
+
+pub(super) const PROMPT: Scenario = Scenario {
+    id: "part2/B4-prompt",
+    title: "without a role the program asks",
+    run: |scene| {
+        scene.insert(MODULE, TALKATIVE)?;
+        let question = "Are you operating as a [p]ublisher or a [s]ubscriber: ";
+        let (subscriber, publisher) =
+            scene.step("answer s, answer p", "each has its role", |scene| {
+                let subscriber = scene.start("subscriber", &["pubsub"])?;
+                scene.type_line(&subscriber, "s")?;
+                scene.expect_log("subscribes")?;
+                let publisher = scene.start("publisher", &["pubsub"])?;
+                scene.type_line(&publisher, "p")?;
+                // One that was handed in may claim its place with its first message.
+                if !scene.others_programs() {
+                    scene.expect_log("is the publisher")?;
+                }
+                Ok((subscriber, publisher))
+            })?;
+        scene.step("type a line", "it arrives behind the question", |scene| {
+            scene.type_line(&publisher, "psst")?;
+            scene.expect_line(&subscriber, &format!("{question}psst"))
+        })?;
+        scene.step("type more", "each arrives on a line of its own", |scene| {
+            for line in ["spare", " blanks around \t", "last"] {
+                scene.type_line(&publisher, line)?;
+                scene.expect_line(&subscriber, line)?;
+            }
+            Ok(())
+        })?;
+        scene.step(
+            "answer x, answer nothing",
+            "exit status 1 and a reason",
+            |scene| {
+                let odd = scene.start("odd", &["pubsub"])?;
+                scene.type_line(&odd, "x")?;
+                scene.expect_line(&odd, question)?;
+                scene.expect_worded_complaint(&odd, &["expected p or s", "\"x\""], &[])?;
+                scene.expect_exit(&odd, lab_agent::Exit::Status(1))?;
+                let silent = scene.start("silent", &["pubsub"])?;
+                scene.end_input(&silent)?;
+                scene.expect_line(&silent, question)?;
+                if scene.others_programs() {
+                    // It may be the clean end of N11 as well.
+                    return scene.expect_any_end(&silent);
+                }
+                scene.expect_complaint(&silent, &["expected p or s", "end of input"])?;
+                scene.expect_exit(&silent, lab_agent::Exit::Status(1))
+            },
+        )
+    },
+};

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Many at once, and what they leave behind: clause L5.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use lab_agent::{Exit, Stream};
+use lab_machine::PATIENCE;
+use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
+use nix::sys::signal::Signal;
+
+use super::{MODULE, list};
+use crate::counts::Count;
+
+/// How many come, and how long it goes on.
+#[derive(Clone, Copy)]
+struct Size {
+    /// The title of the first step.
+    start: &'static str,
+    /// Publishers, and as many subscribers.
+    members: usize,
+    /// How often at least some are killed, some end, and others take their places.
+    rounds: usize,
+    /// How long they go on doing so.
+    time: Duration,
+    /// Lines that each publisher is given in a round.
+    lines: usize,
+}
+
+pub(super) const CROWD: Scenario = Scenario {
+    id: "part3/L5-crowd",
+    title: "eight publishers and eight subscribers that come, go and are killed",
+    run: |scene| {
+        let size = Size {
+            start: "start sixteen programs",
+            members: 8,
+            rounds: 4,
+            time: Duration::ZERO,
+            lines: 20,
+        };
+        crowd(scene, size)
+    },
+};
+
+/// For `make soak`: the whole of L5.
+pub(crate) const GREAT_CROWD: Scenario = Scenario {
+    id: "soak/great-crowd",
+    title: "64 publishers and 64 subscribers that come, go and are killed for a minute",
+    run: |scene| {
+        let size = Size {
+            start: "start 128 programs",
+            members: 64,
+            rounds: 4,
+            time: Duration::from_secs(60),
+            lines: 2,
+        };
+        crowd(scene, size)
+    },
+};
+
+fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
+    scene.watch_leaks()?;
+    scene.insert(MODULE, "")?;
+    let (mut publishers, mut subscribers) = (Vec::new(), Vec::new());
+    let before = scene.step(size.start, "all register", |scene| {
+        let before = Count::Buffers.now(scene)?;
+        for _ in 0..size.members {
+            publishers.push(start(scene, "publisher")?);
+            subscribers.push(start(scene, "subscriber")?);
+        }
+        wait_for(scene, 2 * size.members)?;
+        Ok(before)
+    })?;
+    let mut line = 0_u32;
+    let begin = Instant::now();
+    for round in 1.. {
+        if round > size.rounds && begin.elapsed() >= size.time {
+            break;
+        }
+        scene.step(
+            &format!("round {round}: all publish, one of each is killed, one of each ends"),
+            "those that end say goodbye, and others take the places",
+            |scene| {
+                for publisher in &publishers {
+                    let lines: String = (0..size.lines).map(|_| next_line(&mut line)).collect();
+                    scene.write(publisher, lines.as_bytes())?;
+                }
+                // In the middle of it: nobody has waited for anything.
+                for (role, programs) in [
+                    ("publisher", &mut publishers),
+                    ("subscriber", &mut subscribers),
+                ] {
+                    let victim = programs.swap_remove(scene.rng.usize(..programs.len()));
+                    scene.signal(&victim, Signal::SIGKILL)?;
+                    let quitter = programs.swap_remove(scene.rng.usize(..programs.len()));
+                    scene.end_input(&quitter)?;
+                    hear_out(scene, &victim, Exit::Signal(9))?;
+                    hear_out(scene, &quitter, Exit::Status(0))?;
+                    programs.push(start(scene, role)?);
+                    programs.push(start(scene, role)?);
+                }
+                wait_for(scene, 2 * size.members)
+            },
+        )?;
+    }
+    scene.step(
+        "end of input for half of them, kill -9 for the others",
+        "both lists are empty",
+        |scene| {
+            for (at, program) in publishers.iter().chain(&subscribers).enumerate() {
+                if at % 2 == 0 {
+                    scene.end_input(program)?;
+                    hear_out(scene, program, Exit::Status(0))?;
+                } else {
+                    scene.signal(program, Signal::SIGKILL)?;
+                    hear_out(scene, program, Exit::Signal(9))?;
+                }
+            }
+            let reader = scene.peer("reader", 0)?;
+            expect_eq("members", list(scene, &reader)?.len(), 0)?;
+            scene.close(&reader)
+        },
+    )?;
+    scene.step(
+        "remove the module",
+        "it goes, and neither message nor member is left over",
+        |scene| {
+            scene.remove(MODULE)?;
+            scene.expect_no_leaks()?;
+            Count::Buffers.expect_back(scene, &before, size.members * size.lines)
+        },
+    )
+}
+
+/// A line that no publisher has been given before, as a rule of a length that needs no padding.
+fn next_line(line: &mut u32) -> String {
+    *line += 1;
+    format!("{line:04}\n")
+}
+
+/// Start a program; what it writes is read in [`hear_out`].
+fn start(scene: &mut Scene<'_>, role: &str) -> Outcome<Program> {
+    let program = scene.start(role, &["router-client", "--role", role])?;
+    scene.mute(&program);
+    Ok(program)
+}
+
+/// Wait until there are this many members.
+fn wait_for(scene: &mut Scene<'_>, members: usize) -> Outcome {
+    let reader = scene.peer("reader", 0)?;
+    scene.expect_soon(&format!("{members} members"), |scene| {
+        Ok(list(scene, &reader)?.len() == members)
+    })?;
+    scene.close(&reader)
+}
+
+/// Read all that a program writes until it ends, without a note, because nobody can tell how far
+/// it gets. Of each publisher, lines must come in the order in which they were given to it.
+fn hear_out(scene: &mut Scene<'_>, program: &Program, expected: Exit) -> Outcome {
+    let mut last = HashMap::new();
+    while let Some(line) = scene.wait_line(program, Stream::Stdout, PATIENCE)? {
+        let line = readable(&line);
+        let Some((sender, number)) = line.split_once(": ") else {
+            continue;
+        };
+        let number: u32 = match number.parse() {
+            Ok(number) => number,
+            // Killed in the middle of a line.
+            Err(_) if expected != Exit::Status(0) => continue,
+            Err(_) => return Err(fail("portid N: number", line)),
+        };
+        let before = last.insert(sender.to_owned(), number);
+        if before.is_some_and(|before| before >= number) {
+            return Err(fail(format!("more than {before:?} from {sender}"), line));
+        }
+    }
+    while scene
+        .wait_line(program, Stream::Stderr, PATIENCE)?
+        .is_some()
+    {}
+    scene.expect_exit(program, expected)
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
+
+use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
+use nix::errno::Errno;
+use protocol::{
+    netlink::PortId,
+    router::{Request, Roles},
+};
+
+use super::{
+    MODULE, OK, ask, encode, expect_data, member, members, publish, refuse, register, show_list,
+};
+use crate::netlink::{life, pass_over, read_dump};
+
+/// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).
+const NO_PID: PortId = PortId(0x50_0000);
+
+pub(super) const REGISTER: Scenario = Scenario {
+    id: "part3/L1-register",
+    title: "register, unregister, list",
+    run: registering,
+};
+
+fn registering(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let a = scene.peer("A", 0)?;
+    // The kernel gives a first socket its process's pid for an address: not to this one.
+    let b = scene.actor("B", 0)?;
+    let b = scene.open_socket(&b, NO_PID)?;
+    let c = scene.peer("C", 0)?;
+    scene.step("the list of nobody", "empty, but with an end", |scene| {
+        expect_eq("members", show_list(scene, &a)?.len(), 0)
+    })?;
+    scene.step(
+        "A publishes, B is both, C listens to A",
+        "the list tells role, portid and pid of each",
+        |scene| {
+            let only_a = Some(a.portid);
+            register(scene, &a, Roles::PUBLISHER)?;
+            register(scene, &b, Roles::BOTH)?;
+            let subscribe = Request::Register {
+                roles: Roles::SUBSCRIBER,
+                from: only_a,
+            };
+            ask(scene, &c, &subscribe, OK)?;
+            let members = show_list(scene, &c)?;
+            let names = &scene.transcript.names;
+            // Addresses have names, too: one that is no pid does not count.
+            let process = |pid: u32| {
+                let name = names.get(&pid.into()).map(String::as_str);
+                name.filter(|_| pid < NO_PID.0)
+            };
+            let mut found: Vec<_> = members
+                .iter()
+                .map(|member| (member.role, member.portid, process(member.pid), member.from))
+                .collect();
+            let mut expected = [
+                (Roles::PUBLISHER, a.portid, Some("A"), None),
+                (Roles::PUBLISHER, b.portid, Some("B"), None),
+                (Roles::SUBSCRIBER, b.portid, Some("B"), None),
+                (Roles::SUBSCRIBER, c.portid, Some("C"), only_a),
+            ];
+            // In which order is the module's affair.
+            for members in [&mut found[..], &mut expected[..]] {
+                members.sort_by_key(|&(role, portid, ..)| (role.0, portid));
+            }
+            expect_eq("role, portid, process, from", &found[..], &expected[..])
+        },
+    )?;
+    let refusals = [
+        ("the same role again", Roles::PUBLISHER, Errno::EALREADY),
+        ("both when it has one", Roles::BOTH, Errno::EALREADY),
+        ("no role", Roles(0), Errno::EINVAL),
+        ("a role that there is not", Roles(4), Errno::EINVAL),
+        ("one that there is not too", Roles(6), Errno::EINVAL),
+    ];
+    scene.step(
+        "registrations that are wrong",
+        "refused, and the list is as before",
+        |scene| {
+            let before = super::list(scene, &a)?;
+            for (_, roles, errno) in refusals {
+                refuse(scene, &a, &Request::Register { roles, from: None }, errno)?;
+            }
+            let subscribe = Request::Register {
+                roles: Roles::SUBSCRIBER,
+                from: Some(PortId::KERNEL),
+            };
+            if !scene.contract_only() {
+                refuse(scene, &a, &subscribe, Errno::ERANGE)?;
+                let stranger = scene.peer("stranger", 0)?;
+                let publish = Request::Register {
+                    roles: Roles::PUBLISHER,
+                    from: Some(b.portid),
+                };
+                refuse(scene, &stranger, &publish, Errno::EINVAL)?;
+            }
+            expect_eq("the list", super::list(scene, &a)?, before)
+        },
+    )?;
+    scene.step(
+        "unregister what one is not",
+        "ENOENT, and the list is as before",
+        |scene| {
+            let before = super::list(scene, &a)?;
+            for (roles, errno) in [
+                (Roles::SUBSCRIBER, Errno::ENOENT),
+                (Roles::BOTH, Errno::ENOENT),
+                (Roles(0), Errno::EINVAL),
+            ] {
+                refuse(scene, &a, &Request::Unregister(roles), errno)?;
+            }
+            expect_eq("the list", super::list(scene, &a)?, before)
+        },
+    )?;
+    scene.step("unregister, register again", "both work", |scene| {
+        ask(scene, &b, &Request::Unregister(Roles::PUBLISHER), OK)?;
+        ask(scene, &a, &Request::Unregister(Roles::PUBLISHER), OK)?;
+        register(scene, &a, Roles::BOTH)?;
+        expect_eq("members", show_list(scene, &a)?.len(), 4)
+    })
+}
+
+/// Sockets in the long list, each in both roles: more than fit into the first part of a dump, which
+/// is a page (`NLMSG_GOODSIZE`) with at least 56 bytes for each member.
+const MANY: usize = 60;
+
+/// So many members.
+fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
+    let crowd = scene.actor("crowd", 0)?;
+    let both = Request::Register {
+        roles: Roles::BOTH,
+        from: None,
+    };
+    (0..MANY)
+        .map(|_| {
+            let peer = scene.open_socket(&crowd, PortId(0))?;
+            expect_eq("errno", scene.ask(&peer, encode(&both))?.errno, 0)?;
+            Ok(peer)
+        })
+        .collect()
+}
+
+/// How many begin to read a list.
+const HASTY: usize = 500;
+
+pub(super) const UNREAD: Scenario = Scenario {
+    id: "part3/L5-unread",
+    title: "nothing is left of lists that nobody reads to their end",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let _members = crowd(scene)?;
+        let visitor = scene.peer("visitor", 0)?;
+        scene.close(&visitor)?;
+        scene.step(
+            "500 sockets that ask for a list, read its first part and are closed",
+            "about as many objects as before",
+            |scene| life::visits(scene, &visitor, encode(&Request::List), HASTY),
+        )
+    },
+};
+
+pub(super) const CHANGES: Scenario = Scenario {
+    id: "part3/L1-list-changes",
+    title: "a list that changes while it is read",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let mut stay = crowd(scene)?;
+        let reader = scene.peer("reader", 0)?;
+        scene.step(
+            "ask for 120 members; before reading, 20 go and 20 come",
+            "who was there all the time is listed exactly once",
+            |scene| {
+                // The first part is made now, the others only when it is read.
+                scene.send(&reader, encode(&Request::List))?;
+                // It has all publishers and the first few subscribers: where it has stopped is
+                // among those that go.
+                let gone: Vec<Peer> = stay.drain(..20).collect();
+                for peer in &gone {
+                    ask(scene, peer, &Request::Unregister(Roles::BOTH), OK)?;
+                    member(scene, "late", Roles::BOTH)?;
+                }
+                let found = members(&read_dump(scene, &reader)?)?;
+                if scene.contract_only() {
+                    // It has come to an end.
+                    pass_over(scene);
+                    return Ok(());
+                }
+                for peer in &stay {
+                    for role in [Roles::PUBLISHER, Roles::SUBSCRIBER] {
+                        let times = found
+                            .iter()
+                            .filter(|member| member.portid == peer.portid && member.role == role)
+                            .count();
+                        expect_eq("times that a member is listed", times, 1)?;
+                    }
+                }
+                let dead = gone[10..].iter().any(|peer| {
+                    found.iter().any(|member| {
+                        member.portid == peer.portid && member.role == Roles::SUBSCRIBER
+                    })
+                });
+                if dead {
+                    return Err(fail("those who had gone are not listed", "one is"));
+                }
+                scene.note(
+                    "reader",
+                    Kind::Does,
+                    "finds each of the 80 that stayed once",
+                );
+                Ok(())
+            },
+        )?;
+        scene.step("ask again from another socket", "120 members", |scene| {
+            // To one that has read a list the next comes in one part, as large as its buffer.
+            let fresh = scene.peer("fresh", 0)?;
+            expect_eq("members", super::list(scene, &fresh)?.len(), 2 * MANY)
+        })?;
+        scene.step(
+            "ask twice without reading",
+            "EBUSY: the first list is not at its end",
+            |scene| {
+                let hasty = scene.peer("hasty", 0)?;
+                scene.send(&hasty, encode(&Request::List))?;
+                scene.send(&hasty, encode(&Request::List))?;
+                // The first part of the first list is in front of the refusal.
+                scene.receive(&hasty, lab_machine::PATIENCE)?;
+                expect_eq(
+                    "the second answer",
+                    scene.expect_ack(&hasty)?.errno,
+                    Errno::EBUSY as i32,
+                )
+            },
+        )
+    },
+};
+
+pub(super) const ROUTING: Scenario = Scenario {
+    id: "part3/L2-routing",
+    title: "who sent it decides who gets it",
+    run: routing,
+};
+
+fn routing(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let a = member(scene, "A", Roles::PUBLISHER)?;
+    let b = member(scene, "B", Roles::BOTH)?;
+    let all = member(scene, "all", Roles::SUBSCRIBER)?;
+    let only_a = scene.peer("only A", 0)?;
+    let subscribe = Request::Register {
+        roles: Roles::SUBSCRIBER,
+        from: Some(a.portid),
+    };
+    ask(scene, &only_a, &subscribe, OK)?;
+    let refused = Request::Publish(b"let me");
+    scene.step(
+        "publish without being a publisher",
+        "EPERM, and nobody receives anything",
+        |scene| {
+            let stranger = scene.peer("stranger", 0)?;
+            ask(scene, &stranger, &refused, Errno::EPERM)?;
+            ask(scene, &all, &refused, Errno::EPERM)?;
+            for peer in [&b, &all, &only_a] {
+                scene.expect_nothing(peer)?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "A publishes bodies of many lengths, arbitrary bytes",
+        "all three get exactly these bytes, from A, numbered from 1",
+        |scene| {
+            for (seq, len) in (1..).zip([0, 1, 2, 3, 4, 5, 7, 64, 1023, 1024]) {
+                let body: Vec<u8> = (0..len).map(|_| scene.rng.u8(..)).collect();
+                publish(scene, &a, &body)?;
+                for peer in [&b, &all, &only_a] {
+                    expect_data(scene, peer, seq, &a, &body)?;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    scene.step(
+        "B publishes",
+        "neither B itself nor the one who listens to A gets it",
+        |scene| {
+            publish(scene, &b, b"I am B")?;
+            expect_data(scene, &all, 11, &b, b"I am B")?;
+            scene.expect_nothing(&b)?;
+            scene.expect_nothing(&only_a)
+        },
+    )?;
+    scene.step(
+        "A publishes again",
+        "each has numbers of its own: 12 for one, 11 for the others",
+        |scene| {
+            publish(scene, &a, b"I am A")?;
+            expect_data(scene, &all, 12, &a, b"I am A")?;
+            expect_data(scene, &b, 11, &a, b"I am A")?;
+            expect_data(scene, &only_a, 11, &a, b"I am A")
+        },
+    )?;
+    scene.step(
+        "a subscriber unregisters, a publisher unregisters",
+        "one gets nothing more, the other may publish nothing more",
+        |scene| {
+            ask(scene, &only_a, &Request::Unregister(Roles::SUBSCRIBER), OK)?;
+            publish(scene, &a, b"the last of A")?;
+            scene.expect_nothing(&only_a)?;
+            ask(scene, &a, &Request::Unregister(Roles::PUBLISHER), OK)?;
+            ask(scene, &a, &refused, Errno::EPERM)?;
+            expect_data(scene, &all, 13, &a, b"the last of A")?;
+            scene.expect_nothing(&all)
+        },
+    )?;
+    scene.step(
+        "subscribe to A, unsubscribe, subscribe to all; C publishes",
+        "what was named before counts no more, also for one that stayed a publisher",
+        |scene| {
+            let fickle = scene.peer("fickle", 0)?;
+            let both = Request::Register {
+                roles: Roles::BOTH,
+                from: Some(a.portid),
+            };
+            ask(scene, &fickle, &both, OK)?;
+            ask(scene, &fickle, &Request::Unregister(Roles::SUBSCRIBER), OK)?;
+            register(scene, &fickle, Roles::SUBSCRIBER)?;
+            let c = member(scene, "C", Roles::PUBLISHER)?;
+            publish(scene, &c, b"I am C")?;
+            expect_data(scene, &all, 14, &c, b"I am C")?;
+            expect_data(scene, &fickle, 1, &c, b"I am C")?;
+            ask(scene, &fickle, &Request::Unregister(Roles::BOTH), OK)
+        },
+    )?;
+    scene.step(
+        "a publisher that names itself publishes",
+        "others get it, it does not",
+        |scene| {
+            let echo = scene.peer("echo", 0)?;
+            let both = Request::Register {
+                roles: Roles::BOTH,
+                from: Some(echo.portid),
+            };
+            let errno = scene.ask(&echo, encode(&both))?.errno;
+            if scene.contract_only() && errno != 0 {
+                // The contract does not say that it can.
+                pass_over(scene);
+                return Ok(());
+            }
+            expect_eq("errno", errno, 0)?;
+            scene.note("echo", Kind::Does, "registers as both, from itself");
+            publish(scene, &echo, b"am I heard?")?;
+            expect_data(scene, &all, 15, &echo, b"am I heard?")?;
+            scene.expect_nothing(&echo)
+        },
+    )
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! In which order, and what the acknowledgement says: clause L3.
+
+use std::time::Duration;
+
+use lab_agent::{Answer, Call};
+use lab_machine::PATIENCE;
+use lab_scene::{
+    Datagram, Outcome, Scenario, Scene,
+    actor::complete,
+    expect_eq, fail,
+    peer::{Peer, quiet_request},
+    readable,
+    transcript::Kind,
+};
+use nix::{libc, sys::signal::Signal};
+use protocol::{
+    netlink::PortId,
+    router::{Report, Request, Roles},
+};
+
+use super::{MODULE, client, data, encode, expect_data, list, member};
+use crate::netlink::pass_over;
+
+/// Lines that each program publishes, as fast as it can.
+const LINES: usize = 100;
+
+/// Messages that each of two sockets publishes in a row, all different: as an order no more than
+/// fits into a pipe (64 KiB), so that a process that is stopped can be given them.
+const ROW: usize = 250;
+
+/// How often it publishes the row before the subscriber reads what came, and how often all of that.
+const ROWS: usize = 8;
+const TIMES: usize = 2;
+
+/// A line of a length that needs no padding: that is another clause's matter.
+fn line(n: usize) -> String {
+    format!("{n:04}")
+}
+
+pub(super) const ORDER: Scenario = Scenario {
+    id: "part3/L3-order",
+    title: "messages of one publisher arrive in their order",
+    run: |scene| {
+        scene.insert(MODULE, super::TALKATIVE)?;
+        let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
+        set_room(scene, &reader, 4 << 20)?;
+        let writers = [
+            client(scene, "A", "publisher", None)?,
+            client(scene, "B", "publisher", None)?,
+        ];
+        scene.hush(MODULE)?;
+        scene.step(
+            "two programs publish 100 lines each at the same time",
+            "all 200 arrive: numbers rise by one, and so do each publisher's lines",
+            |scene| {
+                let lines: String = (0..LINES).map(|n| line(n) + "\n").collect();
+                for (writer, _) in &writers {
+                    scene.write(writer, lines.as_bytes())?;
+                }
+                let mut next = [0; 2];
+                for seq in 1..=2 * LINES as u32 {
+                    let datagram = scene.receive(&reader, PATIENCE)?;
+                    let datagram = datagram.ok_or_else(|| fail("200 messages", "fewer"))?;
+                    let (got, data) = data(&datagram.message()?)?;
+                    scene.expect_number(got, seq)?;
+                    let at = usize::from(data.sender == writers[1].1);
+                    expect_eq("the sender", data.sender, writers[at].1)?;
+                    expect_eq("the line", readable(data.body), line(next[at]))?;
+                    next[at] += 1;
+                }
+                Ok(())
+            },
+        )?;
+        contend(scene, &reader)
+    },
+};
+
+/// Two publish so much faster than programs do that they meet at the subscriber.
+fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
+    let writers = [
+        member(scene, "C", Roles::PUBLISHER)?,
+        member(scene, "D", Roles::PUBLISHER)?,
+    ];
+    let row = |peer: &Peer| Call::Batch {
+        rounds: ROWS as u64,
+        persist: false,
+        calls: (0..ROW)
+            .map(|n| {
+                let body = line(n);
+                let publish = Request::Publish(body.as_bytes());
+                // Nothing that they would have to read comes back.
+                peer.sends(quiet_request(publish.kind(), &publish.payload()))
+            })
+            .collect(),
+    };
+    scene.step(
+        "two sockets publish 2000 messages each at the same time, twice",
+        "all arrive: numbers rise by one, and so do each publisher's",
+        |scene| {
+            let mut seq = 2 * LINES as u32;
+            let mut met = 0;
+            for _ in 0..TIMES {
+                // Whoever is given its order first must not have ended when the other begins.
+                for peer in &writers {
+                    scene.signal(&peer.program, Signal::SIGSTOP)?;
+                    scene.begin_call(&peer.program, &row(peer))?;
+                }
+                for peer in &writers {
+                    scene.signal(&peer.program, Signal::SIGCONT)?;
+                }
+                for peer in &writers {
+                    let sent = scene.finish_call(&peer.program, &row(peer))?;
+                    complete(ROWS as u64, sent)?;
+                }
+                let read = Call::Batch {
+                    rounds: 1,
+                    persist: false,
+                    calls: vec![reader.receives(0); 2 * ROW],
+                };
+                let mut next = [0; 2];
+                let mut last = 0;
+                for _ in 0..ROWS {
+                    let read = scene.call(&reader.program, &read)?;
+                    for datagram in complete(1, read)? {
+                        let Ok(Answer::Datagram { data: bytes, .. }) = datagram else {
+                            return Err(fail("a datagram", format!("{datagram:?}")));
+                        };
+                        let datagram = Datagram {
+                            data: bytes.0,
+                            from: None,
+                        };
+                        let (got, data) = data(&datagram.message()?)?;
+                        seq += 1;
+                        scene.expect_number(got, seq)?;
+                        let at = usize::from(data.sender == writers[1].portid);
+                        expect_eq("the sender", data.sender, writers[at].portid)?;
+                        expect_eq("the body", readable(data.body), line(next[at] % ROW))?;
+                        next[at] += 1;
+                        met += usize::from(at != last);
+                        last = at;
+                    }
+                }
+            }
+            // Otherwise nothing was shown.
+            expect_eq("they met", met > 2 * TIMES, true)
+        },
+    )
+}
+
+/// Set how much unread a socket may have, as only root may (`SO_RCVBUFFORCE`).
+pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
+    let call = Call::SetOption {
+        fd: peer.fd,
+        level: libc::SOL_SOCKET,
+        option: libc::SO_RCVBUFFORCE,
+        value: bytes,
+    };
+    scene.value(&peer.program, &call).map(drop)
+}
+
+/// Publish, and read what the acknowledgement says of it. Whatever was delivered is in the queues
+/// when this returns.
+///
+/// By the contract an acknowledgement can have a report; one that was handed in need not.
+fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Report>> {
+    scene.send(peer, encode(&Request::Publish(body)))?;
+    let datagram = scene.receive(peer, PATIENCE)?;
+    let datagram = datagram.ok_or_else(|| fail("an acknowledgement", "nothing in time"))?;
+    let message = datagram.message()?;
+    let errno = message.ack().ok().flatten().map(|ack| ack.errno);
+    expect_eq("errno", errno, Some(0))?;
+    let report = message.ack_cookie().and_then(Report::decode);
+    if report.is_none() && !scene.contract_only() {
+        return Err(fail("a report in the acknowledgement", "none"));
+    }
+    Ok(report)
+}
+
+pub(super) const ACKNOWLEDGED: Scenario = Scenario {
+    id: "part3/L3-acknowledged",
+    title: "the acknowledgement comes last, and counts",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
+        let fast = member(scene, "fast", Roles::SUBSCRIBER)?;
+        let slow = member(scene, "slow", Roles::SUBSCRIBER)?;
+        set_room(scene, &slow, 1)?;
+        let expect = |scene: &mut Scene<'_>, delivered, dropped, body: &[u8]| -> Outcome<bool> {
+            let Some(got) = report(scene, &publisher, body)? else {
+                return Ok(false);
+            };
+            let text = format!(
+                "publishes: {} delivered, {} dropped",
+                got.delivered, got.dropped
+            );
+            scene.note("publisher", Kind::Does, text);
+            expect_eq("the report", got, Report { delivered, dropped })?;
+            Ok(true)
+        };
+        let reports = scene.step(
+            "publish, two listen",
+            "2 delivered, and they are there when the acknowledgement is",
+            |scene| {
+                let reports = expect(scene, 2, 0, b"message1")?;
+                for peer in [&fast, &slow] {
+                    let there = scene.receive(peer, Duration::ZERO)?;
+                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    let there = there.message()?;
+                    expect_eq(
+                        "the body",
+                        readable(data(&there)?.1.body),
+                        "message1".into(),
+                    )?;
+                }
+                Ok(reports)
+            },
+        )?;
+        if !reports {
+            pass_over(scene);
+            return Ok(());
+        }
+        let mut dropped = 0;
+        scene.step(
+            "publish 1000 bytes until the slow one has no room",
+            "1 delivered, 1 dropped, and the fast one has each of them",
+            |scene| {
+                let body = vec![b'x'; 1000];
+                for seq in 2..100 {
+                    let got = report(scene, &publisher, &body)?;
+                    let got = got.ok_or_else(|| fail("a report again", "none"))?;
+                    let there = scene.receive(&fast, Duration::ZERO)?;
+                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    scene.expect_number(data(&there.message()?)?.0, seq)?;
+                    expect_eq("reported", got.delivered + got.dropped, 2)?;
+                    dropped += got.dropped;
+                    if dropped == 3 {
+                        return Ok(());
+                    }
+                }
+                Err(fail("the queue is full in the end", "it is not"))
+            },
+        )?;
+        scene.step(
+            "the list",
+            "counts the same for the publisher and for the slow one",
+            |scene| {
+                let found = list(scene, &publisher)?;
+                let of = |portid: PortId, role: Roles| {
+                    found
+                        .iter()
+                        .find(|member| member.portid == portid && member.role == role)
+                        .map(|member| member.dropped)
+                };
+                expect_eq(
+                    "publisher",
+                    of(publisher.portid, Roles::PUBLISHER),
+                    Some(dropped),
+                )?;
+                expect_eq("slow", of(slow.portid, Roles::SUBSCRIBER), Some(dropped))?;
+                expect_eq("fast", of(fast.portid, Roles::SUBSCRIBER), Some(0))
+            },
+        )?;
+        scene.step("nobody listens", "0 delivered, 0 dropped", |scene| {
+            // That nobody is there who has gone is another clause's matter.
+            for peer in [&fast, &slow] {
+                scene.send(peer, encode(&Request::Unregister(Roles::SUBSCRIBER)))?;
+                scene.note(&peer.program.name, Kind::Does, "unregisters");
+            }
+            expect(scene, 0, 0, b"hello?")?;
+            let late = member(scene, "late", Roles::SUBSCRIBER)?;
+            expect(scene, 1, 0, b"message2")?;
+            expect_data(scene, &late, 1, &publisher, b"message2")
+        })
+    },
+};

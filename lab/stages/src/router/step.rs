@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The step of part 3: what is shown, and the checks behind it.
+
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+use nix::sys::signal::Signal;
+
+use super::{
+    MODULE, clauses, clauses::Router, client, crowd, leaving, lists, load, order, print_lists,
+    programs, say,
+};
+use crate::{
+    Step,
+    netlink::{
+        TALKATIVE, life,
+        programs::{long_lines, overrun, strangers},
+        scenarios::netlink_scenarios,
+        slow,
+    },
+};
+
+pub(crate) const STEP: Step = Step {
+    name: "router",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+/// What `make part3` shows.
+static DEMONSTRATION: Scenario = Scenario {
+    id: "part3/L1-demonstration",
+    title: "three publishers, four subscribers, coming and going",
+    run: demonstration,
+};
+
+/// The clauses, one by one.
+static CHECKS: &[Scenario] = netlink_scenarios! {
+    Router, "part3", "", "requests", "body-lengths";
+    lists::REGISTER,
+    lists::CHANGES,
+    lists::ROUTING,
+    lists::UNREAD,
+    order::ORDER,
+    order::ACKNOWLEDGED,
+    programs::CONVERSATION,
+    programs::DRAINED,
+    programs::PROMPT,
+    crowd::CROWD,
+    clauses::KILLED,
+    Scenario {
+        id: "part3/N4-inherited",
+        title: "a socket that a child has inherited lives as long as the child",
+        run: life::inherited::<Router>,
+    },
+    leaving::KILLED,
+    leaving::SUCCESSOR,
+    load::STOPPED,
+    load::BUSY,
+    Scenario {
+        id: "part3/N6-slow-reader",
+        title: "who does not read loses messages, and nobody else does",
+        run: slow::reader::<Router>,
+    },
+    Scenario {
+        id: "part3/N10-strangers",
+        title: "the subscriber believes the kernel only",
+        run: strangers::<Router>,
+    },
+    Scenario {
+        id: "part3/N10-overrun",
+        title: "a subscriber that was too slow says so and goes on",
+        run: overrun::<Router>,
+    },
+    programs::NO_MODULE,
+    programs::ENDS,
+    Scenario {
+        id: "part3/N11-long-lines",
+        title: "a line that is too long is refused, not cut",
+        run: long_lines::<Router>,
+    },
+};
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "insert the module",
+        "it listens on netlink protocol 31",
+        |scene| scene.insert(MODULE, TALKATIVE),
+    )?;
+    let [a, b, c] = scene.step(
+        "start three publishers",
+        "each tells its portid and is on the list of publishers",
+        |scene| {
+            Ok([
+                client(scene, "publisher A", "publisher", None)?,
+                client(scene, "publisher B", "publisher", None)?,
+                client(scene, "publisher C", "publisher", None)?,
+            ])
+        },
+    )?;
+    let [one, two, three, four] = scene.step(
+        "start four subscribers, the last for publisher A alone",
+        "each is on the list of subscribers",
+        |scene| {
+            Ok([
+                client(scene, "subscriber 1", "subscriber", None)?,
+                client(scene, "subscriber 2", "subscriber", None)?,
+                client(scene, "subscriber 3", "subscriber", None)?,
+                client(scene, "subscriber 4", "subscriber", Some(a.1))?,
+            ])
+        },
+    )?;
+    scene.step("router-client --list", "seven members", |scene| {
+        print_lists(scene, 7)
+    })?;
+    scene.step(
+        "type a line into publisher A",
+        "all four print it, with its portid",
+        |scene| say(scene, &a, "hello from A", &[&one, &two, &three, &four]),
+    )?;
+    scene.step(
+        "type a line into publisher B",
+        "three print it; subscriber 4 listens to A alone",
+        |scene| {
+            say(scene, &b, "hello from B", &[&one, &two, &three])?;
+            scene.expect_silent(&four.0)
+        },
+    )?;
+    scene.step(
+        "kill -9 subscriber 2, type a line into publisher C",
+        "subscribers 1 and 3 print it, and the dead one is off the list",
+        |scene| {
+            scene.signal(&two.0, Signal::SIGKILL)?;
+            scene.expect_exit(&two.0, Exit::Signal(9))?;
+            scene.expect_log("is gone")?;
+            say(scene, &c, "one of you is gone", &[&one, &three])?;
+            scene.expect_silent(&four.0)
+        },
+    )?;
+    let five = scene.step(
+        "one comes that is both, and says something",
+        "the others print it; it does not get its own words",
+        |scene| {
+            let five = client(scene, "member 5", "both", None)?;
+            say(scene, &five, "I am new here", &[&one, &three])?;
+            say(scene, &c, "welcome", &[&one, &three, &five])?;
+            Ok(five)
+        },
+    )?;
+    scene.step(
+        "publisher B goes, at the end of its input",
+        "it ends with exit status 0",
+        |scene| {
+            scene.end_input(&b.0)?;
+            scene.expect_exit(&b.0, Exit::Status(0))
+        },
+    )?;
+    scene.step(
+        "router-client --list",
+        "seven again: one publisher and one subscriber have gone, one that is both has come",
+        |scene| print_lists(scene, 7),
+    )?;
+    scene.step(
+        "end of input for the publishers and member 5, Ctrl-C for the subscribers",
+        "all end with exit status 0",
+        |scene| {
+            for (program, _) in [&a, &c, &five] {
+                scene.end_input(program)?;
+                scene.expect_exit(program, Exit::Status(0))?;
+            }
+            for (program, _) in [&one, &three, &four] {
+                scene.signal(program, Signal::SIGINT)?;
+                scene.expect_exit(program, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )?;
+    scene.step("router-client --list", "nobody", |scene| {
+        print_lists(scene, 0)
+    })?;
+    scene.step("remove the module", "both lists are empty", |scene| {
+        scene.remove(MODULE)
+    })
+}

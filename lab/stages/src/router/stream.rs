@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Messages in rows: sent as fast as they are acknowledged, and read so that none is missed.
+
+use std::time::Duration;
+
+use lab_agent::{Answer, Call};
+use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
+use nix::errno::Errno;
+use protocol::router::{Request, Roles};
+
+use super::{data, encode, member, order::set_room};
+use crate::netlink::body;
+
+/// Messages that a publisher sends in a row, all different, each when the one before has been
+/// acknowledged.
+pub(super) const ROW: u32 = 50;
+
+/// The calls that publish a row.
+pub(super) fn row(publisher: &Peer) -> Vec<Call> {
+    (1..=ROW)
+        .flat_map(|n| {
+            let send = publisher.sends(encode(&Request::Publish(&body(n))));
+            // What a module answers is there when the send returns.
+            [send, publisher.receives(0)]
+        })
+        .collect()
+}
+
+pub(super) fn batch(rounds: u64, calls: Vec<Call>) -> Call {
+    Call::Batch {
+        rounds,
+        persist: false,
+        calls,
+    }
+}
+
+/// A subscriber that is to get every message of publishers that send rows, one after the other.
+pub(super) struct Reader {
+    pub(super) peer: Peer,
+    /// How many it has read, of all publishers.
+    pub(super) read: u32,
+    /// How many of the present one.
+    pub(super) present: u32,
+}
+
+impl Reader {
+    /// A subscriber that has room for whatever is sent before it reads.
+    pub(super) fn new(scene: &mut Scene<'_>, name: &str) -> Outcome<Self> {
+        let peer = member(scene, name, Roles::SUBSCRIBER)?;
+        set_room(scene, &peer, 16 << 20)?;
+        Ok(Reader {
+            peer,
+            read: 0,
+            present: 0,
+        })
+    }
+
+    /// Read `most` messages, or as many as come within `limit` of each other: they must be the next
+    /// ones, and whole. How many there were.
+    pub(super) fn read(
+        &mut self,
+        scene: &mut Scene<'_>,
+        most: usize,
+        limit: Duration,
+    ) -> Outcome<usize> {
+        let found = receive(scene, &self.peer, most, limit)?;
+        for datagram in &found {
+            let (seq, data) = data(&datagram.message()?)?;
+            scene.expect_number(seq, self.read + 1)?;
+            let wanted = &body(self.present % ROW + 1)[..];
+            // In which order they come costs a submission that clause, and no others.
+            if scene.counts("L3") && !scene.is_body(data.body, wanted) {
+                return Err(fail(readable(wanted), readable(data.body)));
+            }
+            self.read += 1;
+            self.present += 1;
+        }
+        Ok(found.len())
+    }
+
+    /// Read all that waits.
+    pub(super) fn read_on(&mut self, scene: &mut Scene<'_>) -> Outcome {
+        while self.read(scene, ROW as usize, Duration::ZERO)? > 0 {}
+        Ok(())
+    }
+}
+
+/// Up to `most` datagrams, as many as come within `limit` of each other.
+fn receive(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    most: usize,
+    limit: Duration,
+) -> Outcome<Vec<Datagram>> {
+    let timeout_ms = scene.machine.scaled(limit).as_millis() as u64;
+    let fd = peer.fd;
+    let order = batch(1, vec![Call::Receive { fd, timeout_ms }; most]);
+    let observed = scene.call(&peer.program, &order)?;
+    let Ok(Answer::Batch { outcomes, .. }) = observed else {
+        return Err(fail("messages", format!("{observed:?}")));
+    };
+    let mut found = Vec::new();
+    for observed in outcomes {
+        match observed {
+            Ok(Answer::Datagram { data, .. }) => found.push(Datagram {
+                data: data.0,
+                from: None,
+            }),
+            Err(refusal) if refusal.errno == Errno::ETIMEDOUT as i32 => break,
+            other => return Err(fail("a message", format!("{other:?}"))),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
+
+use lab_agent::{Memory, Page};
+use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{LONG, all_of, any_channel, any_message, as_each_user};
+
+/// How many calls each user makes.
+const CALLS: usize = 300;
+
+/// A buffer near a border between pages of any two kinds, or across it.
+fn any_memory(rng: &mut fastrand::Rng) -> Memory {
+    let mut page = || {
+        let pages = [
+            Page::Writable,
+            Page::ReadOnly,
+            Page::NoAccess,
+            Page::Unmapped,
+        ];
+        // Half of them good: else hardly any call would work.
+        if rng.bool() {
+            Page::Writable
+        } else {
+            pages[rng.usize(..pages.len())]
+        }
+    };
+    let (front, back) = (page(), page());
+    let before = if rng.u8(..4) == 0 {
+        0
+    } else {
+        rng.usize(..=MESSAGE_MAX + 8)
+    };
+    Memory::Border {
+        before,
+        front,
+        back,
+    }
+}
+
+/// A length of a buffer: mostly one that a message can have.
+fn any_length(rng: &mut fastrand::Rng) -> usize {
+    match rng.u8(..8) {
+        0 => 0,
+        1 => MESSAGE_MAX + 1,
+        2 => rng.usize(MESSAGE_MAX + 1..9000),
+        _ => rng.usize(1..=MESSAGE_MAX),
+    }
+}
+
+/// What a call may return: `good`, unless something is wrong with it; if more than one thing is,
+/// the errno of either will do.
+fn expected(good: usize, wrong: Option<Errno>, bad_memory: bool) -> Vec<Result<i64, Errno>> {
+    let mut errnos: Vec<_> = wrong.into_iter().map(Err).collect();
+    if bad_memory {
+        errnos.push(Err(Errno::EFAULT));
+    }
+    if errnos.is_empty() {
+        errnos.push(Ok(good as i64));
+    }
+    errnos
+}
+
+/// Expect that one of these has been returned.
+fn expect_one_of(
+    file: &SlotFile,
+    what: String,
+    got: Result<i64, Errno>,
+    expected: &[Result<i64, Errno>],
+) -> Outcome {
+    let accepted = |wanted: &Result<i64, Errno>| match (*wanted, got) {
+        (Err(wanted), Err(got)) => file.edition.accepts(wanted, got),
+        (wanted, got) => wanted == got,
+    };
+    if expected.iter().any(accepted) {
+        return Ok(());
+    }
+    Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
+}
+
+/// How long a buffer is that any message is read into. What becomes of the rest of a longer one is
+/// R1's matter, of a submission.
+fn room_for_all(contract_only: bool) -> usize {
+    if contract_only {
+        MESSAGE_MAX
+    } else {
+        2 * MESSAGE_MAX
+    }
+}
+
+pub(super) const WRITES: Scenario = Scenario {
+    id: "message-slot/W5-fuzz",
+    title: "300 writes from buffers at page borders: what fails leaves the old message",
+    run: |scene| as_each_user(scene, writes),
+};
+
+fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let contract_only = scene.contract_only();
+    let id = any_channel(scene);
+    scene.choose(file, id)?;
+    scene.step(
+        "write any lengths from any buffers",
+        "the errno of what is wrong; after each the channel holds what was written last",
+        |scene| {
+            let whole = room_for_all(contract_only);
+            let writes = [(); CALLS].map(|()| {
+                let memory = any_memory(&mut scene.rng);
+                // Which lengths are refused is W3's matter, of a submission.
+                let len = match contract_only {
+                    true => scene.rng.usize(1..=LONG),
+                    false => any_length(&mut scene.rng),
+                };
+                (memory, any_message(scene, len))
+            });
+            let calls = writes
+                .iter()
+                .flat_map(|(memory, data)| [file.write_from(*memory, data), file.read(whole)])
+                .collect();
+            let outcomes = all_of(scene, file, calls)?;
+            let mut held: Option<&[u8]> = None;
+            for (n, ((memory, data), pair)) in writes.iter().zip(outcomes.chunks(2)).enumerate() {
+                let len = data.len();
+                let wrong = (len == 0 || len > MESSAGE_MAX).then_some(Errno::EMSGSIZE);
+                let unreadable = memory.pages(len).any(|page| !page.readable());
+                let expected = expected(len, wrong, unreadable);
+                let what = format!("write {}, {len} bytes, {memory:?}", n + 1);
+                let got = returned(&pair[0]);
+                // How it is refused is W4's.
+                if !(contract_only && unreadable) {
+                    expect_one_of(file, what, got, &expected)?;
+                    if got.is_ok() {
+                        held = Some(data);
+                    }
+                }
+                scene.judge_held(&pair[1], held).1?;
+            }
+            Ok(())
+        },
+    )
+}
+
+pub(super) const READS: Scenario = Scenario {
+    id: "message-slot/R5-fuzz",
+    title: "300 reads into buffers at page borders: the message stays, the rest is untouched",
+    run: |scene| as_each_user(scene, reads),
+};
+
+fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
+    let contract_only = scene.contract_only();
+    let id = any_channel(scene);
+    scene.choose(file, id)?;
+    scene.step(
+        "read messages of any length into any buffers",
+        "the message and not a byte more, or the errno of what is wrong; it stays",
+        |scene| {
+            // Longer messages, other rooms and what is behind a message are W1's, R4's and R1's.
+            let longest = if contract_only { LONG } else { MESSAGE_MAX };
+            let whole = room_for_all(contract_only);
+            let reads = [(); CALLS].map(|()| {
+                let len = scene.rng.usize(1..=longest);
+                let message = any_message(scene, len);
+                let memory = any_memory(&mut scene.rng);
+                let room = match contract_only {
+                    true => scene.rng.usize(LONG..=MESSAGE_MAX),
+                    false => any_length(&mut scene.rng),
+                };
+                (message, memory, room)
+            });
+            let calls = reads
+                .iter()
+                .flat_map(|(message, memory, room)| {
+                    [
+                        file.write(message),
+                        file.read_into(*memory, *room),
+                        file.read(whole),
+                    ]
+                })
+                .collect();
+            let outcomes = all_of(scene, file, calls)?;
+            for (n, ((message, memory, room), three)) in
+                reads.iter().zip(outcomes.chunks(3)).enumerate()
+            {
+                let (room, len) = (*room, message.len());
+                expect_eq("write returns", returned(&three[0]), Ok(len as i64))?;
+                let wrong = (room < len).then_some(Errno::ENOSPC);
+                let mut pages = memory.pages(room.min(len));
+                let unwritable = pages.any(|page| page != Page::Writable);
+                let what = format!("read {}, {len} bytes into {room}, {memory:?}", n + 1);
+                let got = returned(&three[1]);
+                expect_one_of(file, what, got, &expected(len, wrong, unwritable))?;
+                if got.is_ok() {
+                    scene.judge_held(&three[1], Some(message)).1?;
+                }
+                scene.judge_held(&three[2], Some(message)).1?;
+            }
+            Ok(())
+        },
+    )
+}

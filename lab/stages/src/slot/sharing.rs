@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Several files and processes at once: clauses D6-D8.
+
+use std::collections::HashSet;
+
+use lab_agent::{Answer, Call, Kin};
+use lab_build::kernels::Which;
+use lab_scene::{
+    Outcome, Scenario, Scene,
+    actor::{complete, returned, shown},
+    expect_eq, fail,
+    transcript::Kind,
+};
+use nix::errno::Errno;
+use protocol::slot::MESSAGE_MAX;
+
+use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
+
+pub(super) const PER_FILE: Scenario = Scenario {
+    id: "message-slot/D6-per-file",
+    title: "which channel is chosen belongs to the open file",
+    run: |scene| {
+        as_each_user(scene, |scene, first, path| {
+            let [one, other] = [(); 2].map(|()| any_channel(scene));
+            let [message, another] = [(); 2].map(|()| any_message(scene, 12));
+            let second = scene.step(
+                "open the slot twice, choose a channel for the first file",
+                "the second has none",
+                |scene| {
+                    let second = scene.open_slot(&first.program, path)?;
+                    scene.choose(first, one)?;
+                    scene.expect_no_channel(&second, "second file: reads")?;
+                    if scene.counts("W2") {
+                        let (what, write) = ("second file: writes x", second.write(b"x"));
+                        scene.expect_refusal(&second, what, &write, Errno::EINVAL)?;
+                    }
+                    Ok(second)
+                },
+            )?;
+            scene.step(
+                "choose another channel for the second",
+                "each writes and reads its own",
+                |scene| {
+                    scene.choose(&second, other)?;
+                    scene.put(first, &message)?;
+                    scene.expect_empty(&second)?;
+                    scene.put(&second, &another)?;
+                    scene.expect_message(first, &message)?;
+                    scene.expect_message(&second, &another)
+                },
+            )?;
+            scene.step(
+                "choose the first's channel for the second",
+                "both find the same message",
+                |scene| {
+                    scene.choose(&second, one)?;
+                    scene.expect_message(&second, &message)?;
+                    scene.put(&second, &another)?;
+                    scene.expect_message(first, &another)
+                },
+            )?;
+            scene.step(
+                "close the second, open once more",
+                "a new file has no channel",
+                |scene| {
+                    scene.close_slot(&second)?;
+                    let third = scene.open_slot(&first.program, path)?;
+                    scene.expect_no_channel(&third, "new file: reads")?;
+                    scene.expect_message(first, &another)
+                },
+            )?;
+            scene.step(
+                "fork, and the parent ends",
+                "the file that the child has is the same, and so is its channel",
+                |scene| {
+                    let stays = Kin::Child;
+                    scene.value(&first.program, &Call::Fork { stays })?;
+                    scene.note(
+                        &first.program.name,
+                        Kind::Does,
+                        "forks, and the parent ends",
+                    );
+                    scene.expect_message(first, &another)
+                },
+            )
+        })
+    },
+};
+
+pub(super) const SHARED: Scenario = Scenario {
+    id: "message-slot/D7-shared",
+    title: "many processes may have one slot open at once",
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let path = scene.make_slot(41, FOR_ALL)?;
+        let files = scene.step("five processes open it", "all can", |scene| {
+            let users = [
+                ("A", 0),
+                ("B", STUDENT),
+                ("C", STUDENT),
+                ("D", 1001),
+                ("E", 0),
+            ];
+            users
+                .iter()
+                .map(|&(name, uid)| {
+                    let actor = scene.actor(name, uid)?;
+                    scene.open_slot(&actor, &path)
+                })
+                .collect::<Outcome<Vec<_>>>()
+        })?;
+        scene.step(
+            "each writes to the same channel in turn",
+            "all others read it",
+            |scene| {
+                for file in &files {
+                    scene.choose(file, 7)?;
+                }
+                for file in &files {
+                    let message = any_message(scene, 6);
+                    scene.put(file, &message)?;
+                    for reader in &files {
+                        scene.expect_message(reader, &message)?;
+                    }
+                }
+                Ok(())
+            },
+        )
+    },
+};
+
+pub(super) const WHOLE: Scenario = Scenario {
+    id: "message-slot/D8-whole",
+    title: "a read returns one whole message while others write",
+    run: whole,
+};
+
+/// What the writers write: each message has one byte all through, and a length of its own.
+const UNIFORM: [(u8, usize); 4] = [(b'a', LONG), (b'b', 96), (b'c', LONG - 1), (b'd', 1)];
+
+/// What one of them writes to another slot, too. Nobody reads it: it shows if it comes into the first.
+const BESIDE: (u8, usize) = (b'e', 110);
+
+/// How often each writer writes all of its messages while readers read.
+const WRITES: u64 = 5000;
+
+/// How often each reader reads meanwhile. It takes some thousand reads to come upon a message that
+/// is freed while it is copied, which KASAN sees.
+const READS: u64 = 6000;
+
+/// Other kernels see nothing but a message that is not whole, for which it takes longer: how many
+/// times as many there.
+const MORE: u64 = 8;
+
+fn whole(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let [path, beside] = [42, 44].map(|minor| scene.make_slot(minor, FOR_ALL));
+    let (path, beside) = (path?, beside?);
+    // That others may open it, too, is D7's matter.
+    let root = if scene.counts("D7") { 0 } else { STUDENT };
+    let files = [
+        ("writer 1", root),
+        ("writer 2", STUDENT),
+        ("reader 1", root),
+        ("reader 2", STUDENT),
+    ]
+    .map(|(name, uid)| {
+        let actor = scene.actor(name, uid)?;
+        let file = scene.open_slot(&actor, &path)?;
+        scene.choose(&file, 42)?;
+        Ok(file)
+    })
+    .into_iter()
+    .collect::<Outcome<Vec<_>>>()?;
+    // Who writes to two slots at the same time must not mix them up either. By another channel: that
+    // they are two is D1's matter.
+    let beside = scene.open_slot(&files[1].program, &beside)?;
+    scene.choose(&beside, 43)?;
+    let uniform = |(byte, len)| vec![byte; len];
+    scene.put(&files[0], &uniform(UNIFORM[0]))?;
+    scene.step(
+        "two write again and again, two read",
+        "each read gives one of the messages, all of it and nothing else",
+        |scene| {
+            let more = match scene.workshop().kernel.which {
+                Which::Debug => 1,
+                Which::Stock | Which::Lab => MORE,
+            };
+            let (writers, readers) = files.split_at(2);
+            let writes = writers.iter().zip(UNIFORM.chunks(2)).enumerate().map(
+                |(number, (file, messages))| {
+                    let write = |&message| file.write(&uniform(message));
+                    let mut calls: Vec<_> = messages.iter().map(write).collect();
+                    if number == 1 {
+                        calls.push(beside.write(&uniform(BESIDE)));
+                    }
+                    let (rounds, persist) = (more * WRITES, false);
+                    (
+                        file,
+                        Call::Batch {
+                            rounds,
+                            persist,
+                            calls,
+                        },
+                    )
+                },
+            );
+            let reads = readers.iter().map(|file| {
+                let call = Box::new(file.read(MESSAGE_MAX));
+                (
+                    file,
+                    Call::Repeat {
+                        times: more * READS,
+                        call,
+                    },
+                )
+            });
+            let orders: Vec<_> = writes.chain(reads).collect();
+            for (file, order) in &orders {
+                scene.begin_call(&file.program, order)?;
+            }
+            let mut seen = HashSet::new();
+            for (file, order) in &orders {
+                let observed = scene.finish_call(&file.program, order)?;
+                let Ok(Answer::Repeated(reads)) = observed else {
+                    complete(more * WRITES, observed)?;
+                    continue;
+                };
+                for read in &reads {
+                    let (Ok(len), Ok(Answer::Filled { buffer, .. })) = (returned(read), read)
+                    else {
+                        return Err(fail("a message", shown(returned(read))));
+                    };
+                    let message = buffer.0.get(..len as usize).unwrap_or(&buffer.0);
+                    let which = UNIFORM.iter().position(|&it| message == uniform(it));
+                    // Which parts have met is different each time, and a verdict is not to be.
+                    let torn = || fail("a whole message", "one that nobody wrote to this channel");
+                    seen.insert(which.ok_or_else(torn)?);
+                }
+            }
+            // Otherwise they have not met, and nothing was shown.
+            expect_eq("messages of several kinds were read", seen.len() > 1, true)?;
+            scene.note("host", Kind::Does, "looks at all that was read");
+            Ok(())
+        },
+    )
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The step of the message slot: what is shown, and the checks behind it.
+
+use lab_agent::Exit;
+use lab_scene::{Outcome, Scenario, Scene};
+
+use super::{
+    FOR_ALL, MODULE, STUDENT, TALKATIVE, buffers, channels, device, errnos, memory, programs,
+    reading, sharing, writing,
+};
+use crate::Step;
+
+pub(crate) const STEP: Step = Step {
+    name: "slot",
+    modules: &[MODULE],
+    demonstration: &DEMONSTRATION,
+    checks: CHECKS,
+};
+
+/// What `make message-slot` shows.
+static DEMONSTRATION: Scenario = Scenario {
+    id: "message-slot/R6-demonstration",
+    title: "a message stays until it is overwritten",
+    run: demonstration,
+};
+
+/// The clauses, one by one.
+static CHECKS: &[Scenario] = &[
+    device::MINORS,
+    device::MAJOR_TAKEN,
+    device::SECOND_INSERT,
+    device::IN_USE,
+    memory::FREED,
+    memory::BOUNDED,
+    sharing::PER_FILE,
+    sharing::SHARED,
+    sharing::WHOLE,
+    channels::CHOSEN,
+    channels::UNKNOWN,
+    channels::ZERO,
+    channels::IDS,
+    channels::MANY,
+    writing::REPLACES,
+    writing::NO_CHANNEL,
+    writing::LENGTHS,
+    writing::UNREADABLE,
+    writing::INTACT,
+    memory::SCARCE,
+    buffers::WRITES,
+    reading::EXACT,
+    reading::NO_CHANNEL,
+    reading::EMPTY,
+    reading::SHORT,
+    reading::UNWRITABLE,
+    buffers::READS,
+    reading::OUTLIVES,
+    programs::SENDER,
+    programs::SENDER_ERRORS,
+    programs::READER,
+    programs::READER_ERRORS,
+];
+
+fn demonstration(scene: &mut Scene<'_>) -> Outcome {
+    scene.step("insert the module", "it has major 235", |scene| {
+        scene.insert(MODULE, TALKATIVE)
+    })?;
+    let path = scene.step(
+        "make a device node that everybody may use",
+        "minor 3 is a slot",
+        |scene| scene.make_slot(3, FOR_ALL),
+    )?;
+    scene.step(
+        "send a message as root",
+        "exit status 0, nothing is printed",
+        |scene| {
+            let sender = scene.start("sender", &["message_sender", &path, "5", "hello"])?;
+            scene.expect_output(&sender, b"")
+        },
+    )?;
+    for round in ["first", "second"] {
+        scene.step(
+            &format!("read it as an ordinary user, {round} time"),
+            "the message and not a byte more; reading takes nothing away",
+            |scene| {
+                let reader = scene.start_as(
+                    "reader",
+                    &["message_reader", &path, "5"],
+                    STUDENT,
+                    lab_agent::Stdin::Pipe,
+                )?;
+                scene.expect_output(&reader, b"hello")
+            },
+        )?;
+    }
+    scene.step(
+        "overwrite it with a shorter one, and read",
+        "nothing of the old one is left",
+        |scene| {
+            let sender = scene.start("sender", &["message_sender", &path, "5", "bye"])?;
+            scene.expect_output(&sender, b"")?;
+            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
+            scene.expect_output(&reader, b"bye")
+        },
+    )?;
+    scene.step(
+        "read another channel of the slot",
+        "nothing is there: EWOULDBLOCK, which is EAGAIN; exit status 1",
+        |scene| {
+            let reader = scene.start("reader", &["message_reader", &path, "6"])?;
+            scene.expect_complaint(&reader, &["read: EAGAIN", "the channel is empty"])?;
+            scene.expect_exit(&reader, Exit::Status(1))
+        },
+    )?;
+    errnos(scene, &path)?;
+    scene.step(
+        "read the message after all of that",
+        "it is still there",
+        |scene| {
+            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
+            scene.expect_output(&reader, b"bye")
+        },
+    )?;
+    scene.step("remove the module", "it goes, and the messages", |scene| {
+        scene.remove(MODULE)
+    })
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a stage consists of.
+
+use lab_scene::Scenario;
+
+/// One assignment stage.
+#[derive(Clone, Copy)]
+pub struct Stage {
+    /// As in `make NAME`.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// The package of its programs.
+    pub package: &'static str,
+    /// Its steps, in the order in which they are shown.
+    pub steps: &'static [Step],
+}
+
+/// One step of a stage: a demonstration and the clauses behind it.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// As in `STEP=NAME`.
+    pub name: &'static str,
+    /// The modules of `kernel/` that it needs.
+    pub modules: &'static [&'static str],
+    /// What students watch.
+    pub demonstration: &'static Scenario,
+    /// The clauses, one by one.
+    pub checks: &'static [Scenario],
+}

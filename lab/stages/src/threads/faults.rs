@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clauses T2 and T6: runs over a buffer that does wrong once (`lab/threads`), what they say of it,
+//! and that they end.
+
+use lab_agent::Exit;
+use lab_scene::{Outcome, Program, Scenario, Scene};
+
+use super::{ends, expect_headline};
+
+/// More than can be put before somebody notices: who goes on regardless does not end.
+const ENDLESS: &str = "18446744073709551615";
+
+/// Start a run of so many items, producers and consumers, with what the buffer does wrong, and its options.
+fn start(
+    scene: &mut Scene<'_>,
+    buffer: &str,
+    [items, producers, consumers]: [&str; 3],
+    wrong: &[&str],
+) -> Outcome<Program> {
+    #[rustfmt::skip]
+    let command = [
+        "lab-threads", "--buffer", buffer, "--capacity", "4",
+        "--producers", producers, "--consumers", consumers,
+        "run", "--items", items, "--fault",
+    ];
+    scene.start("run", &[&command, wrong].concat())
+}
+
+/// Expect that a run fails, with one line on stderr that has these words in it.
+fn expect_error(
+    scene: &mut Scene<'_>,
+    buffer: &str,
+    counts: [&str; 3],
+    [fault, at]: [&str; 2],
+    words: &[&str],
+) -> Outcome {
+    let program = start(scene, buffer, counts, &[fault, "--at", at])?;
+    scene.expect_complaint(&program, words)?;
+    scene.expect_exit(&program, Exit::Status(1))
+}
+
+/// Nothing is wrong: without this, who complains in any case would pass.
+fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
+    scene.step("a buffer that does right", "no complaint", |scene| {
+        let program = start(scene, "mutex", ["100", "1", "1"], &["none", "--at", "0"])?;
+        expect_headline(scene, &program, "100 items in order, ...")?;
+        scene.expect_exit(&program, Exit::Status(0))
+    })
+}
+
+pub(super) const OUT_OF_PLACE: Scenario = Scenario {
+    id: "part1/T2-out-of-place",
+    title: "the first item that is out of place is an error",
+    run: |scene| {
+        nothing_wrong(scene)?;
+        for (title, items, fault, text) in [
+            (
+                "two items change places",
+                "100",
+                ["swap", "6"],
+                "ERROR! data 7 should be 6!",
+            ),
+            (
+                "the first two of two",
+                "2",
+                ["swap", "0"],
+                "ERROR! data 1 should be 0!",
+            ),
+            (
+                "an item is lost",
+                ENDLESS,
+                ["lose", "6"],
+                "ERROR! data 7 should be 6!",
+            ),
+            (
+                "an item comes twice",
+                ENDLESS,
+                ["repeat", "6"],
+                "ERROR! data 6 should be 7!",
+            ),
+        ] {
+            scene.step(title, "the error, and exit status 1", |scene| {
+                expect_error(scene, "mutex", [items, "1", "1"], fault, &[text])
+            })?;
+        }
+        scene.step(
+            "an item is lost among several producers and consumers",
+            "an error that names it, and exit status 1",
+            |scene| {
+                let counts = ["1000", "3", "2"];
+                expect_error(scene, "mutex", counts, ["lose", "77"], &["ERROR!", "77"])
+            },
+        )
+    },
+};
+
+pub(super) const LEFT_OVER: Scenario = Scenario {
+    id: "part1/T2-left-over",
+    title: "an item that is left over is an error",
+    run: |scene| {
+        nothing_wrong(scene)?;
+        for (title, items, at) in [
+            ("the consumer ends one item early", "10", "9"),
+            ("more is left than the buffer holds", "1000", "5"),
+        ] {
+            scene.step(title, "the error, and exit status 1", |scene| {
+                let (counts, fault) = ([items, "1", "1"], ["end-before", at]);
+                expect_error(scene, "mutex", counts, fault, &["ERROR! List not empty"])
+            })?;
+        }
+        Ok(())
+    },
+};
+
+/// Of T3: what consumers have really taken, whatever the run says.
+pub(super) fn all_taken(scene: &mut Scene<'_>) -> Outcome {
+    scene.step(
+        "numbers that cannot be shared evenly",
+        "each is put and taken, once",
+        |scene| {
+            for (items, producers, consumers) in [(10, "3", "2"), (7, "7", "1"), (100, "7", "3")] {
+                let counts = [&*items.to_string(), producers, consumers];
+                let program = start(scene, "mutex", counts, &["none", "--list"])?;
+                let all: Vec<u64> = (0..items).collect();
+                scene.expect_line(&program, &format!("taken: {all:?}"))?;
+                scene.expect_exit(&program, Exit::Status(0))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+pub(super) const PANICS: Scenario = Scenario {
+    id: "part1/T6-panics",
+    title: "a thread that panics ends the run",
+    run: |scene| {
+        for (kind, fault, said, counts) in [
+            (
+                "producer",
+                "panic-in-put",
+                "put 50",
+                [["1", "1"], ["2", "1"]],
+            ),
+            (
+                "consumer",
+                "panic-in-take",
+                "took 50",
+                [["1", "1"], ["4", "1"]],
+            ),
+        ] {
+            scene.step(
+                &format!("a {kind} panics"),
+                "the run says which and why, and ends with exit status 1",
+                |scene| {
+                    let name = format!("{kind} 1");
+                    for buffer in ["mutex", "crossbeam", "std"] {
+                        for [producers, consumers] in counts {
+                            let counts = [ENDLESS, producers, consumers];
+                            expect_error(scene, buffer, counts, [fault, "50"], &[&name, said])?;
+                        }
+                    }
+                    Ok(())
+                },
+            )?;
+        }
+        scene.step(
+            "of two consumers that wait, the one that gets an item is gone",
+            "the other gets the next",
+            ends::one_leaves_with_an_item,
+        )
+    },
+};

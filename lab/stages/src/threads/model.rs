@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clause T9: every interleaving of the buffer's synchronisation. Loom tries them in the machine
+//! (`lab/threads/src/bin/lab-model.rs`) and reports each outcome that it has met; it is judged here.
+
+use std::time::Duration;
+
+use lab_agent::{Exit, Stream};
+use lab_scene::{Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
+
+#[path = "../../../threads/src/outcome.rs"]
+mod outcome;
+
+use outcome::{Explored, FIRST, LATE, Outcome};
+
+/// How long one model may take: some seconds emulated; other buffers have more
+/// interleavings.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What is tried.
+#[derive(Clone, Copy)]
+struct Model {
+    capacity: usize,
+    /// Items of each of the two producers.
+    each: u32,
+    consumers: usize,
+    taking: &'static str,
+    preemptions: usize,
+}
+
+impl Model {
+    /// Try all, and judge each outcome.
+    fn explore(self, scene: &mut Scene<'_>) -> Result {
+        let counts = [
+            self.capacity,
+            self.each as usize,
+            self.consumers,
+            self.preemptions,
+        ]
+        .map(|count| count.to_string());
+        #[rustfmt::skip]
+        let command = [
+            "lab-model", "--capacity", &counts[0], "--each", &counts[1],
+            "--consumers", &counts[2], "--taking", self.taking, "--preemptions", &counts[3],
+        ];
+        let program = scene.start("model", &command)?;
+        scene.mute(&program);
+        let mut outcomes = 0;
+        while let Some(line) = scene.wait_line(&program, Stream::Stdout, LIMIT)? {
+            if let Ok(outcome) = serde_json::from_slice::<Outcome>(&line) {
+                self.judge(&outcome)
+                    .map_err(|what| fail(what, readable(&line)))?;
+                outcomes += 1;
+                continue;
+            }
+            let explored: Explored = serde_json::from_slice(&line)
+                .map_err(|_| fail("what came of an interleaving", readable(&line)))?;
+            // A buffer that is not made of what loom has leaves it nothing to try.
+            if explored.interleavings < 2 || outcomes == 0 {
+                return Err(fail("several interleavings", readable(&line)));
+            }
+            let text = "has tried all interleavings, each ends";
+            scene.note("model", Kind::Does, text);
+            return scene.expect_exit(&program, Exit::Status(0));
+        }
+        let wanted = "each interleaving ends";
+        match scene.wait_line(&program, Stream::Stderr, Duration::ZERO)? {
+            Some(line) => Err(fail(wanted, readable(&line))),
+            None => Err(fail(wanted, "one does not, or there are too many")),
+        }
+    }
+
+    /// What must hold, if it does not.
+    fn judge(self, outcome: &Outcome) -> std::result::Result<(), &'static str> {
+        let require = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
+        let took = || outcome.took.iter().flatten();
+        let mut all: Vec<u32> = took().flatten().copied().collect();
+        all.extend(outcome.back.iter().chain(&outcome.left));
+        all.sort_unstable();
+        let put: Vec<u32> = FIRST
+            .iter()
+            .flat_map(|first| *first..first + self.each)
+            .collect();
+        require(all == put, "each item comes once, or is back, or left")?;
+        for consumer in &outcome.took {
+            for (first, next) in FIRST.into_iter().zip([FIRST[1], u32::MAX]) {
+                let items = consumer.iter().flatten();
+                let of_one = items.filter(|item| (first..next).contains(item));
+                require(of_one.is_sorted(), "the items of a producer in their order")?;
+            }
+        }
+        require(
+            took().all(|batch| batch.len() <= self.capacity) && outcome.left.len() <= self.capacity,
+            "no more in the buffer than there are places",
+        )?;
+        require(!outcome.early, "no end before the buffer is closed")?;
+        require(outcome.late == Some(LATE), "a put after the end comes back")?;
+        let kept = self.consumers == 0 || outcome.back.is_empty() && outcome.left.is_empty();
+        require(kept, "all are taken before the end")
+    }
+}
+
+pub(super) const MODEL: Scenario = Scenario {
+    id: "part1/T9-model",
+    title: "every interleaving of two producers and two consumers",
+    run: |scene| {
+        let small = Model {
+            capacity: 1,
+            each: 1,
+            consumers: 2,
+            taking: "one",
+            preemptions: 1,
+        };
+        let more = Model { each: 2, ..small };
+        let single = Model {
+            consumers: 1,
+            ..more
+        };
+        let two_places = Model {
+            capacity: 2,
+            ..more
+        };
+        // One pre-emption does not show a wake-up that is lost while two consumers sleep.
+        let a_turn = Model {
+            capacity: 2,
+            preemptions: 2,
+            ..small
+        };
+        // So few interleavings that one more pre-emption costs nothing.
+        let nobody = Model {
+            consumers: 0,
+            preemptions: 2,
+            ..small
+        };
+        for (title, model, ways) in [
+            ("capacity 1, an item each", small, &["one", "all"][..]),
+            (
+                "capacity 1, two items each, one consumer",
+                single,
+                &["one", "all"],
+            ),
+            ("capacity 2, two items each", two_places, &["one", "all"]),
+            (
+                "capacity 2, each consumer takes one item",
+                a_turn,
+                &["once"],
+            ),
+            (
+                "closed while producers put, and nobody takes",
+                nobody,
+                &["one"],
+            ),
+        ] {
+            scene.step(title, "whoever is next, nobody waits for ever", |scene| {
+                ways.iter()
+                    .try_for_each(|taking| Model { taking, ..model }.explore(scene))
+            })?;
+        }
+        Ok(())
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: Model = Model {
+        capacity: 1,
+        each: 1,
+        consumers: 2,
+        taking: "one",
+        preemptions: 1,
+    };
+
+    fn judged(model: Model, line: &str) -> &'static str {
+        let outcome = serde_json::from_str(line).unwrap();
+        model.judge(&outcome).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn outcomes_are_judged_by_the_host() {
+        let right = r#"{"took":[[[10],[0]],[]],"early":false,"back":[],"left":[],"late":99}"#;
+        assert_eq!(judged(MODEL, right), "");
+        for (old, new, expected) in [
+            ("[10],", "", "each item comes once, or is back, or left"),
+            (
+                "10],[",
+                "10,",
+                "no more in the buffer than there are places",
+            ),
+            ("false", "true", "no end before the buffer is closed"),
+            ("99", "null", "a put after the end comes back"),
+            ("99", "98", "a put after the end comes back"),
+        ] {
+            assert_eq!(judged(MODEL, &right.replace(old, new)), expected);
+        }
+        let two = Model { each: 2, ..MODEL };
+        let order =
+            r#"{"took":[[[0],[11],[1],[10]],[]],"early":false,"back":[],"left":[],"late":99}"#;
+        assert_eq!(judged(two, order), "the items of a producer in their order");
+        let left = r#"{"took":[[],[]],"early":false,"back":[10],"left":[0],"late":99}"#;
+        assert_eq!(judged(MODEL, left), "all are taken before the end");
+        let alone = Model {
+            consumers: 0,
+            ..MODEL
+        };
+        assert_eq!(judged(alone, left), "");
+    }
+}
