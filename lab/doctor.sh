@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Check everything, one line each, with the command that mends it; exit status 1 if the lab cannot
-# run. Changes nothing. What needs no more than a shell is here, the rest in lab/src/cli/doctor.rs.
+# run. Changes nothing. What needs no more than a shell is here, the rest in lab/grade/src/cli/doctor.rs.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -uo pipefail
 cd "$IPCLAB_CHECKOUT" || exit

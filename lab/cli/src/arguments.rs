@@ -19,6 +19,7 @@ pub struct Wish {
     /// How machines come to life: `warm` goes on from a saved one, `cold` boots each.
     #[arg(
         long = "machine",
+        value_name = "MACHINE",
         env = "MACHINE",
         global = true,
         value_enum,

@@ -107,7 +107,7 @@ impl Scene<'_> {
     /// written are noted, a verdict is given. What goes wrong ends the scenario.
     ///
     /// # Errors
-    /// The [`Halt`] of `act`; it is in the record already.
+    /// The [`crate::Halt`] of `act`; it is in the record already.
     pub fn step<T>(
         &mut self,
         title: &str,
