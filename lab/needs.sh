@@ -32,7 +32,7 @@ system_trouble() {
 	if [[ $machine != x86_64 ]]; then
 		echo "this processor is $machine; the lab runs on x86_64"
 	elif [[ $(os_release ID) != debian || ! $(os_release VERSION_ID) =~ ^1[23]$ ]]; then
-		echo "this is ${name:-an unknown system}; the lab sets itself up on Debian 12 and 13. Elsewhere use its container: $container"
+		echo "this is ${name:-an unknown system}; set-up works on Debian 12 and 13 only. On other systems use the container: $container"
 	fi
 }
 
@@ -93,7 +93,7 @@ cargo_trouble() {
 	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
 	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup"
 	if [[ -n ${SUDO_USER-} ]] && ! cargo --version >/dev/null 2>&1; then
-		echo "there is no cargo for root; run it without sudo, set-up asks for it where it needs root"
+		echo "root has no cargo; run the command without sudo. Set-up calls sudo itself where it needs root"
 	elif ! version=$(cargo --version 2>/dev/null); then
 		echo "cargo is not installed; $minimum_rust or newer is needed, get it with: $rustup"
 	else
