@@ -40,7 +40,7 @@ fuzz: setup ## Compare modules with their models for MINUTES=10; SEED=n repeats 
 soak: setup ## Every scenario where processes race, and random requests, for MINUTES=10 on the debug kernel
 	@KERNEL=$(or $(KERNEL),debug) $(LAB) soak
 
-lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck, typos, lengths of pages
+lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck, typos
 	@lab/setup.sh lint && lab/lint.sh
 
 kernel: ## Build the lab kernel (5 minutes once on two idle cores); KERNEL=debug builds the debug kernel

@@ -1,7 +1,7 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# What lab/setup.sh installs and lab/doctor.sh looks for. Both read this file; it does nothing.
+# What lab/setup.sh installs, lab/doctor.sh looks for and lab/lint.sh uses. They read this file; it does nothing.
 # shellcheck disable=SC2034 # variables are for those who read it
 
 cache=$IPCLAB_CACHE
@@ -10,6 +10,9 @@ venv=$cache/${requirement/==/-}
 # The oldest virtme-ng of a distribution that is taken, if it has an init of its own. That of Debian 13 is
 # 1.35: it has only an init in bash, and with the one of PyPI's 1.35 no machine comes up on busybox.
 minimum_virtme_ng=1.42
+# The spelling checker of make lint: the last version that compiles with our minimum of Rust.
+typos_version=1.42.3
+typos=$cache/typos-$typos_version/bin/typos
 minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$IPCLAB_CHECKOUT/Cargo.toml")
 container='podman build -t ipclab -f lab/container/Containerfile . && podman run --rm -it -v .:/work ipclab make part2'
 

@@ -208,6 +208,15 @@ install_bindgen() {
 		bindgen-cli --version "=$bindgen_version"
 }
 
+# Not optimised: make lint runs it once, and it then takes 6 s of processor time.
+install_typos() {
+	[[ ! -x $typos ]] || return 0
+	say "installing typos $typos_version - checks the spelling - into ${typos%/bin/typos}"
+	doing="installing typos-cli from crates.io"
+	quietly cargo install --locked --debug --root "${typos%/bin/typos}" --target-dir "$BUILD/typos" \
+		typos-cli --version "=$typos_version"
+}
+
 case ${1-} in
 "" | kernel | lint | fresh-test) ;;
 *)
@@ -232,3 +241,4 @@ install_packages base ${1+"$1"}
 install_virtme_ng
 unpack_stock_kernel
 if [[ ${1-} == kernel ]]; then install_bindgen; fi
+if [[ ${1-} == lint ]]; then install_typos; fi
