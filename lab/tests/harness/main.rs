@@ -10,4 +10,5 @@ mod fuzz;
 mod leaks;
 mod machines;
 mod modules;
+mod texts;
 mod walkthrough;
