@@ -215,6 +215,7 @@ install_typos() {
 	doing="installing typos-cli from crates.io"
 	quietly cargo install --locked --debug --root "${typos%/bin/typos}" --target-dir "$BUILD/typos" \
 		typos-cli --version "=$typos_version"
+	rm -rf "$BUILD/typos"
 }
 
 case ${1-} in
