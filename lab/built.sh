@@ -10,13 +10,19 @@ set -euo pipefail
 package=$1 program=$2
 shift 2
 said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
-trap 'rm -f "$said"' EXIT
+trap 'rm -f "$said" "$said.err"' EXIT
 # cargo names what it compiles; that there was nothing to do is no news.
 if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --package "$package" --bin "$program" \
-	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | sed -u '/^ *Finished /d' >&2; then
+	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | tee "$said.err" | sed -u '/^ *Finished /d' >&2; then
 	free=$(df -k --output=avail "$BUILD" | tail -n 1)
 	# A linker without space does not say so.
-	((free > 200000)) || echo "lab: only $((free / 1024)) MiB are free in $BUILD; make room and run it again" >&2
+	if ((free < 200000)); then
+		echo "lab: only $((free / 1024)) MiB are free in $BUILD; make room and run it again" >&2
+	elif grep -qi 'no space left\|disk is full' "$said.err"; then
+		echo "lab: the disk is full; make room in ${CARGO_HOME:-$HOME/.cargo} and run it again" >&2
+	elif grep -qi 'spurious network error\|failed to download\|could not resolve' "$said.err"; then
+		echo "lab: cargo could not download a crate. Check the network, then run the same command again; it continues from there." >&2
+	fi
 	exit 1
 fi
 sed -n 's/^.*"kind":\["bin"\].*"name":"'"$program"'".*"executable":"\([^"]*\)".*$/\1/p' "$said"

@@ -9,6 +9,27 @@ cd "$IPCLAB_CHECKOUT" || exit
 # shellcheck source-path=SCRIPTDIR
 . lab/needs.sh
 
+# What there is of disk or memory, in GiB with one digit.
+gib() { awk -v kib="$1" 'BEGIN { printf "%.1f GiB", kib / 1048576 }'; }
+
+# Before anything is built: a full disk would be told by the linker.
+line_disk() { # name, directory, KiB that the first run takes
+	local place=$2 free trouble=
+	until [[ -d $place ]]; do place=$(dirname "$place"); done
+	free=$(df --output=avail -k "$place" | tail -n 1)
+	((free >= $3)) ||
+		trouble="expected $(gib "$3") free in $2, found $(gib "$free"); to mend it: free some space there, for example with make clean-cache"
+	line "$1" "$trouble" "$(gib "$free") free in $2"
+}
+
+line_memory() {
+	local available trouble= needed=1048576
+	available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
+	((available >= needed)) ||
+		trouble="expected $(gib $needed) available, found $(gib "$available"); to mend it: end some programs"
+	line memory "$trouble" "$(gib "$available") available"
+}
+
 status=0
 line() { # name, empty or what is wrong, what is right
 	if [[ -z $2 ]]; then
@@ -42,8 +63,11 @@ line cargo "$(cargo_trouble)" "$(cargo --version 2>/dev/null)"
 found=$(virtme_ng)
 line virtme-ng "$([[ $found ]] || echo "not in $venv; to mend it: lab/setup.sh")" "$found"
 [[ $(stock_release) ]] || line "stock kernel" "not in $cache; to mend it: lab/setup.sh"
+line_disk "disk for the cache" "$cache" 1048576
+line_disk "disk for build/" "$BUILD" "$([[ -d $BUILD/target ]] && echo 524288 || echo 2097152)"
+line_memory
 if ((status)); then
-	echo "not checked: kernels, disk, memory, KVM, sandbox (the lines above must be ok first)"
+	echo "not checked: kernels, KVM, sandbox (the lines above must be ok first)"
 	exit 1
 fi
 exec lab/lab.sh doctor

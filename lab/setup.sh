@@ -57,10 +57,17 @@ why() {
 		*"Could not connect"* | *"Unable to connect"* | *"Connection refused"* | *"Network is unreachable"* | \
 		*"Failed to establish a new connection"* | *"timed out"* | *"Connection failed"*)
 		echo "a server cannot be reached$proxies. Check the network. Behind a proxy, export http_proxy=URL https_proxy=URL." ;;
-	*"Hash Sum mismatch"* | *"unexpected size"* | *"IncompleteRead"* | *"Connection broken"* | *"Connection reset"* | \
+	*"Hash Sum mismatch"* | *"do not match the hashes"* | *"unexpected size"* | *"IncompleteRead"* | *"Connection broken"* | *"Connection reset"* | \
 		*"Error reading from server"* | *"spurious network error"* | *"transfer closed"* | *"404 "*"Not Found"*)
 		echo "a download was cut off, or the mirror is being updated. Wait a minute." ;;
-	*) echo "the end of $log shows the error." ;;
+	*)
+		# Python does not say that it had no room.
+		if (($(df -k --output=avail "$cache" | tail -n 1) < 20000)); then
+			echo "the disk is full. Make room in $cache."
+		else
+			echo "the end of $log shows the error."
+		fi
+		;;
 	esac
 	shopt -u nocasematch
 }

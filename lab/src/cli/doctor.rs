@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab doctor`: the part of `make doctor` that needs more than a shell. Packages, cargo and
-//! virtme-ng are checked by `lab/setup.sh --check`, which comes first.
+//! `lab doctor`: the part of `make doctor` that needs more than a shell. `lab/doctor.sh` does the
+//! rest, and comes first.
 
-use std::{fmt::Display, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use anstream::println;
 use lab::{
@@ -13,16 +13,8 @@ use lab::{
     probe,
     workshop::{Start, Workshop},
 };
-use nix::sys::statvfs::statvfs;
 
 use super::{green, red};
-
-/// Disk space that a lab kernel takes: source 1.6 GB, objects 0.4 GB, and some to spare.
-const DISK_FOR_KERNEL: u64 = 3 << 30;
-/// Disk space without one.
-const DISK: u64 = 1 << 30;
-/// Memory: a machine has 256 MB, the compiler wants more.
-const MEMORY_KIB: u64 = 1 << 20;
 
 pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     let paths = Paths::find()?;
@@ -39,10 +31,10 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     check("stock kernel", there(&stock));
     // The lab's own kernels are worth having, and nothing depends on them.
     let own = [
-        (Which::Lab, "make kernel: boots three times as fast"),
+        (Which::Lab, "make kernel: boots three times as fast, needs 3 GB of disk"),
         (
             Which::Debug,
-            "make kernel KERNEL=debug: finds what others hide",
+            "make kernel KERNEL=debug: finds what others hide, needs 3 GB of disk",
         ),
     ]
     .map(|(own, worth)| {
@@ -70,22 +62,13 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
             },
         );
     }
-    let built = own.iter().any(Result::is_ok);
-    let needed = if built { DISK } else { DISK_FOR_KERNEL };
-    for (name, place) in [
-        ("disk for the cache", &paths.cache),
-        ("disk for build/", &paths.checkout),
-    ] {
-        check(name, disk(place, needed));
-    }
-    check("memory", memory());
     // Both work; a teacher may want to know which.
     let user = match confine::is_apart() {
         Ok(()) => format!("runs as user {}, without privileges", confine::USER),
         Err(why) => format!("runs as the user who runs the lab ({why})"),
     };
     check("QEMU", Ok(format!("{user}, in its own sandbox")));
-    if stock.is_ok() || built {
+    if stock.is_ok() || own.iter().any(Result::is_ok) {
         // Nothing but trying shows that KVM, or emulation, and namespaces work.
         let workshop = Workshop::open(which, Start::Cold);
         check(
@@ -109,63 +92,6 @@ fn there(kernel: &lab::Result<Kernel>) -> Result<String, (String, String)> {
         Ok(kernel) => Ok(format!("{} in {}", kernel.release, kernel.image.display())),
         Err(lab::Error::Missing { what, mend }) => Err((what.clone(), mend.clone())),
         Err(error) => Err((error.to_string(), "lab/setup.sh".into())),
-    }
-}
-
-fn gib(bytes: u64) -> impl Display {
-    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
-}
-
-fn disk(place: &Path, needed: u64) -> Result<String, (String, String)> {
-    let mend = || {
-        format!(
-            "free some space in {}, for example with make clean-cache",
-            place.display()
-        )
-    };
-    // The cache may not have been created yet.
-    let existing = place
-        .ancestors()
-        .find(|path| path.exists())
-        .unwrap_or(Path::new("/"));
-    let stat = statvfs(existing).map_err(|errno| (format!("statvfs: {errno}"), mend()))?;
-    let free = stat.blocks_available() * stat.fragment_size();
-    if free >= needed {
-        return Ok(format!("{} free in {}", gib(free), place.display()));
-    }
-    Err((
-        format!(
-            "expected {} free in {}, found {}",
-            gib(needed),
-            place.display(),
-            gib(free)
-        ),
-        mend(),
-    ))
-}
-
-fn memory() -> Result<String, (String, String)> {
-    let mend = || "end some programs".to_owned();
-    let text = std::fs::read_to_string("/proc/meminfo")
-        .map_err(|error| (format!("/proc/meminfo: {error}"), mend()))?;
-    let available = text
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("MemAvailable:")?
-                .split_whitespace()
-                .next()?
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0_u64);
-    let (found, needed) = (gib(available << 10), gib(MEMORY_KIB << 10));
-    if available >= MEMORY_KIB {
-        Ok(format!("{found} available"))
-    } else {
-        Err((
-            format!("expected {needed} available, found {found}"),
-            mend(),
-        ))
     }
 }
 
