@@ -21,7 +21,7 @@ if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --packag
 	elif grep -qi 'no space left\|disk is full' "$said.err"; then
 		echo "lab: the disk is full; make room in ${CARGO_HOME:-$HOME/.cargo} and run it again" >&2
 	elif grep -qi 'spurious network error\|failed to download\|could not resolve' "$said.err"; then
-		echo "lab: cargo could not download a crate. Is the network there? Then run the same command again, it goes on from there." >&2
+		echo "lab: cargo could not download a crate. Check the network, then run the same command again; it continues from there." >&2
 	fi
 	exit 1
 fi

@@ -49,11 +49,11 @@ if ! type -P dpkg-query >/dev/null; then
 	exit 1
 fi
 where=$BUILD
-[[ $BUILD == "$IPCLAB_CHECKOUT/build" ]] || where="$BUILD, in place of build/ in the checkout"
+[[ $BUILD == "$IPCLAB_CHECKOUT/build" ]] || where="$BUILD instead of build/ in the checkout"
 line path "" "builds in $where"
 # Make and cargo take what is younger than now for changed, and servers' certificates do not fit.
 young=$(find Cargo.toml Makefile lab kernel -newermt '1 hour' -print -quit)
-line clock "${young:+it is $(date '+%F %T'), and $young is younger than that; to mend it: ${as_root}timedatectl set-ntp true, or touch the file}" \
+line clock "${young:+it is $(date '+%F %T'), but $young has a later time; to mend it: ${as_root}timedatectl set-ntp true, or touch the file}" \
 	"$(date '+%F %T')"
 mapfile -t pairs < <(missing base)
 names=()
@@ -67,7 +67,7 @@ line_disk "disk for the cache" "$cache" 1048576
 line_disk "disk for build/" "$BUILD" "$([[ -d $BUILD/target ]] && echo 524288 || echo 2097152)"
 line_memory
 if ((status)); then
-	echo "not checked: kernels, KVM, sandbox (they need the above)"
+	echo "not checked: kernels, KVM, sandbox (the lines above must be ok first)"
 	exit 1
 fi
 exec lab/lab.sh doctor

@@ -52,7 +52,7 @@ if ! plain "$cache" || ! usable "$cache" || [[ -e $cache/.setup.lock && ! -w $ca
 	other=$cache
 	cache=$(private)/cache
 	# Said once, when the other is made.
-	[[ -e $cache ]] || echo "lab: $other cannot be used: it is another user's, or has blanks; using $cache" >&2
+	[[ -e $cache ]] || echo "lab: $other cannot be used, because it belongs to another user or has special characters; using $cache" >&2
 	usable "$cache" || fail "neither $other nor $cache can be written to"
 fi
 
@@ -60,7 +60,7 @@ if [[ -n ${BUILD-} ]]; then
 	wished=$(readlink -m -- "$BUILD")
 	# make clean removes it.
 	if [[ -e $wished && ! -e $wished/.checkout && -n $(ls -A -- "$wished" 2>/dev/null) ]]; then
-		fail "BUILD: expected an empty directory, or one that the lab has built in, found $wished"
+		fail "BUILD: expected an empty directory, or one where the lab has built before, found $wished"
 	fi
 else
 	wished=$checkout/build
@@ -71,7 +71,7 @@ if [[ -L $link && $(readlink -- "$link") == /var/tmp/ipclab-*/build-* ]]; then o
 if ! plain "$build"; then
 	build=$(private)/build-$(printf %s "$wished" | sha1sum | cut -c 1-12)
 	if [[ ! -e $build ]]; then
-		echo "lab: the kernel's build takes no such path as $wished; building in $build" >&2
+		echo "lab: the kernel's build does not accept the path $wished; building in $build" >&2
 		# Those of checkouts that are gone.
 		for other in "${build%/*}"/build-*; do
 			[[ ! -e $other/.checkout || -e $(<"$other/.checkout") ]] || rm -rf -- "$other"
@@ -86,7 +86,7 @@ elif [[ $build == "$link" && -n $old ]]; then
 	rm -f -- "$link"
 fi
 usable "$build" ||
-	fail "$wished cannot be written to; say where to build, as in: make part2 BUILD=/var/tmp/ipclab"
+	fail "$wished cannot be written to; name another directory, for example: make part2 BUILD=/var/tmp/ipclab"
 
 # What cargo has built knows the path of its checkout, and would run with the files of another.
 from=$build/.checkout

@@ -117,7 +117,7 @@ make_machine() {
 # Cargo as rustup installs it, with the crates that are here already.
 copy_rust() { # home
 	local rustup part cargo=${CARGO_HOME:-$HOME/.cargo}
-	rustup=$(command -v rustup) || die "rustup is not installed; its cargo is what the machine gets"
+	rustup=$(command -v rustup) || die "rustup is not installed, and the machine needs its cargo"
 	sysroot=$(cd "$checkout" && rustc --print sysroot)
 	mkdir -p "$1/.cargo/bin" "$1/.cargo/registry" "$1/.rustup/toolchains"
 	cp -L "$rustup" "$1/.cargo/bin/rustup"
@@ -212,7 +212,7 @@ trap 'echo; say "interrupted; the next run removes $machine"; exit 130' INT TERM
 
 commit=$(git -C "$checkout" rev-parse HEAD)
 say "$suite, commit $(git -C "$checkout" log -1 --format='%h %s')"
-[[ -z $(git -C "$checkout" status --porcelain) ]] || say "the work tree has changes that are not committed; they are not tested"
+[[ -z $(git -C "$checkout" status --porcelain) ]] || say "changes that are not committed are not tested"
 status=0
 results=()
 [[ -e $base ]] || step base "debootstrap" debootstrap_base
@@ -229,14 +229,14 @@ for user in root student; do
 		name=$who-$command
 		if [[ $command == anywhere ]]; then
 			command="make part2${kernel:+ KERNEL=$kernel}"
-			counted "$name" "the same after a move, in an environment where all is wrong" in_machine "$user" \
+			counted "$name" "make part2 after a move, in an environment where every variable is wrong" in_machine "$user" \
 				"mkdir '$odd' && mv ipclab '$odd/' && cd '$odd/ipclab' && lab/hostile.sh $command"
 		else
 			command="make $command${kernel:+ KERNEL=$kernel}"
 			counted "$name" "$command" in_machine "$user" "cd ipclab && $command"
 		fi
 	done
-	if [[ $user == student ]]; then counted user-files "whose files there are" files_are_own; fi
+	if [[ $user == student ]]; then counted user-files "that the files of the user belong to the user" files_are_own; fi
 done
 if [[ " ${runs[*]} " == *" user-old-cargo "* ]]; then
 	step cargo-machine "a fresh machine without rustup" make_machine

@@ -19,7 +19,7 @@ if $wanted; then
 fi
 program=$(cat "$BUILD/.lab-grade-program" 2>/dev/null) || program=
 [[ -x $program ]] || {
-	echo "lab grade: the lab is not built in $BUILD; run lab/grade.sh without --no-build once" >&2
+	echo "lab grade: the lab is not built in $BUILD; run lab/grade.sh once without --no-build" >&2
 	exit 3
 }
 exec "$program" grade "$@"

@@ -1,11 +1,12 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Style and warnings: Rust, C, shell. Changes nothing.
+# Style, warnings and spelling: Rust, C, shell, pages. Changes nothing.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
 cd "$IPCLAB_CHECKOUT"
-cache=$IPCLAB_CACHE
+# shellcheck source-path=SCRIPTDIR
+. lab/needs.sh
 
 echo "rustfmt"
 cargo fmt --all --check
@@ -34,4 +35,7 @@ done
 
 echo "shellcheck"
 git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 shellcheck
+
+echo "typos"
+"$typos" --format brief
 echo "lint: clean"

@@ -1,7 +1,7 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# What lab/setup.sh installs and lab/doctor.sh looks for. Both read this file; it does nothing.
+# What lab/setup.sh installs, lab/doctor.sh looks for and lab/lint.sh uses. They read this file; it does nothing.
 # shellcheck disable=SC2034 # variables are for those who read it
 
 cache=$IPCLAB_CACHE
@@ -10,6 +10,9 @@ venv=$cache/${requirement/==/-}
 # The oldest virtme-ng of a distribution that is taken, if it has an init of its own. That of Debian 13 is
 # 1.35: it has only an init in bash, and with the one of PyPI's 1.35 no machine comes up on busybox.
 minimum_virtme_ng=1.42
+# The spelling checker of make lint: the last version that compiles with our minimum of Rust.
+typos_version=1.42.3
+typos=$cache/typos-$typos_version/bin/typos
 minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$IPCLAB_CHECKOUT/Cargo.toml")
 container='podman build -t ipclab -f lab/container/Containerfile . && podman run --rm -it -v .:/work ipclab make part2'
 
@@ -32,7 +35,7 @@ system_trouble() {
 	if [[ $machine != x86_64 ]]; then
 		echo "this processor is $machine; the lab runs on x86_64"
 	elif [[ $(os_release ID) != debian || ! $(os_release VERSION_ID) =~ ^1[23]$ ]]; then
-		echo "this is ${name:-an unknown system}; the lab sets itself up on Debian 12 and 13. Elsewhere use its container: $container"
+		echo "this is ${name:-an unknown system}; set-up works on Debian 12 and 13 only. On other systems use the container: $container"
 	fi
 }
 
@@ -93,7 +96,7 @@ cargo_trouble() {
 	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
 	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup"
 	if [[ -n ${SUDO_USER-} ]] && ! cargo --version >/dev/null 2>&1; then
-		echo "there is no cargo for root; run it without sudo, set-up asks for it where it needs root"
+		echo "root has no cargo; run the command without sudo. Set-up calls sudo itself where it needs root"
 	elif ! version=$(cargo --version 2>/dev/null); then
 		echo "cargo is not installed; $minimum_rust or newer is needed, get it with: $rustup"
 	else

@@ -1,7 +1,7 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Set up whatever is missing, and say what and why before it is done.
+# Install everything that is missing. Each step says first what it installs, and why.
 #
 #   lab/setup.sh            what `make part2` and `make test` need
 #   lab/setup.sh kernel     and what building the lab and the debug kernel needs
@@ -28,8 +28,8 @@ give_up() {
 	say "stopped while $doing: $2"
 	exit "$status"
 }
-trap 'give_up $? "$(why) Then run the same command again, it goes on from there."' ERR
-trap 'give_up 130 "interrupted. Run the same command again, it goes on from there."' INT TERM HUP
+trap 'give_up $? "$(why) Then run the same command again; it continues from there."' ERR
+trap 'give_up 130 "interrupted. Run the same command again; it continues from there."' INT TERM HUP
 
 # The first reason that the log of a command that failed gives, and what to do, as a sentence each.
 why() {
@@ -42,30 +42,30 @@ why() {
 	*"No space left on device"* | *"have enough free space"* | *"Disk quota exceeded"*)
 		echo "the disk is full. Make room in $cache and in /var; \`df -h\` shows how much is free." ;;
 	*"held by process "* | *"locked by another process"* | *"Could not get lock"*)
-		echo "another program is installing packages, $(grep -o -m 1 'process [0-9]* ([^)]*)\|process with pid [0-9]*' "$log" || echo "as its lock says"). Wait until it has ended." ;;
+		echo "another program is installing packages: $(grep -o -m 1 'process [0-9]* ([^)]*)\|process with pid [0-9]*' "$log" || echo "it holds the lock"). Wait until it ends." ;;
 	*"password is required"* | *"terminal is required"* | *"no askpass"* | *"not in the sudoers"* | *"not allowed to execute"*)
-		echo "sudo lets this user not do that. As root, run: apt-get update && apt-get install -y --no-install-recommends ${packages_wanted-}." ;;
+		echo "sudo refuses this to this user. Run as root: apt-get update && apt-get install -y --no-install-recommends ${packages_wanted-}." ;;
 	*certificate*"not yet valid"* | *"certificate has expired"* | *"Release file"*"not valid yet"* | *"Release file"*"expired"*)
-		echo "the clock of this machine says $(date +%F), and the server's certificate does not fit it. Set the clock." ;;
+		echo "the clock of this machine says $(date +%F), and the server's certificate is not valid at that time. Set the clock." ;;
 	*"certificate verif"* | *"CERTIFICATE_VERIFY_FAILED"* | *"SSL certificate problem"*)
-		echo "a server's certificate is not known here$proxies. If a proxy has its own, export SSL_CERT_FILE=file and PIP_CERT=file." ;;
+		echo "a server's certificate is unknown here$proxies. If your proxy has a certificate of its own, export SSL_CERT_FILE=file and PIP_CERT=file." ;;
 	*"Unable to locate package"* | *"no installation candidate"*)
-		echo "Debian's list has no such package. /etc/apt/sources.list needs main of Debian 12 or 13, with its security updates." ;;
+		echo "Debian's package list does not have this package. /etc/apt/sources.list needs main of Debian 12 or 13, with its security updates." ;;
 	*"proxy"*"refused"* | *"ProxyError"* | *"Unable to connect to proxy"* | *"Proxy CONNECT"* | *"CONNECT tunnel failed"*)
-		echo "the proxy cannot be reached$proxies. Correct or unset that variable." ;;
+		echo "the proxy cannot be reached$proxies. Correct or unset the variable." ;;
 	*"Could not resolve"* | *"Temporary failure resolving"* | *"Name or service not known"* | *"NameResolutionError"* | \
 		*"Could not connect"* | *"Unable to connect"* | *"Connection refused"* | *"Network is unreachable"* | \
 		*"Failed to establish a new connection"* | *"timed out"* | *"Connection failed"*)
-		echo "a server cannot be reached$proxies. Is the network there? Behind a proxy, export http_proxy=URL https_proxy=URL." ;;
+		echo "a server cannot be reached$proxies. Check the network. Behind a proxy, export http_proxy=URL https_proxy=URL." ;;
 	*"Hash Sum mismatch"* | *"do not match the hashes"* | *"unexpected size"* | *"IncompleteRead"* | *"Connection broken"* | *"Connection reset"* | \
 		*"Error reading from server"* | *"spurious network error"* | *"transfer closed"* | *"404 "*"Not Found"*)
-		echo "a download broke off, or the mirror is being updated. Wait a minute." ;;
+		echo "a download was cut off, or the mirror is being updated. Wait a minute." ;;
 	*)
 		# Python does not say that it had no room.
 		if (($(df -k --output=avail "$cache" | tail -n 1) < 20000)); then
 			echo "the disk is full. Make room in $cache."
 		else
-			echo "the end of $log says why."
+			echo "the end of $log shows the error."
 		fi
 		;;
 	esac
@@ -130,7 +130,7 @@ install_packages() {
 	done
 	packages_wanted=${names[*]}
 	if ((EUID)) && ! type -P sudo >/dev/null; then
-		say "this needs root, and there is no sudo; run as root:"
+		say "this needs root, but sudo is not installed. Run as root:"
 		say "  apt-get update && apt-get install -y --no-install-recommends ${names[*]}"
 		exit 1
 	fi
@@ -215,6 +215,16 @@ install_bindgen() {
 		bindgen-cli --version "=$bindgen_version"
 }
 
+# Not optimised: make lint runs it once, and it then takes 6 s of processor time.
+install_typos() {
+	[[ ! -x $typos ]] || return 0
+	say "installing typos $typos_version - checks the spelling - into ${typos%/bin/typos}"
+	doing="installing typos-cli from crates.io"
+	quietly cargo install --locked --debug --root "${typos%/bin/typos}" --target-dir "$BUILD/typos" \
+		typos-cli --version "=$typos_version"
+	rm -rf "$BUILD/typos"
+}
+
 case ${1-} in
 "" | kernel | lint | fresh-test) ;;
 *)
@@ -228,7 +238,7 @@ done
 # One at a time: a second run waits, and then finds everything done.
 exec 9>"$cache/.setup.lock"
 if ! flock --nonblock 9; then
-	say "another set-up is running; waiting for it"
+	say "another set-up is running; waiting until it ends"
 	flock 9
 fi
 if [[ ${1-} == fresh-test ]]; then
@@ -239,3 +249,4 @@ install_packages base ${1+"$1"}
 install_virtme_ng
 unpack_stock_kernel
 if [[ ${1-} == kernel ]]; then install_bindgen; fi
+if [[ ${1-} == lint ]]; then install_typos; fi

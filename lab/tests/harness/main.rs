@@ -13,4 +13,5 @@ mod modules;
 mod names;
 mod sources;
 mod structure;
+mod texts;
 mod walkthrough;

@@ -363,9 +363,9 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_a_good_one() {
-    let readme = include_str!("../../../../README.md");
-    let (_, example) = readme.split_once("```toml\n").unwrap();
+fn the_example_for_teachers_is_a_good_one() {
+    let page = include_str!("../../../docs/teaching.md");
+    let (_, example) = page.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let rubric = changed(example).unwrap();
     assert!(rubric.checks().any(Check::hidden), "{example}");
