@@ -26,7 +26,10 @@ pub enum Error {
     },
     /// The kernel's end sent something that is not a message.
     #[error("recvmsg: {0}")]
-    Decode(#[from] protocol::netlink::DecodeError),
+    Message(#[from] protocol::netlink::DecodeError),
+    /// A message of the module does not have the attributes that it should have.
+    #[error("recvmsg: {0}")]
+    Attributes(#[from] protocol::attributes::AttributeError),
     /// A question was not answered as it can be.
     #[error("{0}")]
     Usage(String),
