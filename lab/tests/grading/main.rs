@@ -8,6 +8,7 @@ mod intake;
 mod mutants;
 mod reading;
 mod report;
+mod runs;
 mod sandbox;
 mod starter;
 mod whole;

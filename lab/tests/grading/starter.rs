@@ -16,6 +16,8 @@ use lab::{
     testing::workshop,
 };
 
+use crate::runs::{Names, Runs};
+
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout
 }
@@ -111,6 +113,51 @@ fn nothing_of_a_region_is_left() {
         .filter(|line| left.contains(line))
         .collect();
     assert_eq!(found, [""; 0]);
+}
+
+/// How many words and signs in a row are an answer: two or three lines, or as much of code that
+/// differs in its names.
+const GIVEN_AWAY: [(usize, Names); 2] = [(25, Names::Count), (35, Names::MayDiffer)];
+
+/// The same where a student has solved the stage before: it may be like the next one.
+const GIVEN_AWAY_BY_ANOTHER_STAGE: (usize, Names) = (60, Names::MayDiffer);
+
+/// Regions that have a run in common with one of these texts, and the run.
+fn given_away<'a>(
+    (len, names): (usize, Names),
+    texts: impl Iterator<Item = &'a str>,
+    regions: &[Region],
+) -> Vec<String> {
+    let mut runs = Runs::of(len, names);
+    texts.for_each(|text| runs.add(text));
+    let found = |region: &Region| {
+        let run = runs.first_in(&region.lines.join("\n"))?;
+        Some(format!("{}: {run}", region.name))
+    };
+    regions.iter().filter_map(found).collect()
+}
+
+/// Also where the same code is there twice, and only one of the two is cut.
+#[test]
+fn no_region_stands_in_another_place() {
+    let starter = Starter::of(&checkout(), &STAGES[0]).unwrap();
+    for limit in GIVEN_AWAY {
+        let texts = texts(&starter).map(|(_, text)| text);
+        assert_eq!(given_away(limit, texts, &starter.cut), [""; 0], "{limit:?}");
+    }
+}
+
+#[test]
+fn no_stage_is_the_solution_of_a_later_one() {
+    let all = Starter::of(&checkout(), &STAGES[0]).unwrap().cut;
+    for upto in STAGES {
+        let cut = Starter::of(&checkout(), upto).unwrap().cut;
+        let solved = all.iter().filter(|region| !cut.contains(region));
+        let solved: Vec<String> = solved.map(|region| region.lines.join("\n")).collect();
+        let texts = solved.iter().map(String::as_str);
+        let found = given_away(GIVEN_AWAY_BY_ANOTHER_STAGE, texts, &cut);
+        assert_eq!(found, [""; 0], "{}", upto.name);
+    }
 }
 
 /// The clauses that a task ends with: `(D6, I1-I4)` of a stage are D6, I1, I2, I3 and I4.
