@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::{bytes::Bytes, orders::ProcessId};
@@ -21,17 +22,23 @@ pub struct Refusal {
 
 impl Refusal {
     /// `call` failed with `errno`.
-    pub fn new(call: &str, errno: nix::errno::Errno) -> Self {
+    pub fn new(call: &str, errno: Errno) -> Self {
         Refusal {
             call: call.to_owned(),
             errno: errno as i32,
         }
     }
+
+    /// The refusal that an I/O error stands for.
+    pub fn io(call: &str, error: &std::io::Error) -> Self {
+        let errno = error.raw_os_error();
+        Refusal::new(call, errno.map_or(Errno::EIO, Errno::from_raw))
+    }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errno = nix::errno::Errno::from_raw(self.errno);
+        let errno = Errno::from_raw(self.errno);
         write!(f, "{}: {errno:?}: {}", self.call, errno.desc())
     }
 }
@@ -66,7 +73,7 @@ pub enum Answer {
     Filled {
         /// What the call returned.
         returned: Result<usize, Refusal>,
-        /// The whole buffer as far as it can be read, [`crate::POISON`] where the call wrote
+        /// The whole buffer as far as it can be read, `POISON` where the call wrote
         /// nothing.
         buffer: Bytes,
     },
@@ -165,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_call_and_the_errno() {
-        let refusal = Refusal::new("bind", nix::errno::Errno::EADDRINUSE);
+        let refusal = Refusal::new("bind", Errno::EADDRINUSE);
         assert_eq!(
             refusal.to_string(),
             "bind: EADDRINUSE: Address already in use"

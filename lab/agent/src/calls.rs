@@ -8,7 +8,7 @@ use crate::bytes::Bytes;
 /// A system call that an actor makes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Call {
-    /// `socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)`: [`crate::Answer::Value`] is the
+    /// `socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)`: `Answer::Value` is the
     /// descriptor.
     Socket {
         /// Netlink protocol number.
@@ -23,7 +23,7 @@ pub enum Call {
         /// Mask of multicast groups.
         groups: u32,
     },
-    /// getsockname(2): [`crate::Answer::Value`] is the portid.
+    /// getsockname(2): `Answer::Value` is the portid.
     PortId {
         /// Socket.
         fd: i32,
@@ -39,7 +39,7 @@ pub enum Call {
         /// Its value.
         value: i32,
     },
-    /// sendto(2): [`crate::Answer::Value`] is the number of bytes.
+    /// sendto(2): `Answer::Value` is the number of bytes.
     Send {
         /// Socket.
         fd: i32,
@@ -48,7 +48,7 @@ pub enum Call {
         /// The whole datagram.
         data: Bytes,
     },
-    /// poll(2), then recvmsg(2): [`crate::Answer::Datagram`], or `ETIMEDOUT` if none came.
+    /// poll(2), then recvmsg(2): `Answer::Datagram`, or `ETIMEDOUT` if none came.
     Receive {
         /// Socket.
         fd: i32,
@@ -60,7 +60,7 @@ pub enum Call {
         /// Descriptor.
         fd: i32,
     },
-    /// fork(2), whereupon one of the two ends and the other goes on: [`crate::Answer::Done`] from
+    /// fork(2), whereupon one of the two ends and the other goes on: `Answer::Done` from
     /// that one when the first has ended. All that was open is open still.
     Fork {
         /// Who goes on.
@@ -73,14 +73,14 @@ pub enum Call {
         /// User and group.
         uid: u32,
     },
-    /// `open(path, flags | O_CLOEXEC)`: [`crate::Answer::Value`] is the descriptor.
+    /// `open(path, flags | O_CLOEXEC)`: `Answer::Value` is the descriptor.
     Open {
         /// Absolute path in the guest.
         path: String,
         /// `O_RDWR` and the like.
         flags: i32,
     },
-    /// ioctl(2) with a number as its argument: [`crate::Answer::Value`] is what it returns.
+    /// ioctl(2) with a number as its argument: `Answer::Value` is what it returns.
     Ioctl {
         /// Descriptor.
         fd: i32,
@@ -89,7 +89,7 @@ pub enum Call {
         /// By value.
         argument: u64,
     },
-    /// ioctl(2) with a pointer to a number of eight bytes: [`crate::Answer::Value`] is what it
+    /// ioctl(2) with a pointer to a number of eight bytes: `Answer::Value` is what it
     /// returns.
     IoctlAt {
         /// Descriptor.
@@ -99,7 +99,7 @@ pub enum Call {
         /// What the argument points to.
         number: u64,
     },
-    /// read(2): [`crate::Answer::Filled`].
+    /// read(2): `Answer::Filled`.
     ReadFile {
         /// Descriptor.
         fd: i32,
@@ -108,7 +108,7 @@ pub enum Call {
         /// Its length in bytes, as the call is told.
         len: usize,
     },
-    /// write(2): [`crate::Answer::Value`] is the number of bytes.
+    /// write(2): `Answer::Value` is the number of bytes.
     WriteFile {
         /// Descriptor.
         fd: i32,
@@ -117,7 +117,7 @@ pub enum Call {
         /// What is in it, as far as it can be accessed; as many bytes as the call is told.
         data: Bytes,
     },
-    /// finit_module(2): as [`crate::Op::Insert`].
+    /// finit_module(2): as `Op::Insert`.
     Insert {
         /// Path of the `.ko` in the guest.
         path: String,
@@ -125,14 +125,14 @@ pub enum Call {
         params: String,
     },
     /// A call in the course of which one allocation, or one copy from or to user space, fails:
-    /// [`crate::Answer::Faulted`]. For kernels with fault injection.
+    /// `Answer::Faulted`. For kernels with fault injection.
     WithFault {
         /// Which one, from 1.
         nth: u32,
         /// The call.
         call: Box<Call>,
     },
-    /// All of these calls in order, again and again: [`crate::Answer::Batch`]. For what would be
+    /// All of these calls in order, again and again: `Answer::Batch`. For what would be
     /// too many lines, or too far apart in time.
     Batch {
         /// How often.
@@ -142,7 +142,7 @@ pub enum Call {
         /// The calls of one round.
         calls: Vec<Call>,
     },
-    /// The same call again and again, whether it fails or not: [`crate::Answer::Repeated`]. For
+    /// The same call again and again, whether it fails or not: `Answer::Repeated`. For
     /// what is to be looked at each time and mostly gives the same.
     Repeat {
         /// How often.

@@ -7,6 +7,7 @@ mod faults;
 mod kernel;
 mod memory;
 mod processes;
+mod reporter;
 mod terminal;
 
 use std::{
@@ -14,7 +15,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::{fd::AsRawFd, unix::fs::PermissionsExt},
     process::ExitCode,
-    sync::{Arc, Mutex},
     thread,
 };
 
@@ -26,24 +26,7 @@ use nix::{
     },
 };
 
-/// The one way out: every thread reports through it, a line at a time.
-#[derive(Clone)]
-struct Reporter(Arc<Mutex<fs::File>>);
-
-impl Reporter {
-    fn report(&self, report: &Report) {
-        let Ok(mut line) = serde_json::to_vec(report) else {
-            return;
-        };
-        line.push(b'\n');
-        let mut port = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A host that is gone cannot be told so.
-        let _ = port.write_all(&line);
-    }
-}
+use reporter::Reporter;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -75,7 +58,7 @@ fn serve() -> std::io::Result<()> {
         .write(true)
         .open(wait_for_port()?)?;
     let orders = BufReader::new(port.try_clone()?);
-    let reporter = Reporter(Arc::new(Mutex::new(port)));
+    let reporter = Reporter::new(port);
     let processes = processes::Processes::new(reporter.clone());
 
     kernel::follow_log(reporter.clone())?;
@@ -144,13 +127,13 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
         Op::Put { path, mode, data } => fs::write(&path, &data.0)
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::Control { path, text } => fs::OpenOptions::new()
             .write(true)
             .open(&path)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::MakeDevice {
             path,
             major,
@@ -159,19 +142,19 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
         } => kernel::make_device(&path, major, minor, mode),
         Op::Read { path } => fs::read(&path)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::Lines { path, text } => kernel::lines(&path, &text)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::AllocTraces { text } => kernel::alloc_traces(&text)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::Insert { path, params } => kernel::insert(&path, &params),
         Op::Remove { name } => kernel::remove(&name),
         // Without the newline the record stays open, and unread, until the next one.
         Op::Mark { text } => fs::write("/dev/kmsg", format!("<6>{text}\n"))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::Spawn {
             process,
             argv,
@@ -188,12 +171,4 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
             }
         }
     }
-}
-
-/// The refusal that an I/O error stands for.
-fn refusal(call: &str, error: &std::io::Error) -> Refusal {
-    Refusal::new(
-        call,
-        error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
-    )
 }

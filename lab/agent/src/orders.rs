@@ -20,7 +20,7 @@ pub struct Order {
 /// What the agent itself can do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Op {
-    /// Answer with [`crate::Answer::Done`].
+    /// Answer with `Answer::Done`.
     Ping,
     /// Create or replace a file.
     Put {
@@ -49,12 +49,12 @@ pub enum Op {
         /// Permission bits.
         mode: u32,
     },
-    /// Read a file to its end: [`crate::Answer::Data`].
+    /// Read a file to its end: `Answer::Data`.
     Read {
         /// Absolute path in the guest.
         path: String,
     },
-    /// From a file, the lines that contain a text: [`crate::Answer::Data`].
+    /// From a file, the lines that contain a text: `Answer::Data`.
     Lines {
         /// Absolute path in the guest.
         path: String,
@@ -62,7 +62,7 @@ pub enum Op {
         text: String,
     },
     /// From what the slab caches know of their objects (`SLAB/alloc_traces` in debugfs), the
-    /// entries that contain a text, each under a line `cache NAME`: [`crate::Answer::Data`].
+    /// entries that contain a text, each under a line `cache NAME`: `Answer::Data`.
     /// Objects that were freed and are only kept back are given back first, so that they do not
     /// count.
     AllocTraces {
@@ -86,7 +86,7 @@ pub enum Op {
         /// The line, without a newline.
         text: String,
     },
-    /// Start a process: [`crate::Answer::Started`]. What it writes and how it ends is reported.
+    /// Start a process: `Answer::Started`. What it writes and how it ends is reported.
     Spawn {
         /// The host's number for it.
         process: ProcessId,

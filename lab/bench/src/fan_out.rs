@@ -24,8 +24,8 @@ use protocol::{
 };
 
 use crate::{
-    Work,
     clock::{Elapsed, timed},
+    work::Work,
 };
 
 /// Bytes that are published.

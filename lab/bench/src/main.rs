@@ -7,6 +7,7 @@ mod clock;
 mod fan_out;
 mod message;
 mod slot;
+mod work;
 
 use std::{
     io::{Write, stdout},
@@ -36,55 +37,6 @@ struct Arguments {
     quick: bool,
 }
 
-/// How much there is to do.
-struct Work {
-    rounds: u64,
-    /// The same for memory, which does not vary much and is not given back.
-    memory_rounds: u64,
-    /// Messages written and read for one sample.
-    messages: u64,
-    /// Channels chosen and read for one sample.
-    lookups: u64,
-    /// Sizes of [`lab_bench::Test::Lookup`].
-    channels: [u64; 4],
-    /// How many channels are filled for [`lab_bench::Test::Memory`]: with the shortest message, with
-    /// the longest, and with ids far apart.
-    filled: [u64; 3],
-    /// Deliveries for one sample.
-    deliveries: u64,
-    /// Sizes of [`lab_bench::Test::FanOut`].
-    subscribers: [u64; 4],
-}
-
-impl Work {
-    fn new(arguments: &Arguments) -> Self {
-        let rounds = arguments.rounds;
-        if arguments.quick {
-            return Work {
-                rounds,
-                memory_rounds: 1,
-                messages: 50,
-                lookups: 50,
-                channels: [1, 10, 100, 1000],
-                filled: [40_000, 10_000, 2_000],
-                deliveries: 100,
-                subscribers: [1, 2, 3, 4],
-            };
-        }
-        Work {
-            rounds,
-            memory_rounds: 5,
-            messages: 500,
-            lookups: 500,
-            channels: [1, 1_000, 100_000, 1 << 20],
-            // The longest take five times the memory, and what lies far apart forty times.
-            filled: [1 << 20, 1 << 17, 1 << 14],
-            deliveries: 320,
-            subscribers: [1, 8, 64, 512],
-        }
-    }
-}
-
 fn main() -> ExitCode {
     match measure(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -97,7 +49,7 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     stay_on_one_processor().context("sched_setaffinity")?;
-    let work = Work::new(arguments);
+    let work = work::Work::new(arguments.rounds, arguments.quick);
     let mut slots = slot::Slots::new(&arguments.directory);
     // Printed at the end: whoever reads a line would take the processor from the next sample.
     let mut samples = Vec::new();

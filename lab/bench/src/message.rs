@@ -17,7 +17,7 @@ use nix::{
 };
 use protocol::slot::MESSAGE_MAX;
 
-use crate::{Work, clock::timed, slot::Slots};
+use crate::{clock::timed, slot::Slots, work::Work};
 
 /// The shorter and the longest message, in bytes.
 const SIZES: [usize; 2] = [16, MESSAGE_MAX];

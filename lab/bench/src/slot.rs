@@ -17,7 +17,7 @@ use nix::{
 };
 use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
-use crate::{Work, clock::timed};
+use crate::{clock::timed, work::Work};
 
 /// How many channels are in use for [`Test::LookupFew`].
 const FEW: u64 = 64;
