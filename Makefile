@@ -31,7 +31,7 @@ part3: setup ## Kernel lists: publishers and subscribers, any number of them, co
 	@$(LAB) demo part3
 
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds faults
-	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --locked --no-fail-fast \
+	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),-- --include-ignored)
 
 fuzz: setup ## Modules against their models, random operations for MINUTES=10; SEED=n repeats a run

@@ -16,4 +16,5 @@ mod fuzz;
 mod leaks;
 mod machines;
 mod modules;
+mod targets;
 mod walkthrough;
