@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The files of a checkout, and writing those of a starter.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, Result, environment, error::output_of};
+
+/// A file of a starter.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Relative to its directory.
+    pub path: PathBuf,
+    /// All of it.
+    pub contents: Vec<u8>,
+    mode: u32,
+}
+
+impl File {
+    /// Read a file of a checkout.
+    pub(super) fn read(checkout: &Path, path: PathBuf) -> Result<Self> {
+        let from = checkout.join(&path);
+        let what = || Error::io(format!("reading {}", from.display()));
+        let contents = fs::read(&from).map_err(what())?;
+        let mode = fs::metadata(&from).map_err(what())?.permissions().mode() & 0o777;
+        Ok(File {
+            path,
+            contents,
+            mode,
+        })
+    }
+}
+
+/// The files of a checkout that git knows, relative to it.
+pub(super) fn files_of(checkout: &Path) -> Result<Vec<PathBuf>> {
+    let mut git = environment::command("git");
+    git.arg("-C").arg(checkout).args(["ls-files", "-z"]);
+    let listed = output_of("asking git which files there are", &mut git)?;
+    Ok(listed.split_terminator('\0').map(PathBuf::from).collect())
+}
+
+/// Write files to a directory that may have others.
+pub(super) fn fill(files: &[File], directory: &Path) -> io::Result<()> {
+    for file in files {
+        let path = directory.join(&file.path);
+        fs::create_dir_all(path.parent().unwrap_or(directory))?;
+        fs::write(&path, &file.contents)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))?;
+    }
+    Ok(())
+}
+
+/// Remove an earlier starter, but for what cargo has built there: most of it is others' crates.
+pub(super) fn clear(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name() == "build" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
