@@ -45,10 +45,11 @@ pub struct Starter {
 }
 
 impl Starter {
-    /// Make one from the files that git knows in a checkout. Stages before `upto` stay solved.
+    /// Make one from the files of a checkout: those that git knows, or all that `.gitignore`
+    /// leaves if it has come without git. Stages before `upto` stay solved.
     ///
     /// # Errors
-    /// [`Error::Tool`] if it is no git checkout; a marker without its counterpart, or
+    /// [`Error::Tool`] if git cannot say which they are; a marker without its counterpart, or
     /// with a name that another has, with file and line; no marker at all.
     pub fn of(checkout: &Path, upto: &Stage) -> Result<Self> {
         let first = place(upto);

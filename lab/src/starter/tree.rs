@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ignore::WalkBuilder;
+
 use crate::{Error, Result, environment, error::output_of};
 
 /// A file of a starter.
@@ -34,12 +36,32 @@ impl File {
     }
 }
 
-/// The files of a checkout that git knows, relative to it.
+/// The files of a checkout, relative to it: those that git knows. In one that has come without
+/// git, as from an archive, all but what `.gitignore` names.
 pub(super) fn files_of(checkout: &Path) -> Result<Vec<PathBuf>> {
-    let mut git = environment::command("git");
-    git.arg("-C").arg(checkout).args(["ls-files", "-z"]);
-    let listed = output_of("asking git which files there are", &mut git)?;
-    Ok(listed.split_terminator('\0').map(PathBuf::from).collect())
+    if checkout.join(".git").exists() {
+        let mut git = environment::command("git");
+        git.arg("-C").arg(checkout).args(["ls-files", "-z"]);
+        let listed = output_of("asking git which files there are", &mut git)?;
+        return Ok(listed.split_terminator('\0').map(PathBuf::from).collect());
+    }
+    let mut walk = WalkBuilder::new(checkout);
+    // Of the checkout alone: what the user ignores elsewhere does not count.
+    walk.standard_filters(false)
+        .git_ignore(true)
+        .require_git(false)
+        .sort_by_file_path(Path::cmp);
+    let mut found = Vec::new();
+    for entry in walk.build() {
+        let entry = entry.map_err(|error| {
+            Error::Unexpected(format!("listing {}: {error}", checkout.display()))
+        })?;
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if is_file && let Ok(path) = entry.path().strip_prefix(checkout) {
+            found.push(path.to_owned());
+        }
+    }
+    Ok(found)
 }
 
 /// Write files to a directory that may have others.

@@ -160,6 +160,45 @@ fn no_stage_is_the_solution_of_a_later_one() {
     }
 }
 
+/// As it comes from an archive, with what has been built since.
+#[test]
+fn a_checkout_without_git_gives_the_same_starter() {
+    let checkout = checkout();
+    let listed = command("git")
+        .current_dir(&checkout)
+        .args(["ls-files", "-z"])
+        .output()
+        .unwrap()
+        .stdout;
+    let copy = tempfile::tempdir().unwrap();
+    let listed = String::from_utf8(listed).unwrap();
+    let built = [
+        "build/target/debug/lab",
+        "lab/tests/snapshots/a.snap.new",
+        "target/debug/lab",
+    ];
+    let at = |path: &str| {
+        let to = copy.path().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        to
+    };
+    for path in listed.split_terminator('\0') {
+        fs::copy(checkout.join(path), at(path)).unwrap();
+    }
+    for path in built {
+        fs::write(at(path), "built").unwrap();
+    }
+    let files = |checkout: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
+        let starter = Starter::of(checkout, &STAGES[0]).unwrap();
+        let files = starter.files.into_iter();
+        files.map(|file| (file.path, file.contents)).collect()
+    };
+    let (with_git, without) = (files(&checkout), files(copy.path()));
+    let paths = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&without), paths(&with_git));
+    assert!(without == with_git);
+}
+
 /// The clauses that a task ends with: `(D6, I1-I4)` of a stage are D6, I1, I2, I3 and I4.
 fn clauses(task: &str) -> Option<Vec<String>> {
     let inside = task.strip_suffix(')')?.rsplit_once('(')?.1;
