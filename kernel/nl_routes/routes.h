@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the table (routes_main.c) and the watchers (routes_watch.c) share.
+ * What the table (routes_main.c), its list (routes_dump.c) and the watchers
+ * (routes_watch.c) share.
  */
 #ifndef _NL_ROUTES_H
 #define _NL_ROUTES_H
@@ -20,6 +21,18 @@ extern struct mutex routes_lock;
 extern struct sock *routes_nlsk;	/* the kernel's end */
 extern unsigned long routes_dropped;	/* events that found a full queue */
 
+/* lab:begin routes-entry: what an entry is, and what its list has to see (E1, E2) */
+struct routes_entry {
+	struct list_head list;		/* in routes_table */
+	bool expires;
+	unsigned long due;		/* jiffies, if it expires */
+	char name[NL_ROUTES_NAME_MAX + 1];
+};
+
+extern struct list_head routes_table;
+extern unsigned int routes_generation;
+/* lab:end */
+
 /*
  * A socket that watches something. It is the socket and not its portid, which is
  * free for others as soon as the socket is closed.
@@ -33,6 +46,10 @@ struct routes_watcher {
 	unsigned int count;	/* of names */
 	char names[NL_ROUTES_WATCHES][NL_ROUTES_NAME_MAX + 1];
 };
+
+/* Answer NL_ROUTES_LIST: begin a dump of the table. */
+int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
+		struct netlink_ext_ack *extack);
 
 /* Drop the watchers whose socket is dead (SOCK_DEAD). */
 void routes_reap_locked(void);

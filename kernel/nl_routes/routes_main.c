@@ -8,7 +8,8 @@
  * one, several or all of them (ipclab/netlink.h). Whoever watches an entry is sent
  * an event when it is added or deleted; a watch outlives its entry.
  *
- * Here: the table and the requests. Who watches is in routes_watch.c.
+ * Here: the table and the requests. The list is in routes_dump.c, who watches in
+ * routes_watch.c.
  *
  * Lock: routes_lock protects the table, the watchers and routes_nlsk. Requests,
  * dumps, work and notifier all run in process context, so it is a mutex. What a
@@ -27,17 +28,10 @@
 #include <nl_frames.h>
 #include <nl_open.h>
 
-/* lab:begin routes-table: what an entry is, and the table of them (E1, E2) */
-struct routes_entry {
-	struct list_head list;		/* in routes_table */
-	bool expires;
-	unsigned long due;		/* jiffies, if it expires */
-	char name[NL_ROUTES_NAME_MAX + 1];
-};
-
-static LIST_HEAD(routes_table);		/* in the order in which they were added */
+/* lab:begin routes-table: the table of entries (E1, E2) */
+LIST_HEAD(routes_table);		/* in the order in which they were added */
 static unsigned int routes_count;
-static unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
+unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
 /* lab:end */
 
 DEFINE_MUTEX(routes_lock);		/* see above */
@@ -241,74 +235,6 @@ static int routes_unwatch(struct sk_buff *skb, const char *name,
 	err = routes_unwatch_locked(NETLINK_CB(skb).sk, name, extack);
 	mutex_unlock(&routes_lock);
 	return err;
-}
-
-/* lab:end */
-
-/* lab:begin routes-list: all entries, in as many parts as it takes (E2) */
-static int routes_put_locked(struct sk_buff *skb, struct netlink_callback *cb,
-			     const struct routes_entry *entry)
-{
-	unsigned long now = jiffies;
-	struct nlmsghdr *nlh;
-
-	nlh = nlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			NL_ROUTES_ENTRY, 0, NLM_F_MULTI);
-	if (!nlh)
-		return -EMSGSIZE;
-	if (nla_put_string(skb, NL_ROUTES_A_NAME, entry->name) ||
-	    (entry->expires &&
-	     nla_put_u32(skb, NL_ROUTES_A_EXPIRE_MS,
-			 time_after(entry->due, now) ?
-			 jiffies_to_msecs(entry->due - now) : 0))) {
-		nlmsg_cancel(skb, nlh);
-		return -EMSGSIZE;
-	}
-	nl_dump_check_consistent(cb, nlh);
-	nlmsg_end(skb, nlh);
-	return 0;
-}
-
-/*
- * As many entries as there is room for; called again until none is left.
- * args[0] is how many have been sent. If the table changes in between, netlink
- * sees it by cb->seq and marks the list with NLM_F_DUMP_INTR.
- */
-static int routes_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct routes_entry *entry;
-	long at = 0;
-
-	mutex_lock(&routes_lock);
-	cb->seq = routes_generation;
-	list_for_each_entry(entry, &routes_table, list) {
-		if (at++ < cb->args[0])
-			continue;
-		if (routes_put_locked(skb, cb, entry))
-			break;
-		cb->args[0]++;
-	}
-	mutex_unlock(&routes_lock);
-	return skb->len;
-}
-
-static int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
-		       struct netlink_ext_ack *extack)
-{
-	struct netlink_dump_control control = {
-		.dump = routes_dump,
-	};
-
-	if ((nlh->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
-		NL_SET_ERR_MSG(extack, "a list is a dump: NLM_F_DUMP is not set");
-		return -EINVAL;
-	}
-	if (nlmsg_len(nlh)) {
-		NL_SET_ERR_MSG(extack, "this request has no payload");
-		return -EINVAL;
-	}
-	/* To the sender's address, not to nlmsg_pid; NLMSG_DONE is the answer. */
-	return netlink_dump_start(skb->sk, skb, nlh, &control);
 }
 
 /* lab:end */

@@ -8,6 +8,8 @@
 //! The ways are those of the module `bad_kernel`, and `clean` for a boot. It writes
 //! lab/tests/consoles, which the test `consoles` reads.
 
+#![expect(clippy::unwrap_used, reason = "carried out by hand, and read")]
+
 use std::{env, fs, path::Path, time::Duration};
 
 use lab_agent::Op;

@@ -2,6 +2,8 @@
 //! What the programs refuse before they reach the module: one line on stderr, nothing on stdout,
 //! exit status 1. The rest needs a kernel and is in `lab/tests/message_slot.rs`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     ffi::OsStr,
     os::unix::ffi::OsStrExt,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Clauses T1, T4 and T5: how each of the three buffers waits, closes and fills up.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     fs,
     num::NonZeroUsize,

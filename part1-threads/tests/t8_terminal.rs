@@ -2,6 +2,8 @@
 //! Clause T8: the program shows progress on a terminal, and nothing of it if stdout or stderr is
 //! none.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     fs::File,
     io::{PipeReader, Read, pipe},

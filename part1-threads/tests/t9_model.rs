@@ -5,6 +5,8 @@
 //! The buffer's source is compiled a second time here, against loom's mutex and condition variable
 //! (`sync`). For each notification in it, it is shown that the models fail without it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     collections::VecDeque,
     num::NonZeroUsize,

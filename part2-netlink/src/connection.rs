@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A netlink socket to a kernel module.
+//! A conversation with a kernel module: requests with their answers, dumps, and events.
 //!
-//! neli opens, binds and sends. It is not used to receive, because it does not pass on the
-//! sender's address, and not to build messages, because it rounds `nlmsg_len` up to a multiple of
-//! four and the module could no longer tell how long a body is.
+//! The socket itself is given in `netlink-client`.
 
 use std::{
     collections::VecDeque,
-    io::IoSliceMut,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd},
 };
 
-use neli::{consts::socket::Msg, socket::NlSocket, utils::Groups};
-use nix::{
-    errno::Errno,
-    sys::socket::{MsgFlags, NetlinkAddr, recvmsg},
-};
+use netlink_client::{Error, ready::Stop, socket::Socket};
+use nix::{errno::Errno, sys::socket::MsgFlags};
 use protocol::netlink::{
-    Ack, Header, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, PROTO, PortId,
+    Ack, Header, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, PortId,
     messages,
 };
-
-use crate::{Error, input::Stop};
 
 /// Longest datagram that a module sends, in bytes: a header and a body of 1024, or a refusal,
 /// which repeats the request and adds its text, or a part of a dump (`NLMSG_GOODSIZE`, up to 8192
@@ -49,7 +41,7 @@ pub type Entries = Vec<(Header, Vec<u8>)>;
 
 /// A socket of our own, bound to a portid that the kernel chose.
 pub struct Connection {
-    socket: NlSocket,
+    socket: Socket,
     seq: u32,
     /// Events that arrived while an acknowledgement was waited for.
     early: VecDeque<Event>,
@@ -63,32 +55,12 @@ impl Connection {
     /// # Errors
     /// [`Error::Call`]; `EPROTONOSUPPORT` if no module has registered the protocol.
     pub fn open() -> Result<Self, Error> {
-        // lab:begin connection-open: a socket of our own, on a portid of the kernel's choice (N11)
-        let socket = NlSocket::new((PROTO as i32).into()).map_err(|error| {
-            let mut error = Error::io("socket", &error);
-            if let Error::Call {
-                errno: Errno::EPROTONOSUPPORT,
-                hint,
-                ..
-            } = &mut error
-            {
-                "is the module inserted?".clone_into(hint);
-            }
-            error
-        })?;
-        socket
-            .bind(None, Groups::empty())
-            .map_err(|error| Error::io("bind", &error))?;
-        socket
-            .enable_ext_ack(true)
-            .map_err(|error| Error::io("setsockopt", &error))?;
         Ok(Connection {
-            socket,
+            socket: Socket::open()?,
             seq: 0,
             early: VecDeque::new(),
             unread: VecDeque::new(),
         })
-        // lab:end stub: Err(Error::call("socket", Errno::ENOSYS))
     }
 
     /// Join a multicast group: from now on its messages are among the events.
@@ -96,9 +68,7 @@ impl Connection {
     /// # Errors
     /// [`Error::Call`] if setsockopt(2) fails.
     pub fn join(&self, group: u32) -> Result<(), Error> {
-        self.socket
-            .add_mcast_membership(Groups::new_groups(&[group]))
-            .map_err(|error| Error::io("setsockopt", &error))
+        self.socket.join(group)
     }
 
     /// Send a request and wait until the module has acknowledged it. Blocks.
@@ -125,6 +95,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::request`].
     pub fn dump(&mut self, name: &'static str, kind: u16) -> Result<Option<Entries>, Error> {
+        // lab:begin connection-dump: all parts of a list, to its end, or know that it changed (E3)
         self.send(kind, NLM_F_DUMP, &[])?;
         let mut found = Vec::new();
         let mut whole = true;
@@ -144,6 +115,7 @@ impl Connection {
                 Read::Event(event) => self.early.push_back(event),
             }
         }
+        // lab:end stub: Err(Error::call(name, Errno::ENOSYS))
     }
 
     /// Send a request under the next sequence number.
@@ -155,10 +127,7 @@ impl Connection {
             seq: self.seq,
             portid: PortId::KERNEL,
         };
-        self.socket
-            .send(header.encode(payload), Msg::empty())
-            .map(drop)
-            .map_err(|error| Error::io("sendto", &error))
+        self.socket.send(header, payload)
     }
 
     /// The next event; `None` after a signal. Blocks.
@@ -197,11 +166,8 @@ impl Connection {
     fn receive(&mut self) -> Result<(), Error> {
         // lab:begin connection-receive: one datagram, if the kernel has sent it, whole (N10)
         let mut buffer = vec![0; RECEIVE_MAX];
-        let mut parts = [IoSliceMut::new(&mut buffer)];
-        let received =
-            recvmsg::<NetlinkAddr>(self.socket.as_raw_fd(), &mut parts, None, MsgFlags::empty());
-        let (len, from, flags) = match received {
-            Ok(message) => (message.bytes, message.address, message.flags),
+        let datagram = match self.socket.receive(&mut buffer, MsgFlags::empty()) {
+            Ok(datagram) => datagram,
             Err(Errno::EINTR) => return Ok(()),
             Err(Errno::ENOBUFS) => {
                 self.unread.push_back(Read::Event(Event::Overrun));
@@ -210,13 +176,13 @@ impl Connection {
             Err(errno) => return Err(Error::call("recvmsg", errno)),
         };
         // Any process may send to our portid if it is privileged; only the kernel is believed.
-        if from.map(|address| PortId(address.pid())) != Some(PortId::KERNEL) {
+        if datagram.sender != Some(PortId::KERNEL) {
             return Ok(());
         }
-        if flags.contains(MsgFlags::MSG_TRUNC) {
+        if datagram.truncated {
             return Err(Error::call("recvmsg", Errno::EMSGSIZE));
         }
-        for message in messages(&buffer[..len]) {
+        for message in messages(&buffer[..datagram.len]) {
             let message = message?;
             let header = message.header;
             self.unread.push_back(match message.ack()? {
@@ -239,11 +205,7 @@ impl Connection {
 fn accepted(name: &'static str, ack: Ack) -> Result<(), Error> {
     match ack.errno {
         0 => Ok(()),
-        errno => Err(Error::Call {
-            call: name,
-            errno: Errno::from_raw(errno),
-            hint: ack.text.unwrap_or_default(),
-        }),
+        _ => Err(Error::refused(name, ack)),
     }
 }
 
@@ -255,7 +217,6 @@ enum Read {
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the socket is open as long as it lives, and the borrow ends before that.
-        unsafe { BorrowedFd::borrow_raw(self.socket.as_raw_fd()) }
+        self.socket.as_fd()
     }
 }

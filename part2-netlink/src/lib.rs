@@ -1,63 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the programs of part 2 share: a netlink socket to one kernel module, input by lines, and
-//! an orderly end on a signal.
+//! What the programs of part 2 share: a connection to one kernel module, and output by lines.
 //!
-//! The wire format is in `protocol`; here are only the system calls.
+//! The wire format is in `protocol`; the socket, the error, input and signals are given in
+//! `netlink-client`.
 
 pub mod connection;
-pub mod input;
 
-use std::{io::Write, process::ExitCode};
+use std::io::Write;
 
-use nix::errno::Errno;
-
-/// A call that failed, as one line for stderr.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A system call, or a request that the module refused.
-    #[error("{call}: {errno:?}: {}{}", .errno.desc(), in_brackets(.hint))]
-    Call {
-        /// What was called: a system call or the name of a request.
-        call: &'static str,
-        /// Why it failed.
-        errno: Errno,
-        /// What to do about it, or the module's own reason; may be empty.
-        hint: String,
-    },
-    /// The kernel's end sent something that is not a message.
-    #[error("recvmsg: {0}")]
-    Decode(#[from] protocol::netlink::DecodeError),
-    /// A question was not answered as it can be.
-    #[error("{0}")]
-    Usage(String),
-}
-
-fn in_brackets(hint: &str) -> String {
-    if hint.is_empty() {
-        String::new()
-    } else {
-        format!(" ({hint})")
-    }
-}
-
-impl Error {
-    /// `call` failed with `errno`; there is nothing to add.
-    pub fn call(call: &'static str, errno: Errno) -> Self {
-        Error::Call {
-            call,
-            errno,
-            hint: String::new(),
-        }
-    }
-
-    /// `call` failed with an I/O error.
-    pub fn io(call: &'static str, error: &std::io::Error) -> Self {
-        Error::call(
-            call,
-            error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
-        )
-    }
-}
+pub use netlink_client::{Error, finish, input, ready};
 
 /// Write one line to stdout at once, whoever reads it.
 ///
@@ -70,15 +21,4 @@ pub fn print_line(line: &[u8]) -> Result<(), Error> {
         .and_then(|()| stdout.write_all(b"\n"))
         .and_then(|()| stdout.flush())
         .map_err(|error| Error::io("write", &error))
-}
-
-/// Exit status 0, or one line on stderr and exit status 1.
-pub fn finish(program: &str, result: Result<(), Error>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{program}: {error}");
-            ExitCode::FAILURE
-        }
-    }
 }

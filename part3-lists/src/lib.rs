@@ -2,76 +2,12 @@
 //! What `router-client` is made of: one netlink socket that two threads share, one of which sends
 //! what it reads from stdin while the other prints what arrives.
 //!
-//! The wire format is in `protocol`; here are only the system calls.
+//! The wire format is in `protocol`; the socket, the error, input and signals are given in
+//! `netlink-client`.
 
-pub mod input;
+pub mod datagram;
 pub mod list;
 pub mod receiver;
 pub mod sender;
-pub mod socket;
 
-use std::process::ExitCode;
-
-use nix::errno::Errno;
-
-/// A call that failed, as one line for stderr.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A system call, or a request that the module refused.
-    #[error("{call}: {errno:?}: {}{}", .errno.desc(), in_brackets(.hint))]
-    Call {
-        /// What was called: a system call or the name of a request.
-        call: &'static str,
-        /// Why it failed.
-        errno: Errno,
-        /// What to do about it, or the module's own reason; may be empty.
-        hint: String,
-    },
-    /// The kernel's end sent something that is not a message.
-    #[error("recvmsg: {0}")]
-    Message(#[from] protocol::netlink::DecodeError),
-    /// A message of the module does not have the attributes that it should have.
-    #[error("recvmsg: {0}")]
-    Attributes(#[from] protocol::attributes::AttributeError),
-    /// A question was not answered as it can be.
-    #[error("{0}")]
-    Usage(String),
-}
-
-fn in_brackets(hint: &str) -> String {
-    if hint.is_empty() {
-        String::new()
-    } else {
-        format!(" ({hint})")
-    }
-}
-
-impl Error {
-    /// `call` failed with `errno`; there is nothing to add.
-    pub fn call(call: &'static str, errno: Errno) -> Self {
-        Error::Call {
-            call,
-            errno,
-            hint: String::new(),
-        }
-    }
-
-    /// `call` failed with an I/O error.
-    pub fn io(call: &'static str, error: &std::io::Error) -> Self {
-        Error::call(
-            call,
-            error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
-        )
-    }
-}
-
-/// Exit status 0, or one line on stderr and exit status 1.
-pub fn finish(program: &str, result: Result<(), Error>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{program}: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
+pub use netlink_client::{Error, finish, input, ready, socket::Socket};

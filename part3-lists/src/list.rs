@@ -3,17 +3,18 @@
 
 use std::os::fd::AsFd;
 
+use netlink_client::{
+    Error,
+    ready::{Stop, first_ready},
+    socket::Socket,
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, PortId, messages},
     router::{MEMBER, Member, Request},
 };
 
-use crate::{
-    Error,
-    input::{Stop, first_ready},
-    socket::{RECEIVE_MAX, Received, Socket},
-};
+use crate::datagram::{RECEIVE_MAX, Received, receive};
 
 /// All members, publishers first, each list in the order in which they have registered; `None`
 /// if a signal came first. Blocks.
@@ -21,6 +22,7 @@ use crate::{
 /// # Errors
 /// [`Error::Call`] if the module refuses or a system call fails.
 pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Error> {
+    // lab:begin list-members: ask, and read all parts of the answer, to its end (L1, L4)
     let header = Header {
         kind: Request::List.kind(),
         flags: NLM_F_REQUEST | NLM_F_DUMP,
@@ -31,7 +33,7 @@ pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Erro
     let mut found = Vec::new();
     let mut buffer = [0; RECEIVE_MAX];
     loop {
-        let datagram = match socket.receive(&mut buffer)? {
+        let datagram = match receive(socket, &mut buffer)? {
             Received::Datagram(datagram) => datagram,
             Received::Overrun => return Err(Error::call("list", Errno::ENOBUFS)),
             Received::Nothing => match first_ready(&[stop.as_fd(), socket.as_fd()])? {
@@ -42,11 +44,7 @@ pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Erro
         for message in messages(datagram) {
             let message = message?;
             if let Some(ack) = message.ack()? {
-                return Err(Error::Call {
-                    call: "list",
-                    errno: Errno::from_raw(ack.errno),
-                    hint: ack.text.unwrap_or_default(),
-                });
+                return Err(Error::refused("list", ack));
             }
             match message.header.kind {
                 MEMBER => found.push(Member::decode(message.payload)?),
@@ -55,4 +53,5 @@ pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Erro
             }
         }
     }
+    // lab:end stub: Err(Error::call("list", Errno::ENOSYS))
 }

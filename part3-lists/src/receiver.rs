@@ -7,16 +7,13 @@ use std::{
     sync::{Arc, mpsc},
 };
 
+use netlink_client::{Error, ready::first_ready, socket::Socket};
 use protocol::{
     netlink::{Ack, Message, messages},
     router::{DATA, Data, Report},
 };
 
-use crate::{
-    Error,
-    input::first_ready,
-    socket::{RECEIVE_MAX, Received, Socket},
-};
+use crate::datagram::{RECEIVE_MAX, Received, receive};
 
 /// What the sending thread has to know.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ impl Receiver {
         let mut buffer = [0; RECEIVE_MAX];
         let mut overrun = false;
         loop {
-            match self.socket.clone().receive(&mut buffer)? {
+            match receive(&self.socket, &mut buffer)? {
                 Received::Datagram(datagram) => {
                     for message in messages(datagram) {
                         self.take(message?)?;

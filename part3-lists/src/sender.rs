@@ -8,18 +8,18 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use netlink_client::{
+    Error,
+    ready::{Stop, first_ready},
+    socket::Socket,
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::{Header, NLM_F_ACK, NLM_F_REQUEST, NLMSG_NOOP, PortId},
     router::{Report, Request},
 };
 
-use crate::{
-    Error,
-    input::{Stop, first_ready},
-    receiver::{Note, Receiver},
-    socket::Socket,
-};
+use crate::receiver::{Note, Receiver};
 
 /// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,11 +119,7 @@ impl Sender {
                 Note::Answer { seq, ack, report } if seq == asked => {
                     return match ack.errno {
                         0 => Ok(Outcome::Done(report)),
-                        errno => Err(Error::Call {
-                            call: name,
-                            errno: Errno::from_raw(errno),
-                            hint: ack.text.unwrap_or_default(),
-                        }),
+                        _ => Err(Error::refused(name, ack)),
                     };
                 }
                 // Answers come in order: what was asked before and has none will get none.

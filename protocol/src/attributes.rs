@@ -4,8 +4,6 @@
 //! Integers are in the machine's own byte order, as in `linux/netlink.h`. What an attribute means
 //! is not known here, and nested ones are not taken apart.
 
-use crate::netlink::DecodeError;
-
 /// Length of `struct nlattr`, in bytes.
 pub const ATTRIBUTE_HEADER_LEN: usize = 4;
 
@@ -54,6 +52,9 @@ pub enum AttributeError {
     /// An attribute that must be there is not.
     #[error("expected attribute {0}, found none")]
     Missing(u16),
+    /// An attribute that must be there is not, or its value is not what it must be.
+    #[error("expected an attribute with {0}, found none or another value")]
+    NoValue(&'static str),
 }
 
 /// One attribute.
@@ -133,24 +134,24 @@ pub fn find(payload: &[u8], kind: u16) -> Result<Option<&[u8]>, AttributeError> 
 /// A string without the NUL at its end.
 ///
 /// # Errors
-/// [`DecodeError::NoAttribute`] named `what` if it is missing, has no NUL or is not UTF-8.
+/// [`AttributeError::NoValue`] named `what` if it is missing, has no NUL or is not UTF-8.
 pub fn string<'a>(
     payload: &'a [u8],
     kind: u16,
     what: &'static str,
-) -> Result<&'a str, DecodeError> {
+) -> Result<&'a str, AttributeError> {
     find(payload, kind)?
         .and_then(|value| std::str::from_utf8(value.strip_suffix(&[0])?).ok())
-        .ok_or(DecodeError::NoAttribute(what))
+        .ok_or(AttributeError::NoValue(what))
 }
 
 /// A 32 bit number; `None` if it is missing.
 ///
 /// # Errors
 /// [`AttributeError::NotU32`] if it does not have four bytes.
-pub fn number(payload: &[u8], kind: u16) -> Result<Option<u32>, DecodeError> {
+pub fn number(payload: &[u8], kind: u16) -> Result<Option<u32>, AttributeError> {
     let found = find(payload, kind)?.map(|value| Attribute { kind, value }.u32());
-    Ok(found.transpose()?)
+    found.transpose()
 }
 
 #[cfg(test)]
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!(number(&payload, 3), Ok(None));
         assert_eq!(
             string(&payload, 4, "a name"),
-            Err(DecodeError::NoAttribute("a name"))
+            Err(AttributeError::NoValue("a name"))
         );
         assert!(number(&payload, 4).is_err());
     }

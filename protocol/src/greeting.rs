@@ -8,7 +8,7 @@
 //! | greet | `EINVAL`, `EMSGSIZE` | it has a payload; one of more than 1024 bytes |
 //! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
 
-use crate::{attributes, netlink::DecodeError};
+use crate::attributes::{self, AttributeError};
 
 /// `NL_GREETING_REQUEST`: greet now. That nobody listens is no error.
 pub const REQUEST: u16 = 0x10;
@@ -24,7 +24,7 @@ pub const TEXT: &str = "Greeting from kernel!";
 /// The text of a greeting.
 ///
 /// # Errors
-/// [`DecodeError`] if there is none.
-pub fn text(payload: &[u8]) -> Result<&str, DecodeError> {
+/// [`AttributeError`] if there is none.
+pub fn text(payload: &[u8]) -> Result<&str, AttributeError> {
     attributes::string(payload, A_TEXT, "a text")
 }

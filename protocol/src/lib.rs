@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The contract between the kernel modules and the programs: wire formats, limits and numbers.
 //!
-//! Everything here is pure: bytes in, values out. Sockets live in the stage crates, C in
-//! `kernel/include/uapi`; `tests/uapi.rs` compiles that header and compares every constant.
+//! Everything here is pure: bytes in, values out. Sockets live in `netlink-client` and in the stage
+//! crates, C in `kernel/include/uapi`; `tests/uapi.rs` compiles that header and compares every
+//! constant.
 
 pub mod attributes;
 pub mod greeting;

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::attributes::{AttributeError, find};
+use crate::attributes::find;
 
 /// `IPCLAB_NETLINK_PROTO`: the protocol number of every module unless `protocol=` says otherwise.
 pub const PROTO: u32 = 31;
@@ -98,12 +98,6 @@ pub enum DecodeError {
     /// An `NLMSG_ERROR` without the errno and the header it answers.
     #[error("expected an acknowledgement of at least 20 bytes, found {0}")]
     ShortAck(usize),
-    /// An attribute is not what it should be.
-    #[error(transparent)]
-    Attribute(#[from] AttributeError),
-    /// An attribute that has to be there is not, or its value is not what it has to be.
-    #[error("expected an attribute with {0}, found none or another value")]
-    NoAttribute(&'static str),
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

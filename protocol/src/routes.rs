@@ -14,10 +14,7 @@
 //! | unwatch | `ENOENT` | the socket does not watch that |
 //! | another type | `EOPNOTSUPP` | the message type is none of these |
 
-use crate::{
-    attributes::{self, put_bytes, put_string},
-    netlink::DecodeError,
-};
+use crate::attributes::{self, AttributeError, put_bytes, put_string};
 
 /// `NL_ROUTES_LIST`: all entries, with `NLM_F_DUMP`.
 pub const LIST: u16 = 0x10;
@@ -136,8 +133,8 @@ impl<'a> News<'a> {
     /// What the payload of a message of type `kind` says; `None` if the type is another.
     ///
     /// # Errors
-    /// [`DecodeError`] if the attributes are not those of that type.
-    pub fn decode(kind: u16, payload: &'a [u8]) -> Result<Option<Self>, DecodeError> {
+    /// [`AttributeError`] if the attributes are not those of that type.
+    pub fn decode(kind: u16, payload: &'a [u8]) -> Result<Option<Self>, AttributeError> {
         if !matches!(kind, ENTRY | ADDED | DELETED) {
             return Ok(None);
         }
@@ -153,7 +150,7 @@ impl<'a> News<'a> {
                 match attributes::number(payload, A_REASON)? {
                     Some(EXPIRED) => Reason::Expired,
                     Some(REQUESTED) => Reason::Requested,
-                    _ => return Err(DecodeError::NoAttribute("a reason")),
+                    _ => return Err(AttributeError::NoValue("a reason")),
                 },
             ),
         }))

@@ -21,7 +21,7 @@ use nix::{
     unistd::{self, ForkResult, Gid, Uid, setgroups, setresgid, setresuid},
 };
 
-use crate::{faults, kernel, memory, refusal::refusal};
+use crate::{faults, kernel, memory};
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;
@@ -171,7 +171,7 @@ fn become_user(uid: u32) -> nix::Result<()> {
 
 /// The one that stays waits until the other has ended: by then all of its descriptors are closed.
 fn fork(stays: Kin) -> Outcome {
-    let (mut life, alive) = std::io::pipe().map_err(|error| refusal("pipe", &error))?;
+    let (mut life, alive) = std::io::pipe().map_err(|error| Refusal::io("pipe", &error))?;
     // SAFETY: there is only this thread, so the child may do whatever it could have done before.
     let forked = unsafe { unistd::fork() }.map_err(|errno| Refusal::new("fork", errno))?;
     let kin = match forked {
@@ -186,7 +186,7 @@ fn fork(stays: Kin) -> Outcome {
     drop(alive);
     // The end of it comes when nobody has the other end open.
     life.read_to_end(&mut Vec::new())
-        .map_err(|error| refusal("read", &error))?;
+        .map_err(|error| Refusal::io("read", &error))?;
     if let ForkResult::Parent { child } = forked {
         waitpid(child, None).map_err(|errno| Refusal::new("waitpid", errno))?;
     }

@@ -4,10 +4,8 @@
 
 use std::{fs, io, os::unix::fs::FileExt};
 
-use lab_agent::{Answer, Outcome};
+use lab_agent::{Answer, Outcome, Refusal};
 use nix::errno::Errno;
-
-use crate::refusal::refusal;
 
 /// Have `make` make a call, of whose allocations and user copies number `nth` fails. Which of the
 /// kernel's are counted is set under /sys/kernel/debug.
@@ -16,14 +14,14 @@ pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> Outcome) -> Outcome {
         .read(true)
         .write(true)
         .open("/proc/thread-self/fail-nth")
-        .map_err(|error| refusal("open", &error))?;
+        .map_err(|error| Refusal::io("open", &error))?;
     fault
         .write_at(nth.to_string().as_bytes(), 0)
-        .map_err(|error| refusal("write", &error))?;
+        .map_err(|error| Refusal::io("write", &error))?;
     let outcome = Box::new(make());
     let left = left(&fault);
     disarm(&fault);
-    let hit = left.map_err(|error| refusal("read", &error))? == 0;
+    let hit = left.map_err(|error| Refusal::io("read", &error))? == 0;
     Ok(Answer::Faulted { hit, outcome })
 }
 

@@ -16,11 +16,11 @@ use nix::{
     sys::stat::{self, Mode, SFlag},
 };
 
-use crate::{refusal::refusal, reporter::Reporter};
+use crate::reporter::Reporter;
 
 /// finit_module(2).
 pub(crate) fn insert(path: &str, params: &str) -> Outcome {
-    let file = File::open(path).map_err(|error| refusal("open", &error))?;
+    let file = File::open(path).map_err(|error| Refusal::io("open", &error))?;
     let params = CString::new(params).map_err(|_| Refusal::new("finit_module", Errno::EINVAL))?;
     kmod::finit_module(&file, &params, kmod::ModuleInitFlags::empty())
         .map(|()| Answer::Done)
@@ -78,7 +78,7 @@ pub(crate) fn alloc_traces(text: &str) -> std::io::Result<Vec<u8>> {
 pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Outcome {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(refusal("unlink", &error));
+            return Err(Refusal::io("unlink", &error));
         }
         _ => {}
     }
@@ -88,7 +88,7 @@ pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Outc
     // Not through mknod(2), whose bits the umask takes away.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
         .map(|()| Answer::Done)
-        .map_err(|error| refusal("chmod", &error))
+        .map_err(|error| Refusal::io("chmod", &error))
 }
 
 /// Report each record of the kernel log from now on.

@@ -7,7 +7,6 @@ mod faults;
 mod kernel;
 mod memory;
 mod processes;
-mod refusal;
 mod reporter;
 mod terminal;
 
@@ -26,7 +25,7 @@ use nix::{
         AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
     },
 };
-use refusal::refusal;
+
 use reporter::Reporter;
 
 fn main() -> ExitCode {
@@ -128,13 +127,13 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
         Op::Put { path, mode, data } => fs::write(&path, &data.0)
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::Control { path, text } => fs::OpenOptions::new()
             .write(true)
             .open(&path)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::MakeDevice {
             path,
             major,
@@ -143,19 +142,19 @@ fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
         } => kernel::make_device(&path, major, minor, mode),
         Op::Read { path } => fs::read(&path)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::Lines { path, text } => kernel::lines(&path, &text)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::AllocTraces { text } => kernel::alloc_traces(&text)
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
-            .map_err(|error| refusal("read", &error)),
+            .map_err(|error| Refusal::io("read", &error)),
         Op::Insert { path, params } => kernel::insert(&path, &params),
         Op::Remove { name } => kernel::remove(&name),
         // Without the newline the record stays open, and unread, until the next one.
         Op::Mark { text } => fs::write("/dev/kmsg", format!("<6>{text}\n"))
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error)),
+            .map_err(|error| Refusal::io("write", &error)),
         Op::Spawn {
             process,
             argv,

@@ -20,7 +20,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{refusal::refusal, reporter::Reporter};
+use crate::reporter::Reporter;
 
 /// All processes that were started and have not ended.
 #[derive(Clone)]
@@ -82,7 +82,9 @@ impl Processes {
                 command.pre_exec(|| nix::unistd::close(0).map_err(std::io::Error::from));
             }
         }
-        let mut child = command.spawn().map_err(|error| refusal("execve", &error))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| Refusal::io("execve", &error))?;
         let pid = child.id();
         let running = Running {
             pid: Pid::from_raw(pid.cast_signed()),
@@ -93,7 +95,7 @@ impl Processes {
         thread::Builder::new()
             .name(format!("process-{process}"))
             .spawn(move || this.watch(process, child))
-            .map_err(|error| refusal("clone", &error))?;
+            .map_err(|error| Refusal::io("clone", &error))?;
         Ok(Answer::Started { pid })
     }
 
@@ -154,7 +156,7 @@ impl Processes {
         pipe.write_all(data)
             .and_then(|()| pipe.flush())
             .map(|()| Answer::Done)
-            .map_err(|error| refusal("write", &error))
+            .map_err(|error| Refusal::io("write", &error))
     }
 
     pub(crate) fn close_stdin(&self, process: ProcessId) -> Outcome {

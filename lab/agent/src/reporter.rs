@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports to the host.
+//! How the agent tells the host something.
 
 use std::{
-    fs,
+    fs::File,
     io::Write,
     sync::{Arc, Mutex},
 };
@@ -11,11 +11,11 @@ use lab_agent::Report;
 
 /// The one way out: every thread reports through it, a line at a time.
 #[derive(Clone)]
-pub(crate) struct Reporter(Arc<Mutex<fs::File>>);
+pub(crate) struct Reporter(Arc<Mutex<File>>);
 
 impl Reporter {
-    /// To this port.
-    pub(crate) fn new(port: fs::File) -> Self {
+    /// To the host.
+    pub(crate) fn new(port: File) -> Self {
         Reporter(Arc::new(Mutex::new(port)))
     }
 

@@ -22,7 +22,6 @@ use nix::{
     sched::{CpuSet, sched_setaffinity},
     unistd::Pid,
 };
-use work::Work;
 
 /// Measure slot and router, and print one JSON value per measurement.
 #[derive(Parser)]
@@ -50,7 +49,7 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     stay_on_one_processor().context("sched_setaffinity")?;
-    let work = Work::new(arguments.rounds, arguments.quick);
+    let work = work::Work::new(arguments.rounds, arguments.quick);
     let mut slots = slot::Slots::new(&arguments.directory);
     // Printed at the end: whoever reads a line would take the processor from the next sample.
     let mut samples = Vec::new();

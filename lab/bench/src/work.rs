@@ -22,7 +22,6 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// With so many rounds; `quick` is as little as possible.
     pub(crate) fn new(rounds: u64, quick: bool) -> Self {
         if quick {
             return Work {

@@ -184,11 +184,13 @@ fn a_module_of_the_starter_has_the_numbers_of_the_contract() {
 #[test]
 fn a_module_of_several_files_has_the_name_of_the_part() {
     let main = of_checkout("kernel/nl_routes/routes_main.c");
+    let dump = of_checkout("kernel/nl_routes/routes_dump.c");
     let watch = of_checkout("kernel/nl_routes/routes_watch.c");
     let header = of_checkout("kernel/nl_routes/routes.h");
     // Beside everything, under other names.
     let submission = submission(&[
         ("table.c", &main.replace("\"routes.h\"", "\"mine.h\"")),
+        ("list.c", &dump.replace("\"routes.h\"", "\"mine.h\"")),
         ("watchers.c", &watch.replace("\"routes.h\"", "\"mine.h\"")),
         ("mine.h", &header),
     ]);

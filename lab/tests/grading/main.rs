@@ -2,6 +2,8 @@
 //! Tests of what students do not have: the grader, starters and mutants. Starters leave this
 //! folder out.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod build;
 mod compilers;
 mod crates;
@@ -9,6 +11,7 @@ mod intake;
 mod mutants;
 mod reading;
 mod report;
+mod runs;
 mod sandbox;
 mod starter;
 mod unpack;

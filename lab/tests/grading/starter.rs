@@ -13,6 +13,8 @@ use lab_course::starter::{Region, Starter, cut};
 use lab_scene::testing::workshop;
 use lab_stages::STAGES;
 
+use crate::runs::{Names, Runs};
+
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout
 }
@@ -42,7 +44,7 @@ fn no_marker_is_left_and_each_region_is_a_task() {
         let starter = Starter::of(&checkout(), upto).unwrap();
         for (path, text) in texts(&starter) {
             // Its own tests are full of them.
-            if path == Path::new("lab/course/src/starter.rs") {
+            if path == Path::new("lab/course/src/starter/cut.rs") {
                 continue;
             }
             let (_, regions) = cut(path, text, true).unwrap();
@@ -108,6 +110,90 @@ fn nothing_of_a_region_is_left() {
         .filter(|line| left.contains(line))
         .collect();
     assert_eq!(found, [""; 0]);
+}
+
+/// How many words and signs in a row are an answer: two or three lines, or as much of code that
+/// differs in its names.
+const GIVEN_AWAY: [(usize, Names); 2] = [(25, Names::Count), (35, Names::MayDiffer)];
+
+/// The same where a student has solved the stage before: it may be like the next one.
+const GIVEN_AWAY_BY_ANOTHER_STAGE: (usize, Names) = (60, Names::MayDiffer);
+
+/// Regions that have a run in common with one of these texts, and the run.
+fn given_away<'a>(
+    (len, names): (usize, Names),
+    texts: impl Iterator<Item = &'a str>,
+    regions: &[Region],
+) -> Vec<String> {
+    let mut runs = Runs::of(len, names);
+    texts.for_each(|text| runs.add(text));
+    let found = |region: &Region| {
+        let run = runs.first_in(&region.lines.join("\n"))?;
+        Some(format!("{}: {run}", region.name))
+    };
+    regions.iter().filter_map(found).collect()
+}
+
+/// Also where the same code is there twice, and only one of the two is cut.
+#[test]
+fn no_region_stands_in_another_place() {
+    let starter = Starter::of(&checkout(), &STAGES[0]).unwrap();
+    for limit in GIVEN_AWAY {
+        let texts = texts(&starter).map(|(_, text)| text);
+        assert_eq!(given_away(limit, texts, &starter.cut), [""; 0], "{limit:?}");
+    }
+}
+
+#[test]
+fn no_stage_is_the_solution_of_a_later_one() {
+    let all = Starter::of(&checkout(), &STAGES[0]).unwrap().cut;
+    for upto in STAGES {
+        let cut = Starter::of(&checkout(), upto).unwrap().cut;
+        let solved = all.iter().filter(|region| !cut.contains(region));
+        let solved: Vec<String> = solved.map(|region| region.lines.join("\n")).collect();
+        let texts = solved.iter().map(String::as_str);
+        let found = given_away(GIVEN_AWAY_BY_ANOTHER_STAGE, texts, &cut);
+        assert_eq!(found, [""; 0], "{}", upto.name);
+    }
+}
+
+/// As it comes from an archive, with what has been built since.
+#[test]
+fn a_checkout_without_git_gives_the_same_starter() {
+    let checkout = checkout();
+    let listed = command("git")
+        .current_dir(&checkout)
+        .args(["ls-files", "-z"])
+        .output()
+        .unwrap()
+        .stdout;
+    let copy = tempfile::tempdir().unwrap();
+    let listed = String::from_utf8(listed).unwrap();
+    let built = [
+        "build/target/debug/lab",
+        "lab/tests/snapshots/a.snap.new",
+        "target/debug/lab",
+    ];
+    let at = |path: &str| {
+        let to = copy.path().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        to
+    };
+    for path in listed.split_terminator('\0') {
+        fs::copy(checkout.join(path), at(path)).unwrap();
+    }
+    for path in built {
+        fs::write(at(path), "built").unwrap();
+    }
+    let files = |checkout: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
+        let starter = Starter::of(checkout, &STAGES[0]).unwrap();
+        let files = starter.files.into_iter();
+        files.map(|file| (file.path, file.contents)).collect()
+    };
+    let (with_git, without) = (files(&checkout), files(copy.path()));
+    let paths = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&without), paths(&with_git));
+    assert!(without == with_git);
 }
 
 /// The clauses that a task ends with: `(D6, I1-I4)` of a stage are D6, I1, I2, I3 and I4.

@@ -2,6 +2,12 @@
 //! Tests of the harness: machines, consoles, scripts, sources, walkthroughs, and modules that misbehave. What
 //! needs the debug kernel is ignored; `make test KERNEL=debug` carries it out.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails where it panics"
+)]
+
 mod bench;
 mod clauses;
 mod consoles;
@@ -14,4 +20,5 @@ mod names;
 mod sources;
 mod structure;
 mod texts;
+mod targets;
 mod walkthrough;

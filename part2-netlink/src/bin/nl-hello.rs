@@ -7,9 +7,8 @@ use clap::Parser;
 use part2_netlink::{
     Error,
     connection::{Connection, Event},
-    finish,
-    input::Stop,
-    print_line,
+    finish, print_line,
+    ready::Stop,
 };
 use protocol::hello::{ANSWER, REQUEST};
 

@@ -9,9 +9,8 @@ use clap::Parser;
 use part2_netlink::{
     Error,
     connection::{Connection, Event},
-    finish,
-    input::Stop,
-    print_line,
+    finish, print_line,
+    ready::Stop,
 };
 use protocol::greeting::{DATA, GROUP, text};
 

@@ -4,7 +4,7 @@
 //! The publisher sends each line of its stdin. A subscriber prints each message on a line of its
 //! own; how many it missed, if it was too slow, it says on stderr.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, os::fd::AsFd, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 use nix::errno::Errno;
@@ -12,8 +12,9 @@ use part2_netlink::{
     Error,
     connection::{Connection, Event},
     finish,
-    input::{Lines, Stop},
+    input::{Lines, Next},
     print_line,
+    ready::Stop,
 };
 use protocol::{
     netlink::BODY_MAX,
@@ -67,29 +68,23 @@ fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
         .write_all(b"Are you operating as a [p]ublisher or a [s]ubscriber: ")
         .and_then(|()| stdout.flush())
         .map_err(|error| Error::io("write", &error))?;
-    let Some(line) = lines.next(stop, BODY_MAX)? else {
-        if lines.ended() {
-            return Err(Error::Usage(
-                "expected p or s, found the end of input".into(),
-            ));
-        }
-        return Ok(None);
+    let found = match lines.next(&[stop.as_fd()], BODY_MAX)? {
+        Next::Other(_) => return Ok(None),
+        Next::End => "the end of input".to_owned(),
+        Next::Line(line) => match line.first() {
+            Some(b'p') => return Ok(Some(Role::Publisher)),
+            Some(b's') => return Ok(Some(Role::Subscriber)),
+            _ => format!("\"{}\"", line.escape_ascii()),
+        },
     };
-    match line.first() {
-        Some(b'p') => Ok(Some(Role::Publisher)),
-        Some(b's') => Ok(Some(Role::Subscriber)),
-        _ => Err(Error::Usage(format!(
-            "expected p or s, found \"{}\"",
-            line.escape_ascii()
-        ))),
-    }
+    Err(Error::Usage(format!("expected p or s, found {found}")))
 }
 
 fn publish(mut connection: Connection, mut lines: Lines, stop: &Stop) -> Result<(), Error> {
     // lab:begin pubsub-publisher: take the place, then publish line by line (B4, N11)
     // Take the place at once: whoever is second should hear of it before typing a line.
     connection.request("claim", REQUEST, &Request::Claim.payload())?;
-    while let Some(line) = lines.next(stop, BODY_MAX)? {
+    while let Next::Line(line) = lines.next(&[stop.as_fd()], BODY_MAX)? {
         if line.len() > BODY_MAX {
             return Err(Error::Call {
                 call: "publish",

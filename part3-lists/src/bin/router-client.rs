@@ -10,11 +10,11 @@ use std::{io::Write, os::fd::AsFd, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use nix::errno::Errno;
 use part3_lists::{
-    Error, finish,
-    input::{Lines, Next, Stop},
+    Error, Socket, finish,
+    input::{Lines, Next},
     list::members,
+    ready::Stop,
     sender::{Outcome, Sender},
-    socket::Socket,
 };
 use protocol::{
     netlink::{BODY_MAX, PortId},
@@ -85,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     // Before the other thread prints anything.
     print(&format!(
         "portid {} registers as {as_what}\n",
-        socket.portid()
+        socket.portid()?
     ))?;
     let mut sender = Sender::start(socket)?;
     let from = arguments.from.map(PortId);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What students begin with: this tree without what they are to write.
+
+mod cut;
+mod tree;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+pub use cut::{Region, cut};
+pub use tree::File;
+
+use lab_base::{Error, Result, paths::Paths};
+use lab_build::{
+    modules::{self, Care},
+    programs,
+};
+use lab_scene::{
+    subject::{Part, Subject},
+    workshop::Workshop,
+};
+use lab_stages::{STAGES, Stage};
+
+/// The crate of each stage; its modules are those of its steps.
+const CRATES: [(&str, &str); 4] = [
+    ("part1", "part1-threads"),
+    ("part2", "part2-netlink"),
+    ("part3", "part3-lists"),
+    ("message-slot", "message-slot"),
+];
+
+/// What no student needs: other solutions, right and wrong, and tests of those and of the grader.
+const LEFT_OUT: [&str; 4] = [
+    ".ci/",
+    "lab/fixtures/submissions/",
+    "lab/mutants/",
+    "lab/tests/grading/",
+];
+
+/// A tree for students.
+#[derive(Clone, Debug, Default)]
+pub struct Starter {
+    /// What is in it.
+    pub files: Vec<File>,
+    /// What was cut out of it.
+    pub cut: Vec<Region>,
+}
+
+impl Starter {
+    /// Make one from the files of a checkout: those that git knows, or all that `.gitignore`
+    /// leaves if it has come without git. Stages before `upto` stay solved.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] if git cannot say which they are; a marker without its counterpart, or
+    /// with a name that another has, with file and line; no marker at all.
+    pub fn of(checkout: &Path, upto: &Stage) -> Result<Self> {
+        let first = place(upto);
+        let mut starter = Starter::default();
+        let mut regions = Vec::new();
+        for path in tree::files_of(checkout)? {
+            if LEFT_OUT.iter().any(|left_out| path.starts_with(left_out)) {
+                continue;
+            }
+            let mut file = File::read(checkout, path)?;
+            if let Some(stage) = stage_of(&file.path) {
+                let text = String::from_utf8_lossy(&file.contents);
+                let (text, found) = cut(&file.path, &text, stage < first)?;
+                if stage >= first {
+                    starter.cut.extend(found.iter().cloned());
+                }
+                regions.extend(found);
+                file.contents = text.into_bytes();
+            }
+            starter.files.push(file);
+        }
+        if regions.is_empty() {
+            return Err(Error::Unexpected(format!(
+                "expected marked regions in {}, found none: starters are made from solutions",
+                checkout.display()
+            )));
+        }
+        cut::all_differ(&regions)?;
+        for file in &mut starter.files {
+            if file.path == Path::new("Cargo.toml") {
+                quiet(&mut file.contents);
+            }
+        }
+        Ok(starter)
+    }
+
+    /// Write it to a directory that does not exist or is empty: all of it, or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let what = || Error::io(format!("writing {}", directory.display()));
+        // Beside it, so that it can take its name.
+        let parent = match directory.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let new = tempfile::tempdir_in(parent).map_err(what())?;
+        tree::fill(&self.files, new.path()).map_err(what())?;
+        fs::set_permissions(new.path(), fs::Permissions::from_mode(0o755)).map_err(what())?;
+        fs::rename(new.path(), directory).map_err(what())?;
+        let _ = new.keep();
+        Ok(())
+    }
+}
+
+/// Build the modules and programs of a starter without any solution, under `build/`.
+///
+/// # Errors
+/// As [`Starter::of`]; [`Error::Compile`], also for a warning about a module.
+pub fn build(workshop: &Workshop) -> Result<Subject> {
+    let directory = workshop.paths.build.join("starters/verify");
+    let what = || Error::io(format!("writing {}", directory.display()));
+    let starter = Starter::of(&workshop.paths.checkout, &STAGES[0])?;
+    tree::clear(&directory).map_err(what())?;
+    tree::fill(&starter.files, &directory).map_err(what())?;
+    let paths = Paths {
+        build: directory.join("build"),
+        checkout: directory,
+        cache: workshop.paths.cache.clone(),
+    };
+    let built = |file| Part::Built { file, debug: None };
+    let mut subject = Subject::default();
+    for &module in STAGES
+        .iter()
+        .flat_map(|stage| stage.steps)
+        .flat_map(|step| step.modules)
+    {
+        let source = paths.checkout.join("kernel").join(module);
+        let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
+        subject.modules.insert(module.to_owned(), built(file));
+    }
+    let programs = programs::build(&paths, &programs::ALL)?;
+    for (name, file) in programs.of_students() {
+        subject
+            .programs
+            .insert(name.to_owned(), built(file.to_owned()));
+    }
+    for name in programs::DRIVERS {
+        subject
+            .programs
+            .insert(name.to_owned(), built(programs.path(name)?));
+    }
+    Ok(subject)
+}
+
+fn place(stage: &Stage) -> usize {
+    let found = STAGES.iter().position(|other| other.name == stage.name);
+    found.unwrap_or_default()
+}
+
+/// Whose work a file is, as a place in [`STAGES`]; `None` if it is given.
+fn stage_of(path: &Path) -> Option<usize> {
+    STAGES.iter().position(|stage| {
+        let of_crate = CRATES
+            .iter()
+            .any(|(name, directory)| *name == stage.name && path.starts_with(directory));
+        let modules = stage.steps.iter().flat_map(|step| step.modules);
+        let mut folders = modules.map(|module| Path::new("kernel").join(module));
+        of_crate || folders.any(|folder| path.starts_with(folder))
+    })
+}
+
+/// Silence the compiler about what a starter imports and does not use yet: nobody would see
+/// anything else.
+fn quiet(manifest: &mut Vec<u8>) {
+    const LINTS: &str = "[workspace.lints.rust]\n";
+    let text = String::from_utf8_lossy(manifest).replace(
+        LINTS,
+        &format!(
+            "{LINTS}# TODO remove this line when nothing else is left to do.\n\
+             unused = {{ level = \"allow\", priority = -1 }}\n"
+        ),
+    );
+    *manifest = text.into_bytes();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stage_has_its_crate_and_its_modules() {
+        let of = |path: &str| stage_of(Path::new(path)).map(|at| STAGES[at].name);
+        assert_eq!(of("part1-threads/src/run.rs"), Some("part1"));
+        assert_eq!(of("kernel/nl_routes/routes.h"), Some("part2"));
+        assert_eq!(of("kernel/nl_router/nl_router.c"), Some("part3"));
+        assert_eq!(of("message-slot/Cargo.toml"), Some("message-slot"));
+        assert_eq!(of("kernel/include/nl_open.h"), None);
+        assert_eq!(STAGES.len(), CRATES.len());
+    }
+}
