@@ -31,7 +31,7 @@ part3: setup ## Kernel lists: any number of publishers and subscribers that come
 	@$(LAB) demo part3
 
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
-	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bins --test "*" --locked --no-fail-fast \
+	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),-- --include-ignored)
 
 fuzz: setup ## Compare modules with their models for MINUTES=10; SEED=n repeats a run

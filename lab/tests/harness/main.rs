@@ -19,6 +19,6 @@ mod modules;
 mod names;
 mod sources;
 mod structure;
-mod texts;
 mod targets;
+mod texts;
 mod walkthrough;

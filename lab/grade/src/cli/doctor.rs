@@ -27,7 +27,10 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     check("stock kernel", there(&stock));
     // The lab's own kernels are worth having, and nothing depends on them.
     let own = [
-        (Which::Lab, "make kernel: boots three times as fast, needs 3 GB of disk"),
+        (
+            Which::Lab,
+            "make kernel: boots three times as fast, needs 3 GB of disk",
+        ),
         (
             Which::Debug,
             "make kernel KERNEL=debug: finds what others hide, needs 3 GB of disk",
