@@ -14,7 +14,7 @@ gib() { awk -v kib="$1" 'BEGIN { printf "%.1f GiB", kib / 1048576 }'; }
 
 # Before anything is built: a full disk would be told by the linker.
 line_disk() { # name, directory, KiB that the first run takes
-	local place=$2 free trouble=
+	local place=$2 free trouble=''
 	until [[ -d $place ]]; do place=$(dirname "$place"); done
 	free=$(df --output=avail -k "$place" | tail -n 1)
 	((free >= $3)) ||
@@ -23,7 +23,7 @@ line_disk() { # name, directory, KiB that the first run takes
 }
 
 line_memory() {
-	local available trouble= needed=1048576
+	local available trouble='' needed=1048576
 	available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
 	((available >= needed)) ||
 		trouble="expected $(gib $needed) available, found $(gib "$available"); to mend it: end some programs"
