@@ -5,6 +5,7 @@
 //! May use: no other crate of the workspace. Must never come in: anything that knows what a kernel,
 //! a module, a machine or a scenario is.
 
+pub mod catalogue;
 pub mod environment;
 mod error;
 pub mod paths;

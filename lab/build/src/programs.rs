@@ -9,7 +9,7 @@ use std::{
 };
 
 use lab_base::{
-    Error, Result,
+    Error, Result, catalogue,
     paths::{self, Paths},
 };
 
@@ -20,16 +20,11 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Where cargo puts them, below its target directory.
 pub const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
-/// Packages whose programs run in the guest.
-pub const ALL: [&str; 7] = [
-    AGENT,
-    "lab-bench",
-    "lab-threads",
-    "part2-netlink",
-    "message-slot",
-    "part3-lists",
-    "part1-threads",
-];
+/// Packages whose programs run in the guest: those of the lab, then those of the stages.
+pub fn all() -> Vec<&'static str> {
+    let of_lab = [AGENT, "lab-bench", "lab-threads"];
+    of_lab.into_iter().chain(catalogue::packages()).collect()
+}
 
 /// What runs in every guest: package and program.
 pub const AGENT: &str = "lab-agent";
@@ -69,7 +64,7 @@ pub fn build(paths: &Paths, packages: &[&str]) -> Result<Programs> {
     let mut cargo = cargo::command(paths);
     for_guest(&mut cargo, packages);
     let by_name = cargo::build(cargo, "programs for the guest")?;
-    if packages == ALL {
+    if packages == all() {
         let table: toml::Table = by_name
             .iter()
             .map(|(name, path)| (name.clone(), path.display().to_string().into()))

@@ -9,14 +9,13 @@ use std::{
     time::Duration,
 };
 
-use lab_base::{Error, Result, environment, output_of, paths, progress};
+use lab_base::{Error, Result, catalogue, environment, output_of, paths, progress};
 use lab_build::programs;
 use lab_machine::Site;
 
 use super::{
     build::{self, Refused},
     intake::{Part, Submission},
-    parts::CRATES,
     sandbox::{self, Ended, INSIDE, Sandbox},
     unpack::Entry,
 };
@@ -53,7 +52,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
     let mut built = BTreeMap::new();
     let mut remarks = Vec::new();
     let mut sandbox = None;
-    for package in CRATES {
+    for package in catalogue::packages() {
         let mut place_of = None;
         let mut names = Vec::new();
         for (&name, part) in &submission.programs {
@@ -135,7 +134,7 @@ fn prepared_sandbox(site: &Site) -> Result<Sandbox> {
 /// do nothing: there is nothing of ours in it that could be handed in, and nothing of anybody else.
 fn dependencies(site: &Site) -> Result<PathBuf> {
     let mut inputs = vec![read(site, "Cargo.toml")?, read(site, "Cargo.lock")?];
-    for package in CRATES.into_iter().chain([DRIVER_AT]) {
+    for package in catalogue::packages().chain([DRIVER_AT]) {
         inputs.push(read(site, &format!("{package}/Cargo.toml"))?);
     }
     let version = rustc(site, &["--version", "--verbose"])?;
@@ -155,7 +154,7 @@ fn dependencies(site: &Site) -> Result<PathBuf> {
         contents: text.into(),
     });
     progress::while_busy("building what submissions depend on", || {
-        for package in CRATES {
+        for package in catalogue::packages() {
             place(site, &sandbox, &nothing, package, "")?;
             let built = |ended: Ended| match ended.success {
                 true => Ok(()),

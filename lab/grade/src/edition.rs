@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use lab_agent::Memory;
 use lab_base::{Error, Result};
 use lab_scene::{
-    Outcome, Scenario, Scene,
+    LooksAt, Outcome, Scenario, Scene,
     actor::returned,
     expect_eq, fail,
     slot_peer::SlotFile,
@@ -45,6 +45,7 @@ const MAJOR: &str = "registers major ";
 const REGISTERS: Scenario = Scenario {
     id: "message-slot/edition-major",
     title: "which major number is registered",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.step("insert the module", "a number more is taken", |scene| {
             let before = scene.character_devices()?;
@@ -61,6 +62,7 @@ const REGISTERS: Scenario = Scenario {
 const CHOOSES: Scenario = Scenario {
     id: "message-slot/edition-argument",
     title: "which way the ioctl takes its argument",
+    looks_at: LooksAt::Module,
     run: |scene| {
         let file = open(scene)?;
         scene.step("choose, write, choose others, read", "works", |scene| {
@@ -76,6 +78,7 @@ const CHOOSES: Scenario = Scenario {
 const EINVAL: Scenario = Scenario {
     id: "message-slot/edition-bad-buffer",
     title: "whether a bad buffer is EINVAL",
+    looks_at: LooksAt::Module,
     run: |scene| {
         let file = open(scene)?;
         scene.step("write from where nothing is", "EINVAL", |scene| {

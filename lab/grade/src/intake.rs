@@ -7,8 +7,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use lab_base::catalogue;
+
 use crate::{
-    parts::{CRATES, PROGRAMS},
     source::{self, Evidence, Kind},
     unpack::{self, Contents, Entry, Unreadable},
 };
@@ -24,7 +25,7 @@ pub enum Part {
     C(Vec<String>),
     /// One of the programs of a crate: its package, and its directory in the submission.
     Rust {
-        /// One of [`crate::parts::CRATES`].
+        /// One of [`catalogue::packages`].
         package: &'static str,
         /// Where its `src/` is; empty, or ends with `/`.
         directory: String,
@@ -38,9 +39,9 @@ pub struct Submission {
     pub name: String,
     /// All its files, sorted by path.
     pub files: Vec<Entry>,
-    /// Its modules, by the names in [`crate::parts::MODULES`]; always in C.
+    /// Its modules, by the names in [`catalogue::modules`]; always in C.
     pub modules: BTreeMap<&'static str, Part>,
-    /// Its programs, by the names in [`PROGRAMS`].
+    /// Its programs, by the names in [`catalogue::programs`].
     pub programs: BTreeMap<&'static str, Part>,
     /// Sentences for the report: what was passed over, and why.
     pub remarks: Vec<String>,
@@ -192,11 +193,11 @@ fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
         let program = program
             .strip_suffix("/main.rs")
             .or_else(|| program.strip_suffix(".rs"));
-        let Some(name) = PROGRAMS.into_iter().find(|name| program == Some(name)) else {
+        let Some(name) = catalogue::programs().find(|name| program == Some(name)) else {
             continue;
         };
         let directory = before.trim_end_matches('/').rsplit('/').next();
-        let by_name = CRATES.into_iter().find(|&name| directory == Some(name));
+        let by_name = catalogue::packages().find(|&name| directory == Some(name));
         let package = by_name
             .map(|package| (package, Evidence::Name))
             .or_else(|| Some((package_of(files, before)?, Evidence::Content)));
@@ -223,7 +224,7 @@ fn package_of(files: &[&Entry], directory: &str) -> Option<&'static str> {
         .find(|file| file.path == path && file.contents.len() <= MANIFEST_MAX)?;
     let manifest: toml::Table = std::str::from_utf8(&manifest.contents).ok()?.parse().ok()?;
     let name = manifest.get("package")?.get("name")?.as_str()?;
-    CRATES.into_iter().find(|package| *package == name)
+    catalogue::packages().find(|package| *package == name)
 }
 
 /// One candidate for each name: the surest. Where two are, neither: to choose would be to guess

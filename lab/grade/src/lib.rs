@@ -19,7 +19,6 @@ pub mod intake;
 mod namespaces;
 pub mod numbers;
 pub mod outcome;
-pub mod parts;
 pub mod render;
 pub mod report;
 pub mod rubric;

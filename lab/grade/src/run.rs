@@ -10,55 +10,13 @@ use std::{
 };
 
 use lab_base::paths;
-use lab_scene::{Scenario, perform, workshop::Workshop};
+use lab_scene::{LooksAt, perform, workshop::Workshop};
 
 use super::{
     outcome::{Outcome, Status},
     report::Report,
     rubric::{Check, Rubric},
 };
-
-/// Whose work a check looks at. The other side of each exchange is the lab's own, so that nobody
-/// loses points for what is another clause's matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    /// The module's.
-    Kernel,
-    /// The programs'.
-    User,
-}
-
-/// What is about programs, besides all of part 1: clauses, and checks of those that are about both.
-const PROGRAMS: [&str; 11] = [
-    "G1-programs",
-    "S1",
-    "S2",
-    "P1",
-    "P2",
-    "N10",
-    "N11",
-    "B4",
-    "E3",
-    "L4",
-    "H1-program",
-];
-
-/// Whether a check looks at programs, and not at a module.
-pub fn of_programs(scenario: &Scenario) -> bool {
-    let (_, check) = scenario.id.split_once('/').unwrap_or_default();
-    let clause = scenario.clause();
-    clause.starts_with('T') || PROGRAMS.contains(&clause) || PROGRAMS.contains(&check)
-}
-
-impl Side {
-    fn of(scenario: &Scenario) -> Self {
-        if of_programs(scenario) {
-            Side::User
-        } else {
-            Side::Kernel
-        }
-    }
-}
 
 /// The seed of a check, from the seed of all.
 fn seed(of_all: u64, id: &str) -> u64 {
@@ -144,9 +102,9 @@ impl Bench {
 
     fn once(&self, check: &Check, seed: u64) -> Outcome {
         let begin = Instant::now();
-        let workshop = match Side::of(check.scenario) {
-            Side::Kernel => &self.modules,
-            Side::User => &self.programs,
+        let workshop = match check.scenario.looks_at {
+            LooksAt::Module => &self.modules,
+            LooksAt::Programs => &self.programs,
         };
         let mut machine = match workshop.machine() {
             Ok(machine) => machine,

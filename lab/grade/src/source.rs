@@ -3,9 +3,8 @@
 
 use std::sync::LazyLock;
 
+use lab_base::catalogue;
 use regex::Regex;
-
-use crate::parts::{MODULES, PROGRAMS};
 
 /// What a C file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +103,8 @@ pub fn includes(contents: &[u8]) -> Vec<String> {
 
 /// Which module of ours a file with a module's entry is.
 pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
-    if let Some(found) = by_name(path, &MODULES.map(|name| (name, name))) {
+    let names: Vec<_> = catalogue::modules().map(|name| (name, name)).collect();
+    if let Some(found) = by_name(path, &names) {
         return Some(found);
     }
     // Message types, attributes and limits of kernel/include/uapi/ipclab/netlink.h; who has them
@@ -120,7 +120,9 @@ pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)
         };
         own + text.matches(sentence).count()
     };
-    let mut counts: Vec<_> = MODULES.iter().map(|&name| (count(name), name)).collect();
+    let mut counts: Vec<_> = catalogue::modules()
+        .map(|name| (count(name), name))
+        .collect();
     counts.sort_unstable();
     if let [.., (second, _), (first, name)] = counts[..]
         && first > second
@@ -133,7 +135,7 @@ pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)
 
 /// Which program of ours a file with a `main` is.
 pub fn program_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
-    let mut names: Vec<_> = PROGRAMS.iter().map(|&name| (name, name)).collect();
+    let mut names: Vec<_> = catalogue::programs().map(|name| (name, name)).collect();
     // As such assignments call them, too.
     names.extend([("sender", "message_sender"), ("reader", "message_reader")]);
     if let Some(found) = by_name(path, &names) {

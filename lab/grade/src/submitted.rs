@@ -7,7 +7,11 @@ use std::{
     thread::{self, ScopedJoinHandle},
 };
 
-use lab_base::{Error, Result, progress};
+use lab_base::{
+    Error, Result,
+    catalogue::{self, stage_of_module, stage_of_program},
+    progress,
+};
 use lab_build::{modules::Care, programs::DRIVERS};
 use lab_scene::{
     subject::{self, Part, SlotEdition, Subject},
@@ -19,7 +23,6 @@ use super::{
     build, crates, edition,
     intake::{Part as Source, Submission},
     numbers::{self, Numbers},
-    parts::{MODULES, PROGRAMS},
     report::{self, Finding},
 };
 
@@ -42,25 +45,6 @@ struct Built {
     _crates: Option<crates::Programs>,
 }
 
-/// Stage of a module.
-fn stage_of_module(name: &str) -> Option<&'static str> {
-    let has = |stage: &&lab_stages::Stage| {
-        let mut steps = stage.steps.iter();
-        steps.any(|step| step.modules.contains(&name))
-    };
-    STAGES.iter().find(has).map(|stage| stage.name)
-}
-
-/// Stage of a program.
-fn stage_of_program(name: &str) -> &'static str {
-    match name {
-        "threads" => "part1",
-        "router-client" => "part3",
-        "message_sender" | "message_reader" => "message-slot",
-        _ => "part2",
-    }
-}
-
 /// The stages of which a submission has something, in their order.
 pub fn stages(submission: &Submission) -> Vec<&'static str> {
     let modules = submission
@@ -70,7 +54,7 @@ pub fn stages(submission: &Submission) -> Vec<&'static str> {
     let programs = submission
         .programs
         .keys()
-        .map(|name| stage_of_program(name));
+        .filter_map(|name| stage_of_program(name));
     let found: Vec<_> = modules.chain(programs).collect();
     let there = |name: &&str| found.contains(name);
     STAGES
@@ -241,7 +225,7 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
         built: Vec::new(),
         remarks: Vec::new(),
     };
-    for name in MODULES {
+    for name in catalogue::modules() {
         if stage_of_module(name).is_none_or(|stage| !stages.contains(&stage)) {
             continue;
         }
@@ -296,8 +280,8 @@ fn programs(
     let mut programs = BTreeMap::new();
     // What is wrong with a crate is said once, and not for each of its programs.
     let mut said = Vec::new();
-    for name in PROGRAMS {
-        if !stages.contains(&stage_of_program(name)) {
+    for name in catalogue::programs() {
+        if stage_of_program(name).is_none_or(|stage| !stages.contains(&stage)) {
             continue;
         }
         let refused = |remarks: &mut Vec<Finding>, said: &mut Vec<String>, why: String| {

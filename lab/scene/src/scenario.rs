@@ -13,8 +13,20 @@ pub struct Scenario {
     pub id: &'static str,
     /// One line for people.
     pub title: &'static str,
+    /// Whose work it judges.
+    pub looks_at: LooksAt,
     /// What is done.
     pub run: fn(&mut Scene<'_>) -> Outcome,
+}
+
+/// Whose work a scenario judges. The other side of each exchange is the lab's own, so that a mistake
+/// costs the points of one side only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LooksAt {
+    /// A module, with programs of the lab or system calls.
+    Module,
+    /// Programs, with modules of the lab.
+    Programs,
 }
 
 impl Scenario {

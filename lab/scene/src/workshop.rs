@@ -51,7 +51,7 @@ impl Workshop {
     /// # Errors
     /// What is missing, with the command that brings it; or a program does not compile.
     pub fn open(which: Option<Which>, start: Start) -> Result<Self> {
-        Self::open_with(&programs::ALL, which, start)
+        Self::open_with(&programs::all(), which, start)
     }
 
     /// The same with the agent and the programs of some packages: all that a demonstration needs.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The catalogue: all stages, and all scenarios by their ids.
+//! All stages with their steps, and all scenarios by their ids.
 
+use lab_base::catalogue::{MESSAGE_SLOT, PART1, PART2, PART3};
 use lab_scene::Scenario;
 
 use crate::{
@@ -9,37 +10,20 @@ use crate::{
     threads,
 };
 
-/// All stages.
+/// All stages, as [`lab_base::catalogue::ROWS`].
 pub static STAGES: &[Stage] = &[
-    Stage {
-        name: "part1",
-        title: "Part 1: threads of one process",
-        package: "part1-threads",
-        steps: &[threads::step::STEP],
-    },
-    Stage {
-        name: "part2",
-        title: "Part 2: one process and one kernel module",
-        package: "part2-netlink",
-        steps: &[
+    Stage::new(PART1, &[threads::step::STEP]),
+    Stage::new(
+        PART2,
+        &[
             hello::STEP,
             greeting::step::STEP,
             routes::step::STEP,
             pubsub::step::STEP,
         ],
-    },
-    Stage {
-        name: "part3",
-        title: "Part 3: kernel lists that route between any number of processes",
-        package: "part3-lists",
-        steps: &[router::step::STEP],
-    },
-    Stage {
-        name: "message-slot",
-        title: "Message slot: a character device with channels",
-        package: "message-slot",
-        steps: &[slot::step::STEP],
-    },
+    ),
+    Stage::new(PART3, &[router::step::STEP]),
+    Stage::new(MESSAGE_SLOT, &[slot::step::STEP]),
 ];
 
 /// A stage by its name.
@@ -49,10 +33,12 @@ pub fn stage(name: &str) -> Option<&'static Stage> {
 
 /// All scenarios of all stages.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    STAGES
-        .iter()
-        .flat_map(|stage| stage.steps)
-        .flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
+    STAGES.iter().flat_map(all_of)
+}
+
+fn all_of(stage: &'static Stage) -> impl Iterator<Item = &'static Scenario> {
+    let steps = stage.steps.iter();
+    steps.flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
 }
 
 /// The step that a check belongs to, by the check's id.
@@ -64,4 +50,28 @@ pub fn step_of(id: &str) -> Option<&'static Step> {
 /// A scenario by its id.
 pub fn find(id: &str) -> Option<&'static Scenario> {
     all().find(|scenario| scenario.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use lab_base::catalogue::ROWS;
+
+    use super::*;
+
+    #[test]
+    fn each_row_has_its_steps_and_each_scenario_its_row() {
+        let names: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
+        assert_eq!(names, ROWS.map(|row| row.name));
+        for (stage, row) in STAGES.iter().zip(&ROWS) {
+            let of_steps = stage.steps.iter().flat_map(|step| step.modules);
+            let of_steps: BTreeSet<_> = of_steps.copied().collect();
+            assert_eq!(of_steps, row.modules.iter().copied().collect());
+            for scenario in all_of(stage) {
+                let (of, _) = scenario.id.split_once('/').unwrap();
+                assert_eq!(of, row.name, "{}", scenario.id);
+            }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a stage consists of.
 
+use lab_base::catalogue::Row;
 use lab_scene::Scenario;
 
-/// One assignment stage.
+/// One assignment stage: its row of the catalogue, with its steps.
 #[derive(Clone, Copy)]
 pub struct Stage {
     /// As in `make NAME`.
@@ -14,6 +15,17 @@ pub struct Stage {
     pub package: &'static str,
     /// Its steps, in the order in which they are shown.
     pub steps: &'static [Step],
+}
+
+impl Stage {
+    pub(crate) const fn new(row: Row, steps: &'static [Step]) -> Self {
+        Stage {
+            name: row.name,
+            title: row.title,
+            package: row.package,
+            steps,
+        }
+    }
 }
 
 /// One step of a stage: a demonstration and the clauses behind it.

@@ -13,7 +13,7 @@ use lab_base::{Error, environment::command};
 use lab_build::modules::Care;
 use lab_console::{Class, first_report};
 use lab_scene::{
-    Outcome, Scenario, Scene,
+    LooksAt, Outcome, Scenario, Scene,
     peer::request,
     testing::{carry_out, workshop},
     transcript::{Finding, Status},
@@ -28,6 +28,7 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
     let scenario = Scenario {
         id,
         title: "a fixture",
+        looks_at: LooksAt::Module,
         run,
     };
     let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
@@ -72,6 +73,7 @@ fn assert_a_machine_works() {
     let scenario = Scenario {
         id: "harness/after",
         title: "a module goes in and out",
+        looks_at: LooksAt::Module,
         run: |scene| {
             scene.step("in and out", "works", |scene| {
                 scene.insert("nl_pubsub", "")?;
@@ -212,6 +214,7 @@ fn a_module_that_is_refused_fails_with_its_errno_and_its_words() {
     let scenario = Scenario {
         id: "harness/refused",
         title: "a parameter out of range",
+        looks_at: LooksAt::Module,
         run: |scene| {
             scene.step("insert", "works", |scene| {
                 scene.insert("nl_pubsub", "protocol=99")

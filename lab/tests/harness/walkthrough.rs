@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lab_scene::{Scenario, testing::carry_out, transcript::Status};
+use lab_scene::{LooksAt, Scenario, testing::carry_out, transcript::Status};
 use lab_stages::walkthrough::walk;
 
 macro_rules! walkthroughs {
@@ -14,6 +14,7 @@ macro_rules! walkthroughs {
                 let scenario = Scenario {
                     id: concat!("walkthrough/", stringify!($name)),
                     title: "a walkthrough",
+                    looks_at: LooksAt::Module,
                     run: |scene| {
                         let name = stringify!($name).replace('_', "-");
                         scene.step("type what it says", "what it says", |scene| walk(scene, &name))

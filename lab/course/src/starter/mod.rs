@@ -9,7 +9,11 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 pub use cut::{Region, cut};
 pub use tree::File;
 
-use lab_base::{Error, Result, paths::Paths};
+use lab_base::{
+    Error, Result,
+    catalogue::{self, ROWS},
+    paths::Paths,
+};
 use lab_build::{
     modules::{self, Care},
     programs,
@@ -19,14 +23,6 @@ use lab_scene::{
     workshop::Workshop,
 };
 use lab_stages::{STAGES, Stage};
-
-/// The crate of each stage; its modules are those of its steps.
-const CRATES: [(&str, &str); 4] = [
-    ("part1", "part1-threads"),
-    ("part2", "part2-netlink"),
-    ("part3", "part3-lists"),
-    ("message-slot", "message-slot"),
-];
 
 /// What no student needs: other solutions, right and wrong, and tests of those and of the grader.
 const LEFT_OUT: [&str; 4] = [
@@ -124,16 +120,12 @@ pub fn build(workshop: &Workshop) -> Result<Subject> {
     };
     let built = |file| Part::Built { file, debug: None };
     let mut subject = Subject::default();
-    for &module in STAGES
-        .iter()
-        .flat_map(|stage| stage.steps)
-        .flat_map(|step| step.modules)
-    {
+    for module in catalogue::modules() {
         let source = paths.checkout.join("kernel").join(module);
         let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
         subject.modules.insert(module.to_owned(), built(file));
     }
-    let programs = programs::build(&paths, &programs::ALL)?;
+    let programs = programs::build(&paths, &programs::all())?;
     for (name, file) in programs.of_students() {
         subject
             .programs
@@ -152,15 +144,14 @@ fn place(stage: &Stage) -> usize {
     found.unwrap_or_default()
 }
 
-/// Whose work a file is, as a place in [`STAGES`]; `None` if it is given.
+/// The stage that a file is a task of, as a place in [`STAGES`]; `None` if the file is given.
 fn stage_of(path: &Path) -> Option<usize> {
-    STAGES.iter().position(|stage| {
-        let of_crate = CRATES
+    ROWS.iter().position(|row| {
+        let mut folders = row
+            .modules
             .iter()
-            .any(|(name, directory)| *name == stage.name && path.starts_with(directory));
-        let modules = stage.steps.iter().flat_map(|step| step.modules);
-        let mut folders = modules.map(|module| Path::new("kernel").join(module));
-        of_crate || folders.any(|folder| path.starts_with(folder))
+            .map(|name| Path::new("kernel").join(name));
+        path.starts_with(row.package) || folders.any(|folder| path.starts_with(folder))
     })
 }
 
@@ -190,6 +181,5 @@ mod tests {
         assert_eq!(of("kernel/nl_router/nl_router.c"), Some("part3"));
         assert_eq!(of("message-slot/Cargo.toml"), Some("message-slot"));
         assert_eq!(of("kernel/include/nl_open.h"), None);
-        assert_eq!(STAGES.len(), CRATES.len());
     }
 }

@@ -24,12 +24,12 @@ use lab_grade::{
     intake, outcome,
     report::{Machine, Report},
     rubric::{Check, Rubric},
-    run::{self, Bench},
+    run::Bench,
     submitted::{self, Submitted},
     words::Words,
 };
 use lab_scene::{
-    Scenario,
+    LooksAt, Scenario,
     transcript::Status,
     workshop::{Start, Workshop},
 };
@@ -135,7 +135,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let stages = submitted::stages(&submission);
     // The others try what was not handed in.
     let tries = |check: &Check| {
-        if run::of_programs(check.scenario) {
+        if check.scenario.looks_at == LooksAt::Programs {
             return !submission.programs.is_empty();
         }
         let mut modules = lab_stages::step_of(&check.id)

@@ -12,7 +12,7 @@ use lab_base::progress;
 use lab_build::kernels::Which;
 use lab_machine::vng;
 use lab_scene::{
-    Ended, Scenario,
+    Ended, LooksAt, Scenario,
     peer::request,
     perform,
     transcript::Status,
@@ -26,6 +26,7 @@ const ROUNDS: usize = 10;
 const EXCHANGE: Scenario = Scenario {
     id: "bench/exchange",
     title: "insert a module and exchange a message",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.step("insert and say hello", "acknowledged", |scene| {
             scene.insert("nl_hello", "")?;

@@ -3,7 +3,7 @@
 
 use lab_agent::Call;
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 use nix::libc;
 use protocol::{
     greeting,
@@ -19,6 +19,7 @@ use super::{
 pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",
     title: "an allocation that fails is an errno",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.watch_leaks()?;
         scene.insert("nl_hello", "")?;
@@ -52,6 +53,7 @@ pub(super) const GREETING: Scenario =
     Scenario {
         id: "part2/N5-greeting-no-memory",
         title: "an allocation that fails is an errno, or ENOBUFS for a listener",
+        looks_at: LooksAt::Module,
         run: |scene| {
             scene.watch_leaks()?;
             scene.insert("nl_greeting", "")?;
@@ -85,6 +87,7 @@ pub(super) const GREETING: Scenario =
 pub(super) const INTERVAL: Scenario = Scenario {
     id: "part2/N5-greeting-interval-no-memory",
     title: "without memory the kernel greets later, and counts none that it did not send",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.watch_leaks()?;
         confine_to_modules(scene)?;

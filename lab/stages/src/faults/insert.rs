@@ -2,7 +2,7 @@
 //! Inserting a module without memory: clauses D2 and N7.
 
 use lab_agent::{Call, Op};
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
+use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail};
 use nix::errno::Errno;
 
 use super::{
@@ -22,7 +22,12 @@ struct Module {
 
 const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scenario {
     let title = "an insert without memory is an errno, and the next one works";
-    Scenario { id, title, run }
+    Scenario {
+        id,
+        title,
+        looks_at: LooksAt::Module,
+        run,
+    }
 }
 
 pub(super) const SLOT: Scenario = scenario("message-slot/D2-no-memory", |scene| {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `nl_pubsub` without memory: clause N5.
 
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer};
 use nix::errno::Errno;
 use protocol::pubsub::{DATA, REQUEST, Request};
 
@@ -17,6 +17,7 @@ const MODULE: &str = "nl_pubsub";
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part2/N5-pubsub-no-memory",
     title: "an allocation that fails is an errno, and nobody receives half of a message",
+    looks_at: LooksAt::Module,
     run,
 };
 

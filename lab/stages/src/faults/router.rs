@@ -2,7 +2,7 @@
 //! `nl_router` without memory: clauses N5, N6 and L3.
 
 use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
 };
 use nix::errno::Errno;
@@ -26,6 +26,7 @@ const MODULE: &str = "nl_router";
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part3/N5-no-memory",
     title: "an allocation that fails is an errno, or the loss of one subscriber who is told",
+    looks_at: LooksAt::Module,
     run,
 };
 

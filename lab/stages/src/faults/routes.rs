@@ -3,7 +3,7 @@
 
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Outcome, Program, Scenario, Scene, expect_eq, fail,
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request_header},
 };
 use nix::errno::Errno;
@@ -26,6 +26,7 @@ const MODULE: &str = "nl_routes";
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part2/N5-routes-no-memory",
     title: "an allocation that fails is an errno, or an event that is lost, which is known",
+    looks_at: LooksAt::Module,
     run,
 };
 

@@ -3,7 +3,7 @@
 
 use lab_agent::{Call, Outcome as Observed};
 use lab_scene::{
-    Outcome, Program, Scenario, Scene,
+    LooksAt, Outcome, Program, Scenario, Scene,
     actor::{returned, shown},
     fail, judge_read,
     slot_peer::SlotFile,
@@ -21,6 +21,7 @@ const MODULE: &str = "message_slot";
 pub(super) const WRITES: Scenario = Scenario {
     id: "message-slot/W5-no-memory",
     title: "an allocation that fails is an errno, and every message stays",
+    looks_at: LooksAt::Module,
     run,
 };
 

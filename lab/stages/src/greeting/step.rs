@@ -2,7 +2,7 @@
 //! Part 2, step 2: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
@@ -25,6 +25,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/G1-demonstration",
     title: "the kernel greets all who listen",
+    looks_at: LooksAt::Module,
     run: demonstration,
 };
 
@@ -38,21 +39,25 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N4-greeting-killed",
         title: "who is killed is in no group any more",
+        looks_at: LooksAt::Module,
         run: |scene| life::killed::<Greeting>(scene).map(drop),
     },
     Scenario {
         id: "part2/N10-greeting-strangers",
         title: "nl-recv believes the kernel only",
+        looks_at: LooksAt::Programs,
         run: programs::strangers::<Greeting>,
     },
     Scenario {
         id: "part2/N10-greeting-overrun",
         title: "nl-recv says how much it missed and goes on",
+        looks_at: LooksAt::Programs,
         run: programs::overrun::<Greeting>,
     },
     Scenario {
         id: "part2/N11-greeting-ends",
         title: "nl-recv ends cleanly",
+        looks_at: LooksAt::Programs,
         run: |scene| {
             scene.insert(MODULE, "")?;
             programs::ends(scene, &[Greeting::start])
@@ -61,6 +66,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N11-greeting-no-module",
         title: "without the module the programs say what is missing",
+        looks_at: LooksAt::Programs,
         run: |scene| programs::no_module(scene, &[&["nl-recv"], &["nl-greet"]]),
     },
 };

@@ -3,7 +3,7 @@
 
 use lab_agent::Exit;
 use lab_scene::{
-    Outcome, Scenario, Scene, expect_eq, fail,
+    LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
     transcript::Kind,
 };
@@ -32,6 +32,7 @@ pub(super) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/H1-demonstration",
     title: "one process asks, the kernel answers",
+    looks_at: LooksAt::Module,
     run: demonstration,
 };
 
@@ -131,6 +132,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
 const PROGRAM: Scenario = Scenario {
     id: "part2/H1-program",
     title: "nl-hello prints the answer",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "")?;
         scene.mute_log();
@@ -156,6 +158,7 @@ const PROGRAM: Scenario = Scenario {
 const BYTES: Scenario = Scenario {
     id: "part2/H1-bytes",
     title: "the answer repeats the text, byte for byte",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         scene.mute_log();
@@ -184,6 +187,7 @@ const FLOOD: usize = 200;
 const LOGGED: Scenario = Scenario {
     id: "part2/H1-logged",
     title: "what is said is in the log",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
@@ -205,6 +209,7 @@ const LOGGED: Scenario = Scenario {
 const LOG_FILLED: Scenario = Scenario {
     id: "part2/H1-log-filled",
     title: "what is said cannot forge a line of the log, nor fill it",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
@@ -248,5 +253,6 @@ const LOG_FILLED: Scenario = Scenario {
 const NO_MODULE: Scenario = Scenario {
     id: "part2/N11-hello-no-module",
     title: "without the module the program says what is missing",
+    looks_at: LooksAt::Programs,
     run: |scene| programs::no_module(scene, &[&["nl-hello", "hello"]]),
 };

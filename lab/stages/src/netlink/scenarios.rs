@@ -35,6 +35,7 @@ macro_rules! netlink_scenarios {
         lab_scene::Scenario {
             id: $id,
             title: $title,
+            looks_at: lab_scene::LooksAt::Module,
             run: $crate::netlink::$file::$run::<$module>,
         }
     };

@@ -2,7 +2,7 @@
 //! Who ends, and how: clauses N4 and N11, as far as they are not the same for every module.
 
 use lab_agent::Exit;
-use lab_scene::Scenario;
+use lab_scene::{LooksAt, Scenario};
 use nix::sys::signal::Signal;
 use protocol::pubsub::{DATA, Request};
 
@@ -15,6 +15,7 @@ use crate::netlink::{
 pub(super) const KILLED: Scenario = Scenario {
     id: "part2/N4-killed",
     title: "who is killed is gone at once, and leaves nothing to a successor",
+    looks_at: LooksAt::Module,
     run: |scene| {
         let (publisher, heir) = life::killed::<Pubsub>(scene)?;
         scene.step(
@@ -42,6 +43,7 @@ pub(super) const KILLED: Scenario = Scenario {
 pub(super) const NO_MODULE: Scenario = Scenario {
     id: "part2/N11-no-module",
     title: "without the module the programs say what is missing",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         programs::no_module(
             scene,
@@ -65,6 +67,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
 pub(super) const ENDS: Scenario = Scenario {
     id: "part2/N11-ends",
     title: "the programs end cleanly",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         programs::ends(scene, &[Pubsub::start_silent, Pubsub::start])?;

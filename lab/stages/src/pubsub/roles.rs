@@ -2,7 +2,7 @@
 //! Who may do what: clauses B1-B4.
 
 use lab_scene::{
-    Outcome, Scenario, Scene,
+    LooksAt, Outcome, Scenario, Scene,
     peer::{Peer, request},
 };
 use nix::errno::Errno;
@@ -13,6 +13,7 @@ use super::{MODULE, OK, TALKATIVE};
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",
     title: "the first byte of a request tells the role",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
@@ -58,6 +59,7 @@ pub(super) const ROLE_BYTE: Scenario = Scenario {
 pub(super) const PLACES: Scenario = Scenario {
     id: "part2/B2-places",
     title: "one publisher, two subscribers, one role each",
+    looks_at: LooksAt::Module,
     run: places,
 };
 
@@ -117,6 +119,7 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const FORWARDED: Scenario = Scenario {
     id: "part2/B3-forwarded",
     title: "each body reaches each subscriber, byte for byte",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let publisher = scene.peer("publisher", 0)?;
@@ -165,6 +168,7 @@ pub(super) const FORWARDED: Scenario = Scenario {
 pub(super) const PROMPT: Scenario = Scenario {
     id: "part2/B4-prompt",
     title: "without a role the program asks",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         let question = "Are you operating as a [p]ublisher or a [s]ubscriber: ";

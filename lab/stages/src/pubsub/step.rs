@@ -2,7 +2,7 @@
 //! Part 2, step 4: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, Pubsub, programs, roles};
@@ -27,6 +27,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/B4-demonstration",
     title: "one publisher reaches two subscribers",
+    looks_at: LooksAt::Programs,
     run: demonstration,
 };
 
@@ -41,21 +42,25 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N4-inherited",
         title: "a socket that a child has inherited lives as long as the child",
+        looks_at: LooksAt::Module,
         run: life::inherited::<Pubsub>,
     },
     Scenario {
         id: "part2/N6-slow-reader",
         title: "who does not read loses messages, and nobody else does",
+        looks_at: LooksAt::Module,
         run: slow::reader::<Pubsub>,
     },
     Scenario {
         id: "part2/N10-strangers",
         title: "the subscriber believes the kernel only",
+        looks_at: LooksAt::Programs,
         run: strangers::<Pubsub>,
     },
     Scenario {
         id: "part2/N10-overrun",
         title: "a subscriber that was too slow says so and goes on",
+        looks_at: LooksAt::Programs,
         run: overrun::<Pubsub>,
     },
     programs::NO_MODULE,
@@ -63,6 +68,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N11-long-lines",
         title: "a line that is too long is refused, not cut",
+        looks_at: LooksAt::Programs,
         run: long_lines::<Pubsub>,
     },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
@@ -19,6 +19,7 @@ const NO_PID: PortId = PortId(0x50_0000);
 pub(super) const REGISTER: Scenario = Scenario {
     id: "part3/L1-register",
     title: "register, unregister, list",
+    looks_at: LooksAt::Module,
     run: registering,
 };
 
@@ -148,6 +149,7 @@ const HASTY: usize = 500;
 pub(super) const UNREAD: Scenario = Scenario {
     id: "part3/L5-unread",
     title: "nothing is left of lists that nobody reads to their end",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let _members = crowd(scene)?;
@@ -164,6 +166,7 @@ pub(super) const UNREAD: Scenario = Scenario {
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part3/L1-list-changes",
     title: "a list that changes while it is read",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let mut stay = crowd(scene)?;
@@ -239,6 +242,7 @@ pub(super) const CHANGES: Scenario = Scenario {
 pub(super) const ROUTING: Scenario = Scenario {
     id: "part3/L2-routing",
     title: "who sent it decides who gets it",
+    looks_at: LooksAt::Module,
     run: routing,
 };
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use lab_agent::{Answer, Bytes, Call, Op, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail, peer::Peer,
-    readable, transcript::Kind,
+    Datagram, LooksAt, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail,
+    peer::Peer, readable, transcript::Kind,
 };
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
@@ -29,6 +29,7 @@ const ROWS: u32 = 20;
 pub(super) const STOPPED: Scenario = Scenario {
     id: "part3/N6-stopped",
     title: "a program that is stopped loses messages, and no other does",
+    looks_at: LooksAt::Module,
     run: stopped,
 };
 
@@ -160,6 +161,7 @@ const VISITS: u64 = 30;
 pub(super) const BUSY: Scenario = Scenario {
     id: "part3/N7-busy",
     title: "rmmod while messages are sent, and while members come and go",
+    looks_at: LooksAt::Module,
     run: busy,
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab_agent::{Answer, Call};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, Outcome, Scenario, Scene,
+    Datagram, LooksAt, Outcome, Scenario, Scene,
     actor::complete,
     expect_eq, fail,
     peer::{Peer, quiet_request},
@@ -41,6 +41,7 @@ fn line(n: usize) -> String {
 pub(super) const ORDER: Scenario = Scenario {
     id: "part3/L3-order",
     title: "messages of one publisher arrive in their order",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, super::TALKATIVE)?;
         let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
@@ -180,6 +181,7 @@ fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Rep
 pub(super) const ACKNOWLEDGED: Scenario = Scenario {
     id: "part3/L3-acknowledged",
     title: "the acknowledgement comes last, and counts",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let publisher = member(scene, "publisher", Roles::PUBLISHER)?;

@@ -3,7 +3,7 @@
 
 use lab_agent::{Exit, Stream};
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, fail, readable};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, readable};
 use nix::sys::signal::Signal;
 use protocol::{
     netlink::BODY_MAX,
@@ -16,6 +16,7 @@ use crate::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
 pub(super) const CONVERSATION: Scenario = Scenario {
     id: "part3/L4-conversation",
     title: "two programs that are both talk to each other",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         let a = client(scene, "A", "both", None)?;
@@ -66,6 +67,7 @@ const WAITING: usize = 80;
 pub(super) const DRAINED: Scenario = Scenario {
     id: "part3/L4-drained",
     title: "at the end of the input what has arrived is printed first",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
@@ -117,6 +119,7 @@ pub(super) const DRAINED: Scenario = Scenario {
 pub(super) const PROMPT: Scenario = Scenario {
     id: "part3/L4-prompt",
     title: "without a role the program asks",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
         let question = "Are you operating as a [p]ublisher, a [s]ubscriber or [b]oth: ";
@@ -156,6 +159,7 @@ pub(super) const PROMPT: Scenario = Scenario {
 pub(super) const NO_MODULE: Scenario = Scenario {
     id: "part3/N11-no-module",
     title: "without the module the program says what is missing",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         let both = &["router-client", "--role", "both"];
         if scene.others_programs() {
@@ -205,6 +209,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
 pub(super) const ENDS: Scenario = Scenario {
     id: "part3/N11-ends",
     title: "the program ends cleanly",
+    looks_at: LooksAt::Programs,
     run: ends,
 };
 

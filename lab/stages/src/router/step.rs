@@ -2,7 +2,7 @@
 //! The step of part 3: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{
@@ -30,6 +30,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part3/L1-demonstration",
     title: "three publishers, four subscribers, coming and going",
+    looks_at: LooksAt::Module,
     run: demonstration,
 };
 
@@ -50,6 +51,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part3/N4-inherited",
         title: "a socket that a child has inherited lives as long as the child",
+        looks_at: LooksAt::Module,
         run: life::inherited::<Router>,
     },
     leaving::KILLED,
@@ -59,16 +61,19 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part3/N6-slow-reader",
         title: "who does not read loses messages, and nobody else does",
+        looks_at: LooksAt::Module,
         run: slow::reader::<Router>,
     },
     Scenario {
         id: "part3/N10-strangers",
         title: "the subscriber believes the kernel only",
+        looks_at: LooksAt::Programs,
         run: strangers::<Router>,
     },
     Scenario {
         id: "part3/N10-overrun",
         title: "a subscriber that was too slow says so and goes on",
+        looks_at: LooksAt::Programs,
         run: overrun::<Router>,
     },
     programs::NO_MODULE,
@@ -76,6 +81,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part3/N11-long-lines",
         title: "a line that is too long is refused, not cut",
+        looks_at: LooksAt::Programs,
         run: long_lines::<Router>,
     },
 };

@@ -2,7 +2,7 @@
 //! The table and the program that changes it: clauses E2 and E3.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
 use nix::errno::Errno;
 use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
@@ -11,6 +11,7 @@ use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list
 pub(super) const LIST_OF_ALL: Scenario = Scenario {
     id: "part2/E2-list",
     title: "a list has all entries, however many, and ends with NLMSG_DONE",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "expire_ms=600000")?;
         let peer = scene.peer("A", 0)?;
@@ -68,6 +69,7 @@ fn all_work<'a>(
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part2/E2-changes",
     title: "entries are added and deleted, and each event carries its entry",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, QUIET)?;
         let control = scene.peer("control", 0)?;
@@ -125,6 +127,7 @@ pub(super) const CHANGES: Scenario = Scenario {
 pub(super) const PROGRAMS: Scenario = Scenario {
     id: "part2/E3-programs",
     title: "the programs say what was refused",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "expire_ms=0 dyndbg=+p")?;
         let refused = |scene: &mut Scene<'_>, command: &[&str], parts: &[&str]| {

@@ -2,7 +2,7 @@
 //! Part 2, step 3: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Program, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, QUIET, Routes, changes, expiry, watching};
@@ -26,6 +26,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/E3-demonstration",
     title: "a timer deletes R3, and those who watch it are told",
+    looks_at: LooksAt::Programs,
     run: demonstration,
 };
 
@@ -45,31 +46,37 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N6-routes-slow-watcher",
         title: "who does not read loses events, and nobody else does",
+        looks_at: LooksAt::Module,
         run: slow::reader::<Routes>,
     },
     Scenario {
         id: "part2/N4-routes-killed",
         title: "a watcher that is killed is gone at once, and leaves nothing to a successor",
+        looks_at: LooksAt::Module,
         run: |scene| life::killed::<Routes>(scene).map(drop),
     },
     Scenario {
         id: "part2/N4-routes-inherited",
         title: "a watching socket that a child has inherited lives as long as the child",
+        looks_at: LooksAt::Module,
         run: life::inherited::<Routes>,
     },
     Scenario {
         id: "part2/N10-routes-strangers",
         title: "route-watch believes the kernel only",
+        looks_at: LooksAt::Programs,
         run: programs::strangers::<Routes>,
     },
     Scenario {
         id: "part2/N10-routes-overrun",
         title: "route-watch says how much it missed and goes on",
+        looks_at: LooksAt::Programs,
         run: programs::overrun::<Routes>,
     },
     Scenario {
         id: "part2/N11-routes-ends",
         title: "route-watch ends cleanly",
+        looks_at: LooksAt::Programs,
         run: |scene| {
             scene.insert(MODULE, QUIET)?;
             programs::ends(scene, &[Routes::start])
@@ -78,6 +85,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N11-routes-no-module",
         title: "without the module the programs say what is missing",
+        looks_at: LooksAt::Programs,
         run: |scene| programs::no_module(scene, &[&["route-watch", "R3"], &["route-ctl", "list"]]),
     },
 };

@@ -2,7 +2,9 @@
 //! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
 use lab_agent::{Memory, Page};
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
+use lab_scene::{
+    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile,
+};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
@@ -93,6 +95,7 @@ fn room_for_all(contract_only: bool) -> usize {
 pub(super) const WRITES: Scenario = Scenario {
     id: "message-slot/W5-fuzz",
     title: "300 writes from buffers at page borders: what fails leaves the old message",
+    looks_at: LooksAt::Module,
     run: |scene| as_each_user(scene, writes),
 };
 
@@ -144,6 +147,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
 pub(super) const READS: Scenario = Scenario {
     id: "message-slot/R5-fuzz",
     title: "300 reads into buffers at page borders: the message stays, the rest is untouched",
+    looks_at: LooksAt::Module,
     run: |scene| as_each_user(scene, reads),
 };
 

@@ -5,7 +5,9 @@ use std::fs;
 
 use lab_agent::{Call, Exit, Refusal};
 use lab_base::Error;
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::Kind};
+use lab_scene::{
+    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::Kind,
+};
 use nix::{errno::Errno, libc, sys::signal::Signal};
 
 use super::{FOR_ALL, MODULE, STUDENT, all_of, any_channel, any_message};
@@ -24,6 +26,7 @@ fn owner(scene: &mut Scene<'_>) -> Outcome<Option<String>> {
 pub(super) const MINORS: Scenario = Scenario {
     id: "message-slot/D1-minors",
     title: "the major number is taken, and each of 256 minors is a slot of its own",
+    looks_at: LooksAt::Module,
     run: minors,
 };
 
@@ -110,6 +113,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     id: "message-slot/D2-major-taken",
     title: "insmod fails if the major number is taken, and says so",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.step(
             "a major number that another module has",
@@ -166,6 +170,7 @@ fn try_insert_twin(scene: &mut Scene<'_>) -> Outcome<Result<(), Refusal>> {
 pub(super) const SECOND_INSERT: Scenario = Scenario {
     id: "message-slot/D2-second-insert",
     title: "a second insert fails, and the first module works on",
+    looks_at: LooksAt::Module,
     run: second_insert,
 };
 
@@ -211,6 +216,7 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const IN_USE: Scenario = Scenario {
     id: "message-slot/D3-in-use",
     title: "never out while a file is open, out after the last close",
+    looks_at: LooksAt::Module,
     run: in_use,
 };
 

@@ -2,7 +2,7 @@
 //! The programs `message_sender` and `message_reader`: clauses S1-S2 and P1-P2.
 
 use lab_agent::{Exit, Stdin};
-use lab_scene::{Outcome, Scenario, Scene, slot_peer::SlotFile};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, slot_peer::SlotFile};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
@@ -37,6 +37,7 @@ fn witness(scene: &mut Scene<'_>, path: &str) -> Outcome<SlotFile> {
 pub(super) const SENDER: Scenario = Scenario {
     id: "message-slot/S1-sender",
     title: "message_sender writes the bytes of its argument, and no NUL",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(11, FOR_ALL)?;
@@ -91,6 +92,7 @@ pub(super) const SENDER: Scenario = Scenario {
 pub(super) const READER: Scenario = Scenario {
     id: "message-slot/P1-reader",
     title: "message_reader prints the message and not a byte more",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(12, FOR_ALL)?;
@@ -127,12 +129,14 @@ pub(super) const READER: Scenario = Scenario {
 pub(super) const SENDER_ERRORS: Scenario = Scenario {
     id: "message-slot/S2-errors",
     title: "what message_sender cannot do, it says on stderr, with exit status 1",
+    looks_at: LooksAt::Programs,
     run: |scene| errors(scene, "message_sender", 13, &["x"]),
 };
 
 pub(super) const READER_ERRORS: Scenario = Scenario {
     id: "message-slot/P2-errors",
     title: "what message_reader cannot do, it says on stderr, with exit status 1",
+    looks_at: LooksAt::Programs,
     run: |scene| errors(scene, "message_reader", 14, &[]),
 };
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use lab_agent::{Answer, Call, Kin};
 use lab_build::kernels::Which;
 use lab_scene::{
-    Outcome, Scenario, Scene,
+    LooksAt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
     expect_eq, fail,
     transcript::Kind,
@@ -19,6 +19,7 @@ use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_us
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",
     title: "which channel is chosen belongs to the open file",
+    looks_at: LooksAt::Module,
     run: |scene| {
         as_each_user(scene, |scene, first, path| {
             let [one, other] = [(); 2].map(|()| any_channel(scene));
@@ -90,6 +91,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
 pub(super) const SHARED: Scenario = Scenario {
     id: "message-slot/D7-shared",
     title: "many processes may have one slot open at once",
+    looks_at: LooksAt::Module,
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(41, FOR_ALL)?;
@@ -132,6 +134,7 @@ pub(super) const SHARED: Scenario = Scenario {
 pub(super) const WHOLE: Scenario = Scenario {
     id: "message-slot/D8-whole",
     title: "a read returns one whole message while others write",
+    looks_at: LooksAt::Module,
     run: whole,
 };
 

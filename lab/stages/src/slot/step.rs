@@ -2,7 +2,7 @@
 //! The step of the message slot: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 
 use super::{
     FOR_ALL, MODULE, STUDENT, TALKATIVE, buffers, channels, device, errnos, memory, programs,
@@ -21,6 +21,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "message-slot/R6-demonstration",
     title: "a message stays until it is overwritten",
+    looks_at: LooksAt::Module,
     run: demonstration,
 };
 

@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail};
+use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail};
 use nix::{errno::Errno, libc};
 use protocol::{
     greeting, hello,
@@ -18,7 +18,12 @@ type Draw = fn(&mut Rng) -> (u16, Vec<u8>);
 
 const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scenario {
     let title = "three processes send any requests";
-    Scenario { id, title, run }
+    Scenario {
+        id,
+        title,
+        looks_at: LooksAt::Module,
+        run,
+    }
 }
 
 pub(super) const HELLO: Scenario = scenario("soak/random-hello", |scene| {

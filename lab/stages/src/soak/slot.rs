@@ -2,7 +2,9 @@
 //! Calls on message slots drawn at random, by several processes at once.
 
 use lab_agent::{Answer, Call, Memory, Op, Outcome as Observed};
-use lab_scene::{Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile};
+use lab_scene::{
+    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile,
+};
 use nix::{errno::Errno, libc};
 use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
@@ -19,6 +21,7 @@ const FILES: usize = 2;
 pub(super) const RANDOM: Scenario = Scenario {
     id: "soak/random-message-slot",
     title: "three processes make any calls on two slots",
+    looks_at: LooksAt::Module,
     run,
 };
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use lab_agent::{Exit, Stdin, Stream};
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
+use lab_scene::{
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind,
+};
 use nix::sys::signal::Signal;
 
 use super::{expect_headline, expect_summary, faults, pattern, start};
@@ -15,6 +17,7 @@ const NAMES: [&str; 3] = ["mutex", "crossbeam", "std"];
 pub(super) const THREADS: Scenario = Scenario {
     id: "part1/T1-threads",
     title: "producers and consumers are threads of one process",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         // More than it can finish while it is looked at.
         let endless = u64::MAX.to_string();
@@ -55,6 +58,7 @@ fn expect_threads(scene: &mut Scene<'_>, program: &Program, expected: usize) -> 
 pub(super) const MANY: Scenario = Scenario {
     id: "part1/T3-many",
     title: "any number of producers and consumers",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for (producers, consumers) in [(2, 1), (1, 3), (4, 3)] {
             let (sources, sinks) = (producers.to_string(), consumers.to_string());
@@ -125,6 +129,7 @@ pub(super) const MANY: Scenario = Scenario {
 pub(super) const CAPACITIES: Scenario = Scenario {
     id: "part1/T5-capacities",
     title: "the capacity is a parameter, at least 1",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         let arguments = ["--items", "1000"];
         scene.step("none is named", "it is 1024", |scene| {
@@ -156,6 +161,7 @@ pub(super) const CAPACITIES: Scenario = Scenario {
 pub(super) const ZEROES: Scenario = Scenario {
     id: "part1/T5-zeroes",
     title: "nothing starts without a place, a producer or a consumer",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for option in ["--capacity", "--producers", "--consumers"] {
             scene.step(
@@ -192,6 +198,7 @@ pub(super) const ZEROES: Scenario = Scenario {
 pub(super) const BUFFERS: Scenario = Scenario {
     id: "part1/T7-buffers",
     title: "the same run over each of three buffers",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.step("one at a time", "the same result", |scene| {
             for name in NAMES {
@@ -239,6 +246,7 @@ pub(super) const BUFFERS: Scenario = Scenario {
 pub(super) const COMPARED: Scenario = Scenario {
     id: "part1/T7-compared",
     title: "all three side by side",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.step(
             "--compare",
@@ -281,6 +289,7 @@ fn expect_speeds(scene: &mut Scene<'_>, program: &Program) -> Outcome {
 pub(super) const QUIET: Scenario = Scenario {
     id: "part1/T8-quiet",
     title: "no progress is shown to what is not a terminal",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         let arguments = ["--items", "500000"];
         let headline = "500000 items in order, ...";
@@ -322,6 +331,7 @@ pub(super) const QUIET: Scenario = Scenario {
 pub(super) const TERMINAL: Scenario = Scenario {
     id: "part1/T8-terminal",
     title: "a long run shows progress on a terminal",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         /// Of what there may be without progress: nothing yet, all, the result.
         const WITHOUT: usize = 3;

@@ -6,7 +6,9 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use lab_agent::Stream;
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind};
+use lab_scene::{
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind,
+};
 
 /// The buffer itself, and its ends; both are the student's.
 const OWN: [&str; 2] = ["plain", "mutex"];
@@ -202,6 +204,7 @@ fn next_line(scene: &mut Scene<'_>, program: &Program, limit: Duration) -> Outco
 pub(super) const WAITING: Scenario = Scenario {
     id: "part1/T1-waiting",
     title: "who has to wait sleeps until somebody wakes it",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for name in OWN {
             let ends = Ends::start(scene, name, "1", [1, 1])?;
@@ -221,6 +224,7 @@ pub(super) const WAITING: Scenario = Scenario {
 pub(super) const CLOSE: Scenario = Scenario {
     id: "part1/T4-close",
     title: "a closed buffer gives out what is in it, and takes nothing more",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         let ends = Ends::start(scene, "plain", "3", [1, 1])?;
         scene.step("put two items and close", "they stay", |scene| {
@@ -248,6 +252,7 @@ pub(super) const CLOSE: Scenario = Scenario {
 pub(super) const CLOSE_WAKES: Scenario = Scenario {
     id: "part1/T4-close-wakes",
     title: "closing wakes everybody who waits",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         scene.step("two consumers wait", "both see the end", |scene| {
             let ends = Ends::start(scene, "plain", "1", [1, 2])?;
@@ -285,6 +290,7 @@ pub(super) const CLOSE_WAKES: Scenario = Scenario {
 pub(super) const ENDS: Scenario = Scenario {
     id: "part1/T4-ends",
     title: "the ends of all three buffers close alike",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for name in ALL {
             let what = "there may be more until both are closed";
@@ -342,6 +348,7 @@ pub(super) fn one_leaves_with_an_item(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const FULL: Scenario = Scenario {
     id: "part1/T5-full",
     title: "a buffer holds as many as its capacity, and no more",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for name in OWN {
             // Two, and one that is no power of two.

@@ -3,7 +3,7 @@
 //! and that they end.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Program, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene};
 
 use super::{ends, expect_headline};
 
@@ -51,6 +51,7 @@ fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const OUT_OF_PLACE: Scenario = Scenario {
     id: "part1/T2-out-of-place",
     title: "the first item that is out of place is an error",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         nothing_wrong(scene)?;
         for (title, items, fault, text) in [
@@ -97,6 +98,7 @@ pub(super) const OUT_OF_PLACE: Scenario = Scenario {
 pub(super) const LEFT_OVER: Scenario = Scenario {
     id: "part1/T2-left-over",
     title: "an item that is left over is an error",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         nothing_wrong(scene)?;
         for (title, items, at) in [
@@ -133,6 +135,7 @@ pub(super) fn all_taken(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const PANICS: Scenario = Scenario {
     id: "part1/T6-panics",
     title: "a thread that panics ends the run",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         for (kind, fault, said, counts) in [
             (

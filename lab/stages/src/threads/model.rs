@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lab_agent::{Exit, Stream};
-use lab_scene::{Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
+use lab_scene::{LooksAt, Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
 
 #[path = "../../../threads/src/outcome.rs"]
 mod outcome;
@@ -102,6 +102,7 @@ impl Model {
 pub(super) const MODEL: Scenario = Scenario {
     id: "part1/T9-model",
     title: "every interleaving of two producers and two consumers",
+    looks_at: LooksAt::Programs,
     run: |scene| {
         let small = Model {
             capacity: 1,

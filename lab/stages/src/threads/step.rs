@@ -2,7 +2,7 @@
 //! The step of part 1: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{Outcome, Scenario, Scene};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 
 use super::{checks, ends, expect_summary, faults, model, start};
 use crate::Step;
@@ -18,6 +18,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part1/T1-demonstration",
     title: "numbers go through a bounded buffer",
+    looks_at: LooksAt::Programs,
     run: demonstration,
 };
 
