@@ -5,8 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use regex::Regex;
 
 /// Clause ids, `stage/CLAUSE`, of the index and what it says of them.
 fn index() -> BTreeMap<String, String> {
@@ -91,6 +93,50 @@ fn what_only_the_debug_kernel_shows_has_its_clause() {
         assert!(index.contains_key(clause), "there is no clause {clause}");
         assert!(lab_stages::find(scenario.id).is_none(), "{}", scenario.id);
     }
+}
+
+/// Rust files below a directory.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries
+        .flat_map(|entry| match entry.unwrap().path() {
+            path if path.is_dir() => sources(&path),
+            path if path.extension().is_some_and(|extension| extension == "rs") => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// A clause that does not exist makes a check lenient without a word.
+#[test]
+fn each_clause_that_leniency_asks_for_exists() {
+    let clauses: BTreeSet<String> = index()
+        .into_keys()
+        .filter_map(|id| Some(id.rsplit_once('/')?.1.to_owned()))
+        .collect();
+    let asks = Regex::new(r"\bcounts(?:_any)?\(([^)]*)\)").unwrap();
+    let name = Regex::new(r#""([^"]*)""#).unwrap();
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut asked = 0;
+    for file in ["scene/src", "stages/src"]
+        .map(|at| sources(&lab.join(at)))
+        .concat()
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        for call in asks.captures_iter(&text) {
+            for clause in name.captures_iter(&call[1]) {
+                asked += 1;
+                let known = clauses.contains(&clause[1]);
+                assert!(
+                    known,
+                    "{}: there is no clause {}",
+                    file.display(),
+                    &clause[1]
+                );
+            }
+        }
+    }
+    assert!(asked > 30, "{asked}");
 }
 
 #[test]
