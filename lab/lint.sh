@@ -14,12 +14,13 @@ echo "clippy"
 cargo clippy --quiet --workspace --all-targets --all-features --locked -- -D warnings
 
 echo "checkpatch"
-scripts=$cache/checkpatch-6.12
+source=linux-source-$(<lab/kernels/source.txt)
+scripts=$cache/checkpatch-${source##*-}
 if [[ ! -e $scripts/.complete ]]; then
 	rm -rf "$scripts"
 	mkdir -p "$scripts"
-	tar -xf /usr/src/linux-source-6.12.tar.xz -C "$scripts" --strip-components=2 \
-		linux-source-6.12/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
+	tar -xf "/usr/src/$source.tar.xz" -C "$scripts" --strip-components=2 \
+		"$source"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
 	touch "$scripts/.complete"
 fi
 # To ask for the kernel's version is what compat.h is there for.

@@ -40,7 +40,9 @@ system_trouble() {
 }
 
 # The table of packages, its fields without blanks around them.
-table() { sed '/^#/d; s/ *| */|/g' "$IPCLAB_CHECKOUT/lab/packages.txt"; }
+table() {
+	sed "/^#/d; s/ *| */|/g; s/VERSION/$(<"$IPCLAB_CHECKOUT/lab/kernels/source.txt")/" "$IPCLAB_CHECKOUT/lab/packages.txt"
+}
 
 # Of a kind of things, those that are not there: a package and what it is for, a line each.
 missing() { # base, kernel, lint or fresh-test

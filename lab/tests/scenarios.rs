@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use lab_build::kernels::Which;
+use lab_build::kernels::Capability;
 use lab_scene::{
     Scenario,
     testing::{carry_out, workshop},
@@ -46,7 +46,7 @@ fn compared(scenario: &Scenario) -> Result<(), Failed> {
 }
 
 fn on_debug_kernel(scenario: &Scenario) -> Result<(), Failed> {
-    if workshop()?.kernel.which != Which::Debug {
+    if !workshop()?.kernel.which.has(Capability::Faults) {
         return Err("faults can be injected into the debug kernel only: KERNEL=debug".into());
     }
     record_of(scenario).map(drop)

@@ -20,8 +20,8 @@ use lab_base::{
 
 use crate::which::Which;
 
-/// Version of linux-source that is built.
-const SOURCE: &str = "6.12";
+/// Version of Debian's linux-source that is built. Scripts read the same file.
+const SOURCE: &str = include_str!("../../kernels/source.txt").trim_ascii();
 
 /// The options of the lab kernel, on top of allnoconfig.
 const LAB_CONFIG: &str = include_str!("../../kernels/lab.config");

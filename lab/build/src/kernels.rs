@@ -4,7 +4,7 @@
 use std::{fmt, fs, path::PathBuf};
 
 use crate::kernel_build::{self, read_release};
-pub use crate::which::Which;
+pub use crate::which::{Capability, Which};
 use lab_base::{Error, Result, paths::Paths};
 
 /// A kernel that is there, ready to be booted and to have modules built for it.
@@ -103,25 +103,16 @@ impl Kernel {
             image,
             build,
             toolchain,
-            needs_modules: which == Which::Stock,
+            needs_modules: which.has(Capability::Modules),
         })
     }
 }
 
 impl Kernel {
-    /// Memory of a machine that boots it, in MiB. Shadow memory and the records of the debug kernel
-    /// take what a small machine has.
-    pub fn memory_mib(&self) -> u64 {
-        match self.which {
-            Which::Stock | Which::Lab => 256,
-            Which::Debug => 512,
-        }
-    }
-
     /// What it is told on its command line in a machine with an agent.
     pub fn options(&self) -> Vec<&'static str> {
         let mut options = [&OPTIONS[..], BUSY_HOST].concat();
-        if self.which == Which::Debug {
+        if self.which.has(Capability::Slow) {
             // With its slow ticks a grace period is what rmmod takes longest for.
             options.push("rcupdate.rcu_expedited=1");
         }

@@ -62,7 +62,7 @@ pub fn run_bare(paths: &Paths, kernel: &Kernel, kvm: bool) -> Result<()> {
     vng.arg("--run")
         .arg(&kernel.image)
         .args(["--force-9p", "--cpus", kernels::CPUS])
-        .args(["--memory", &format!("{}M", kernel.memory_mib())])
+        .args(["--memory", &format!("{}M", kernel.which.memory_mib())])
         .env("PATH", path)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -104,7 +104,7 @@ pub fn qemu_command(
     }
     let memory_mib = match guest {
         Guest::Measured => kernels::MEASURED_MIB,
-        Guest::Agent | Guest::Shell => kernel.memory_mib(),
+        Guest::Agent | Guest::Shell => kernel.which.memory_mib(),
     };
     let mut run = environment::command(program);
     run.args(["--dry-run", "--show-command"])

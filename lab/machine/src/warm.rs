@@ -103,7 +103,7 @@ impl<'a> Slot<'a> {
     pub(crate) fn new(site: &'a Site, kept: &'a Kept, finding: &Finding) -> Result<Self> {
         let (paths, kernel) = (&site.paths, &site.kernel);
         let archive = initramfs::archive(kernel, site.agent())?;
-        let memory_mib = kernel.memory_mib();
+        let memory_mib = kernel.which.memory_mib();
         // The numbers of descriptors make no difference.
         let boot = Memory::Boot {
             kernel,
@@ -207,7 +207,7 @@ impl<'a> Slot<'a> {
             command: qemu::direct_command(
                 Memory::Restore,
                 ram.as_raw_fd(),
-                self.site.kernel.memory_mib(),
+                self.site.kernel.which.memory_mib(),
                 self.kvm,
             ),
             files: vec![ram],
@@ -288,7 +288,7 @@ impl<'a> Slot<'a> {
     /// saved, but nobody knows which: to boot it in vain would cost more.
     fn find_room(&self) -> Result<()> {
         let free_mib = self.free_mib()?;
-        if free_mib < self.site.kernel.memory_mib() + REST_MIB {
+        if free_mib < self.site.kernel.which.memory_mib() + REST_MIB {
             return Err(self.no_room(free_mib));
         }
         Ok(())
@@ -297,7 +297,7 @@ impl<'a> Slot<'a> {
     fn no_room(&self, free_mib: u64) -> Error {
         Error::Space {
             what: "a saved machine".into(),
-            needed_mib: self.site.kernel.memory_mib() + REST_MIB,
+            needed_mib: self.site.kernel.which.memory_mib() + REST_MIB,
             free_mib,
             place: self.directory.clone(),
         }
@@ -316,7 +316,7 @@ impl<'a> Slot<'a> {
             .map_err(Error::io(format!("reading {}", kernel.image.display())))?;
         let what = "creating a file in memory";
         let initramfs = memory::sealed(&self.archive).map_err(Error::io(what))?;
-        let ram = memory::zeroed(kernel.memory_mib() << 20).map_err(Error::io(what))?;
+        let ram = memory::zeroed(kernel.which.memory_mib() << 20).map_err(Error::io(what))?;
         let boot = Memory::Boot {
             kernel,
             image: image.as_raw_fd(),
@@ -325,7 +325,12 @@ impl<'a> Slot<'a> {
         let theirs = ram
             .try_clone()
             .map_err(Error::io("duplicating a descriptor"))?;
-        let command = qemu::direct_command(boot, theirs.as_raw_fd(), kernel.memory_mib(), self.kvm);
+        let command = qemu::direct_command(
+            boot,
+            theirs.as_raw_fd(),
+            kernel.which.memory_mib(),
+            self.kvm,
+        );
         let (ours, monitor) = monitor::pair()?;
         let launch = Launch {
             command,

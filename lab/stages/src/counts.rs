@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use lab_agent::Op;
-use lab_build::kernels::Which;
+use lab_build::kernels::Capability;
 use lab_scene::{Halt, Outcome, Scene, fail, transcript::Kind};
 
 /// How many objects are allocated that functions of this module, which is in, have asked for: exact,
@@ -59,7 +59,7 @@ impl Count {
     /// [`Halt::Fail`] if they are not counted.
     pub(super) fn now(self, scene: &mut Scene<'_>) -> Outcome<Tally> {
         let tally = self.listed(scene)?;
-        if scene.workshop().kernel.which != Which::Debug {
+        if !scene.workshop().kernel.which.has(Capability::Quarantine) {
             return Ok(tally);
         }
         give_back(scene, tally.0.keys())?;
@@ -102,7 +102,7 @@ impl Count {
         let settled = scene.expect_soon("memory is given back", |scene| {
             let now = self.listed(scene)?;
             grown = now.total().saturating_sub(before.total());
-            if grown > allowed && scene.workshop().kernel.which == Which::Debug {
+            if grown > allowed && scene.workshop().kernel.which.has(Capability::Quarantine) {
                 give_back(scene, now.grown_since(before))?;
             }
             Ok(grown <= allowed)

@@ -216,7 +216,7 @@ fn best(which: Option<Which>) -> anyhow::Result<Which> {
     }
     let paths = Paths::find()?;
     let there = |which: &Which| Kernel::find(&paths, Some(*which)).is_ok();
-    let best = [Which::Debug, Which::Lab].into_iter().find(there);
+    let best = Which::ALL.into_iter().rev().find(there);
     Ok(best.unwrap_or(Which::Stock))
 }
 

@@ -52,7 +52,7 @@ struct Row {
 pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     let mut failures = 0;
-    for which in [Which::Stock, Which::Lab, Which::Debug] {
+    for which in Which::ALL {
         if wanted.is_some_and(|wanted| wanted != which) {
             continue;
         }

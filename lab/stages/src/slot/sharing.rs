@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use lab_agent::{Answer, Call, Kin};
-use lab_build::kernels::Which;
+use lab_build::kernels::Capability;
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
@@ -185,9 +185,9 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
         "two write again and again, two read",
         "each read gives one of the messages, all of it and nothing else",
         |scene| {
-            let more = match scene.workshop().kernel.which {
-                Which::Debug => 1,
-                Which::Stock | Which::Lab => MORE,
+            let more = match scene.workshop().kernel.which.has(Capability::Slow) {
+                true => 1,
+                false => MORE,
             };
             let (writers, readers) = files.split_at(2);
             let writes = writers.iter().zip(UNIFORM.chunks(2)).enumerate().map(
