@@ -215,14 +215,15 @@ install_bindgen() {
 		bindgen-cli --version "=$bindgen_version"
 }
 
-# Not optimised: make lint runs it once, and it then takes 6 s of processor time.
+# The package on PyPI is the same program, compiled: cargo takes minutes for it.
 install_typos() {
 	[[ ! -x $typos ]] || return 0
 	say "installing typos $typos_version - checks the spelling - into ${typos%/bin/typos}"
-	doing="installing typos-cli from crates.io"
-	quietly cargo install --locked --debug --root "${typos%/bin/typos}" --target-dir "$BUILD/typos" \
-		typos-cli --version "=$typos_version"
-	rm -rf "$BUILD/typos"
+	doing="installing typos from PyPI"
+	rm -rf "${typos%/bin/typos}"
+	quietly /usr/bin/python3 -m venv "${typos%/bin/typos}"
+	quietly "${typos%/typos}/python" -m pip install --progress-bar off --disable-pip-version-check --no-compile \
+		"typos==$typos_version"
 }
 
 case ${1-} in
