@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario does with modules, and with the kernel itself.
 
-use std::fs;
+use std::{fs, thread, time::Duration};
 
 use lab_agent::{Answer, Op, Refusal};
 use lab_base::Error;
@@ -16,6 +16,9 @@ use crate::{transcript::Kind, workshop::Workshop};
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";
+
+/// How soon something is observed again that is not yet as expected.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 impl Scene<'_> {
     /// Insert a module of `kernel/` and expect that to work.
@@ -194,7 +197,7 @@ impl Scene<'_> {
         self.log_muted = true;
     }
 
-    /// Observe again and again until `observe` says yes.
+    /// Observe every [`LOOK_AGAIN`] until `observe` says yes.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it has not in time.
@@ -209,6 +212,8 @@ impl Scene<'_> {
             if patience.is_over() {
                 return Err(fail(what, format!("not within {} s", limit.as_secs())));
             }
+            // To ask all the time would take the processor from what is observed.
+            thread::sleep(LOOK_AGAIN);
         }
         Ok(())
     }
