@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use lab_agent::Memory;
+use lab_agent::BufferMemory;
 use lab_base::{Error, Result};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
@@ -83,7 +83,7 @@ const EINVAL: Scenario = Scenario {
         let file = open(scene)?;
         scene.step("write from where nothing is", "EINVAL", |scene| {
             scene.choose(&file, 7)?;
-            let write = file.write_from(Memory::Unmapped, b"x");
+            let write = file.write_from(BufferMemory::Unmapped, b"x");
             let observed = scene.call(&file.program, &write)?;
             expect_eq("write", returned(&observed), Err(Errno::EINVAL))
         })

@@ -12,7 +12,7 @@ use lab_base::{
     catalogue::{self, stage_of_module, stage_of_program},
     progress,
 };
-use lab_build::{modules::Care, programs::DRIVERS};
+use lab_build::{modules::Strictness, programs::DRIVERS};
 use lab_scene::{
     subject::{self, Part, SlotEdition, Subject},
     workshop::Workshop,
@@ -71,7 +71,7 @@ impl Submitted {
     /// A module does not compile.
     pub fn ours(workshop: &Workshop, consoles: &Path) -> Result<Self> {
         // Once, and not by several machines at the same time.
-        workshop.all_modules(Care::Normal)?;
+        workshop.all_modules(Strictness::Normal)?;
         let ours = workshop.trying(Subject::default(), consoles);
         Ok(Submitted {
             modules: ours.clone(),

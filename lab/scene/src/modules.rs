@@ -5,7 +5,7 @@ use std::fs;
 
 use lab_agent::{Answer, Op, Refusal};
 use lab_base::Error;
-use lab_build::{modules::Care, stand_in};
+use lab_build::{modules::Strictness, stand_in};
 use lab_machine::{PATIENCE, Trouble};
 
 use crate::{
@@ -295,7 +295,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
     pub fn put_all(&mut self) -> Outcome {
-        let mut files = self.workshop.all_modules(Care::Normal)?;
+        let mut files = self.workshop.all_modules(Strictness::Normal)?;
         files.extend(self.workshop.all_programs());
         for file in files {
             self.machine.put(&file)?;

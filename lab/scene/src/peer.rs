@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_agent::{Answer, Bytes, Call, CallResult};
 use lab_machine::{PATIENCE, Trouble};
 use nix::{errno::Errno, libc};
 use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
@@ -80,7 +80,7 @@ pub fn request_header(kind: u16) -> Header {
 }
 
 /// What a call to receive gave.
-fn received(observed: Observed) -> Outcome<Result<Datagram, Errno>> {
+fn received(observed: CallResult) -> Outcome<Result<Datagram, Errno>> {
     match observed {
         Ok(Answer::Datagram {
             data,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario expects of a message slot: what it holds, and what it refuses.
 
-use lab_agent::{Answer, Call, Memory, Outcome as Observed, POISON};
+use lab_agent::{Answer, BufferMemory, Call, CallResult, POISON};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
@@ -18,7 +18,7 @@ const MARGIN: usize = 64;
 
 /// What a read gave, in words, and whether it is exactly this message and nothing behind it has
 /// been touched.
-pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+pub fn judge_read(observed: &CallResult, message: &[u8]) -> (String, Outcome) {
     let (said, judged) = judge_message(observed, message, true);
     let untouched = |()| {
         let Ok(Answer::Filled { buffer, .. }) = observed else {
@@ -32,7 +32,7 @@ pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
 }
 
 /// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
-fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
+fn judge_message(observed: &CallResult, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         let said = format!("reads: {observed:?}");
@@ -52,7 +52,7 @@ fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, O
 }
 
 /// Whether a read found nothing; unless it is to be `exact`, it may say so as it likes.
-fn judge_empty(observed: &Observed, exact: bool) -> (String, Outcome) {
+fn judge_empty(observed: &CallResult, exact: bool) -> (String, Outcome) {
     let said = format!("reads: {}", shown(returned(observed)));
     let (wanted, found) = match (returned(observed), exact) {
         (got, true) => ("EWOULDBLOCK", got == Err(Errno::EWOULDBLOCK)),
@@ -83,7 +83,7 @@ impl Scene<'_> {
     /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. That
     /// the rest of the buffer is untouched is R1's matter, that the length is right W1's, too, with
     /// which errno nothing is read R3's.
-    pub fn judge_held(&self, observed: &Observed, held: Option<&[u8]>) -> (String, Outcome) {
+    pub fn judge_held(&self, observed: &CallResult, held: Option<&[u8]>) -> (String, Outcome) {
         match held {
             Some(message) if self.counts("R1") => judge_read(observed, message),
             Some(message) => judge_message(observed, message, self.counts("W1")),
@@ -98,7 +98,7 @@ impl Scene<'_> {
     pub fn expect_message_in(
         &mut self,
         file: &SlotFile,
-        memory: Memory,
+        memory: BufferMemory,
         len: usize,
         message: &[u8],
     ) -> Outcome {

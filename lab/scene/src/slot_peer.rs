@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Message slots in the guest that a scenario drives call by call.
 
-use lab_agent::{Bytes, Call, Memory, Op};
+use lab_agent::{BufferMemory, Bytes, Call, Op};
 use nix::libc;
 
 use crate::{
@@ -59,11 +59,11 @@ impl SlotFile {
 
     /// write(2) from an ordinary buffer.
     pub fn write(&self, data: &[u8]) -> Call {
-        self.write_from(Memory::Ordinary, data)
+        self.write_from(BufferMemory::Ordinary, data)
     }
 
     /// write(2) from a buffer of any kind.
-    pub fn write_from(&self, memory: Memory, data: &[u8]) -> Call {
+    pub fn write_from(&self, memory: BufferMemory, data: &[u8]) -> Call {
         Call::WriteFile {
             fd: self.fd,
             memory,
@@ -73,11 +73,11 @@ impl SlotFile {
 
     /// read(2) into an ordinary buffer of this length.
     pub fn read(&self, len: usize) -> Call {
-        self.read_into(Memory::Ordinary, len)
+        self.read_into(BufferMemory::Ordinary, len)
     }
 
     /// read(2) into a buffer of any kind.
-    pub fn read_into(&self, memory: Memory, len: usize) -> Call {
+    pub fn read_into(&self, memory: BufferMemory, len: usize) -> Call {
         Call::ReadFile {
             fd: self.fd,
             memory,

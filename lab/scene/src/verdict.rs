@@ -2,7 +2,7 @@
 //! What a halt means: a failure, a crash of the kernel, a call that does not return, or trouble of
 //! the lab's own.
 
-use lab_console::{Class, Report};
+use lab_console::{Class, KernelReport};
 use lab_machine::Trouble;
 
 use crate::{
@@ -85,7 +85,7 @@ impl Scene<'_> {
     }
 
     /// A report in one line, with the line of the source if that can be found out.
-    pub(crate) fn headline(&self, report: &Report) -> String {
+    pub(crate) fn headline(&self, report: &KernelReport) -> String {
         report.headline(self.workshop.source_of(report).as_ref())
     }
 
@@ -114,6 +114,6 @@ impl Scene<'_> {
 }
 
 /// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
-fn complaint(console: &str) -> Option<Report> {
+fn complaint(console: &str) -> Option<KernelReport> {
     lab_console::first_fault(console).or_else(|| lab_console::first_report(console))
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use lab_base::{Error, environment::command};
-use lab_build::modules::Care;
+use lab_build::modules::Strictness;
 use lab_console::{Class, first_report};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
@@ -282,7 +282,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn no_machine_outlives_a_lab_that_is_killed() {
     // The demonstration needs what this builds: it would not start a machine for minutes.
     workshop()
-        .and_then(|workshop| workshop.all_modules(Care::Normal))
+        .and_then(|workshop| workshop.all_modules(Strictness::Normal))
         .unwrap_or_else(|error| panic!("{error}"));
     for (signal, start) in [
         (Signal::SIGINT, "warm"),

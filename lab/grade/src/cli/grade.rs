@@ -164,9 +164,9 @@ fn grade(
         Some(submission) => Submitted::build(&workshop, submission, stages, &consoles)?,
         None => Submitted::ours(&workshop, &consoles)?,
     };
-    let finding = workshop.finding()?;
+    let probed = workshop.probed()?;
     let machine = Machine {
-        accelerator: if finding.kvm { "kvm" } else { "emulation" },
+        accelerator: if probed.kvm { "kvm" } else { "emulation" },
         cpu: Words::line(&processor()),
         start: match start {
             Start::Warm => "warm",

@@ -68,7 +68,7 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
         // What is made once is not measured.
         drop(warm.machine()?);
         let bar = progress::bar(&format!("measuring {which}"), (4 * ROUNDS) as u64);
-        let kvm = warm.finding()?.kvm;
+        let kvm = warm.probed()?.kvm;
         let mut times = [const { Vec::new() }; 4];
         // In turns, so that a busy moment of the host does not hit one of them alone.
         for _ in 0..ROUNDS {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use lab_agent::{Answer, Bytes, Call, Op, Outcome as Observed, Stdin, Stream};
+use lab_agent::{Answer, Bytes, Call, CallResult, Op, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
 use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::Kind};
 
@@ -197,7 +197,7 @@ pub(super) fn call(
     actor: &Program,
     call: &Call,
     fault: Fault,
-) -> Outcome<(bool, Observed)> {
+) -> Outcome<(bool, CallResult)> {
     match fault {
         Fault::Nth(nth) => {
             let call = Call::WithFault {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coming and going: clauses N4, N5 and N7.
 
-use lab_agent::{Answer, Call, Exit, Kin, Outcome as Observed};
+use lab_agent::{Answer, Call, CallResult, Exit, Kin};
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
@@ -242,7 +242,7 @@ fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
     }
 }
 
-fn timed_out(outcomes: &[Observed]) -> bool {
+fn timed_out(outcomes: &[CallResult]) -> bool {
     let refusal = outcomes.last().and_then(|last| last.as_ref().err());
     refusal.is_some_and(|refusal| refusal.errno == Errno::ETIMEDOUT as i32)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is allocated and given back: clauses D4 and D5.
 
-use lab_agent::{Answer, Call, Memory, Page};
+use lab_agent::{Answer, BufferMemory, Call, Page};
 use lab_scene::{
     Halt, LooksAt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
@@ -119,12 +119,12 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         calls.push(Call::Close { fd: next });
         calls
     };
-    let crossing = Memory::Border {
+    let crossing = BufferMemory::Border {
         before: 64,
         front: Page::Writable,
         back: Page::NoAccess,
     };
-    let refused = [Memory::NoAccess, crossing]
+    let refused = [BufferMemory::NoAccess, crossing]
         .map(|memory| other.write_from(memory, &messages[0]))
         .to_vec();
     let chosen: Vec<_> = (0..MANY)
@@ -183,8 +183,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
 
 /// Make calls again and again; only writes from bad buffers may fail.
 fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
-    let bad =
-        |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != Memory::Ordinary);
+    let bad = |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != BufferMemory::Ordinary);
     if !calls.iter().any(bad) {
         return scene.batch(&file.program, rounds, calls).map(drop);
     }
