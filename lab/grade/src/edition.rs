@@ -11,7 +11,7 @@ use lab_scene::{
     expect_eq, fail,
     slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
-    transcript::{Entry, Kind, Status},
+    transcript::{Entry, LineKind, Status},
     workshop::Workshop,
 };
 use nix::errno::Errno;
@@ -53,7 +53,7 @@ const REGISTERS: Scenario = Scenario {
             let now = scene.character_devices()?;
             let major = now.iter().find(|device| !before.contains(device));
             let (major, _) = major.ok_or_else(|| fail("a new character device", "none"))?;
-            scene.note("message_slot", Kind::Does, format!("{MAJOR}{major}"));
+            scene.note("message_slot", LineKind::Does, format!("{MAJOR}{major}"));
             Ok(())
         })
     },

@@ -4,7 +4,7 @@
 use std::{fmt, time::Duration};
 
 use lab_console::{Class, lasting};
-use lab_scene::transcript::{self, Entry, Kind, Transcript};
+use lab_scene::transcript::{self, Entry, LineKind, Transcript};
 use serde::Serialize;
 
 use super::words::Words;
@@ -130,17 +130,17 @@ impl Outcome {
         };
         outcome.done = done(&transcript.entries[..at]);
         if let Entry::Verdict(verdict) = &transcript.entries[at]
-            && let Some(finding) = &verdict.got
+            && let Some(failure) = &verdict.got
         {
-            outcome.expected = Some(finding.expected.as_str().into());
+            outcome.expected = Some(failure.expected.as_str().into());
             // The same submission gets the same report; the whole is in the console's file.
-            outcome.got = Some(match finding.class {
-                Some(_) => lasting(&finding.got).into(),
-                None => finding.got.as_str().into(),
+            outcome.got = Some(match failure.class {
+                Some(_) => lasting(&failure.got).into(),
+                None => failure.got.as_str().into(),
             });
-            outcome.report = finding.excerpt.as_deref().map(|it| lasting(it).into());
-            outcome.meaning = finding.class.map(Class::meaning);
-            outcome.class = finding.class;
+            outcome.report = failure.excerpt.as_deref().map(|it| lasting(it).into());
+            outcome.meaning = failure.class.map(Class::meaning);
+            outcome.class = failure.class;
         }
         outcome
     }
@@ -168,7 +168,7 @@ fn done(before: &[Entry]) -> Option<Words> {
             Entry::Step { title, .. } => (step, line) = (Some(title), None),
             Entry::Line {
                 who,
-                kind: Kind::Does | Kind::Types,
+                kind: LineKind::Does | LineKind::Types,
                 text,
             } => line = Some(format!("{who} {text}")),
             Entry::Line { .. } => {}
@@ -186,7 +186,7 @@ fn done(before: &[Entry]) -> Option<Words> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_scene::transcript::{Finding, Verdict};
+    use lab_scene::transcript::{Failure, Verdict};
 
     fn step(title: &str) -> Entry {
         Entry::Step {
@@ -199,13 +199,13 @@ mod tests {
     fn line(text: &str) -> Entry {
         Entry::Line {
             who: "student".into(),
-            kind: Kind::Does,
+            kind: LineKind::Does,
             text: text.into(),
         }
     }
 
     fn verdict(status: transcript::Status, class: Option<Class>) -> Entry {
-        let finding = Finding {
+        let failure = Failure {
             expected: "the machine lives".into(),
             got: "it does not".into(),
             class,
@@ -214,7 +214,7 @@ mod tests {
         };
         Entry::Verdict(Verdict {
             status,
-            got: (status != transcript::Status::Pass).then_some(finding),
+            got: (status != transcript::Status::Pass).then_some(failure),
         })
     }
 

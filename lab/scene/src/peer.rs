@@ -14,7 +14,7 @@ use crate::{
     datagram::Datagram,
     halt::{Outcome, expect_eq, fail, readable},
     scene::{Program, Scene},
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 /// A process in the guest with one netlink socket on protocol 31.
@@ -170,7 +170,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if close fails.
     pub fn close(&mut self, peer: &Peer) -> Outcome {
-        self.note(&peer.program.name, Kind::Does, "closes its socket");
+        self.note(&peer.program.name, LineKind::Does, "closes its socket");
         self.value(&peer.program, &Call::Close { fd: peer.fd })
             .map(drop)
     }

@@ -10,7 +10,7 @@ use crate::{
     halt::{Outcome, expect_eq, fail},
     scene::Scene,
     slot_peer::{Held, SlotFile, counted},
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 /// How much longer than any message the buffers are that messages are read into.
@@ -76,7 +76,7 @@ impl Scene<'_> {
         let margin = if self.counts("R1") { MARGIN } else { 0 };
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
         let (said, judged) = self.judge_held(&observed, Some(message));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
@@ -104,7 +104,7 @@ impl Scene<'_> {
     ) -> Outcome {
         let observed = self.call(&file.program, &file.read_into(memory, len))?;
         let (said, judged) = judge_read(&observed, message);
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
@@ -115,7 +115,7 @@ impl Scene<'_> {
     pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
         let (said, judged) = self.judge_held(&observed, None);
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
@@ -143,7 +143,7 @@ impl Scene<'_> {
         }
         let observed = self.call(&file.program, &read)?;
         let said = format!("{reads}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judge_empty(&observed, false).1
     }
 
@@ -185,12 +185,12 @@ impl Scene<'_> {
         };
         let observed = self.call(&file.program, write)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         match (returned(&observed), held, before) {
             (Err(_), _, Some(before)) => {
                 let after = returned(&self.call(&file.program, &read)?);
                 let said = format!("reads: {}", shown(after));
-                self.note(&file.program.name, Kind::Does, said.as_str());
+                self.note(&file.program.name, LineKind::Does, said.as_str());
                 if after == before {
                     return Ok(());
                 }
@@ -215,7 +215,7 @@ impl Scene<'_> {
     ) -> Outcome {
         let observed = self.call(&file.program, call)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said.as_str());
+        self.note(&file.program.name, LineKind::Does, said.as_str());
         if returned(&observed).is_err_and(|got| file.edition.accepts(errno, got)) {
             return Ok(());
         }

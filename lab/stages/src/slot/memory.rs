@@ -7,7 +7,7 @@ use lab_scene::{
     actor::{complete, returned, shown},
     expect_eq, fail,
     slot_peer::SlotFile,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
@@ -70,7 +70,7 @@ pub(super) const FREED: Scenario = Scenario {
                     })
                     .collect();
                 scene.batch(&actor, 2, calls)?;
-                scene.note("student", Kind::Does, "writes to 2000 channels, twice");
+                scene.note("student", LineKind::Does, "writes to 2000 channels, twice");
                 scene.close_slot(&file)?;
                 scene.remove(MODULE)?;
                 scene.expect_no_leaks()
@@ -290,13 +290,13 @@ fn scarce_write(
         *held = Some(new);
     }
     let said = format!("writes {len} bytes without memory: {}", shown(written));
-    scene.note(&file.program.name, Kind::Does, said);
+    scene.note(&file.program.name, LineKind::Does, said);
     if !scene.contract_only() {
         expect_eq("write returns", written, Err(Errno::ENOMEM))?;
     }
     let read = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
     let (said, judged) = scene.judge_held(&read, held.as_deref());
-    scene.note(&file.program.name, Kind::Does, said);
+    scene.note(&file.program.name, LineKind::Does, said);
     judged?;
     Ok(true)
 }
