@@ -17,7 +17,7 @@ use lab_scene::{
 use nix::errno::Errno;
 
 use super::{
-    intake::{Part as Source, Submission},
+    intake::{PartSource, Submission},
     numbers::Numbers,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn by_sources(submission: &Submission, numbers: &Numbers) -> SlotEdit
     let of_starter = submission
         .modules
         .get("message_slot")
-        .is_some_and(|part| matches!(part, Source::C(sources) if sources[0].contains(STARTER)));
+        .is_some_and(|part| matches!(part, PartSource::C(sources) if sources[0].contains(STARTER)));
     SlotEdition {
         major: numbers.major,
         command: numbers.channel_command,

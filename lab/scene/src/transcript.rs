@@ -5,13 +5,15 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
 use lab_console::Class;
 use regex::{Captures, Regex};
+use serde::Serialize;
 
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a step or a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As expected.
     Pass,
-    /// What it depends on is not there.
+    /// What it depends on is not there, or has not passed: it was not carried out.
     Blocked,
     /// Something else was observed.
     Fail,
