@@ -10,7 +10,7 @@ use lab_grade::{
     intake::{self, Submission},
     numbers::{self, Numbers},
 };
-use lab_scene::{testing::workshop, workshop::Workshop};
+use lab_scene::{test_machines::workshop, workshop::Workshop};
 use protocol::slot::{CHANNEL, MAJOR};
 
 const SENDER: &str = r#"

@@ -10,7 +10,7 @@ use std::{
 use lab_base::{environment::command, paths::Paths};
 use lab_build::modules::{self, Strictness};
 use lab_course::starter::{Region, Starter, cut};
-use lab_scene::testing::workshop;
+use lab_scene::test_machines::workshop;
 use lab_stages::STAGES;
 
 use crate::runs::{Names, Runs};

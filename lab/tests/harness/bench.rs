@@ -6,7 +6,7 @@ use lab_measure::{
     measure::{Effort, in_machine},
     plot,
 };
-use lab_scene::testing::workshop;
+use lab_scene::test_machines::workshop;
 
 #[test]
 fn everything_is_measured_and_compared() {

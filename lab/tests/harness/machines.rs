@@ -15,7 +15,7 @@ use lab_base::Error;
 use lab_machine::{Machine, confine, probe};
 use lab_scene::{
     LooksAt, Scenario,
-    testing::workshop,
+    test_machines::workshop,
     transcript::Status,
     workshop::{Start, Workshop},
 };

@@ -15,7 +15,7 @@ use lab_console::{Class, first_report};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     peer::request,
-    testing::{carry_out, workshop},
+    test_machines::{carry_out, workshop},
     transcript::{Failure, Status},
 };
 use nix::{

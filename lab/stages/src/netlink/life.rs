@@ -14,7 +14,7 @@ use super::{
     Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
     pass_over, sender,
 };
-use crate::counts::{Count, held};
+use crate::allocations::{Count, held};
 
 /// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
 /// portid of one that was killed.

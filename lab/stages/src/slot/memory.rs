@@ -13,7 +13,7 @@ use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
-use crate::counts::Count;
+use crate::allocations::Count;
 
 /// How often each thing is done.
 const MANY: u64 = 2000;
