@@ -15,7 +15,7 @@ use std::{env, fs, path::Path, time::Duration};
 use lab_agent::Op;
 use lab_console::first_report;
 use lab_machine::{Machine, Trouble};
-use lab_scene::testing::workshop;
+use lab_scene::test_machines::workshop;
 
 /// How patient the kernel is made with those that never come back: the watchdogs complain after a
 /// few seconds then. Per way: what to write where; a file that a kernel does not have is left.

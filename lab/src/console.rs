@@ -12,7 +12,7 @@ use lab_build::{
     modules,
 };
 use lab_cli::{bold, green, red};
-use lab_console::{Report, Source, first_report};
+use lab_console::{KernelReport, Source, first_report};
 
 /// Print the first report of the log: exit status 1. Without any, 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {
@@ -47,7 +47,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
 /// for a kernel whose release is in the log, with a function of that length, and not built anew
 /// since.
 fn source_of(
-    report: &Report,
+    report: &KernelReport,
     text: &str,
     seen: SystemTime,
     which: Option<Which>,

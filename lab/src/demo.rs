@@ -48,7 +48,7 @@ pub(crate) fn run(
     println!(
         "kernel {}, {}, up in {:.1} s",
         workshop.kernel,
-        if workshop.finding()?.kvm {
+        if workshop.probed()?.kvm {
             "KVM"
         } else {
             "emulated"

@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use lab_base::paths::Paths;
-use lab_build::{kernel_build, kernels::Which, modules::Care};
+use lab_build::{kernel_build, kernels::Which, modules::Strictness};
 use lab_cli::{Wish, red};
 use lab_machine::{Start, qemu};
 use lab_scene::workshop::Workshop;
@@ -79,9 +79,13 @@ fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Modules { strict } => {
-            let care = if strict { Care::Strict } else { Care::Normal };
+            let strictness = if strict {
+                Strictness::Strict
+            } else {
+                Strictness::Normal
+            };
             let workshop = Workshop::open(wish.kernel, Start::Cold)?;
-            for module in workshop.all_modules(care)? {
+            for module in workshop.all_modules(strictness)? {
                 println!("{}", module.display());
             }
             Ok(ExitCode::SUCCESS)

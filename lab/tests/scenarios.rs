@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use lab_build::kernels::Capability;
 use lab_scene::{
     Scenario,
-    testing::{carry_out, workshop},
+    test_machines::{carry_out, workshop},
     transcript::Status,
 };
 use lab_stages::faults;

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use lab_agent::{Answer, Bytes, Call, Kin, Outcome, Refusal};
+use lab_agent::{Answer, Bytes, Call, CallResult, Kin, Refusal};
 use nix::{
     errno::Errno,
     fcntl::{self, OFlag},
@@ -82,7 +82,7 @@ fn repeat(times: u64, call: &Call) -> Answer {
     Answer::Repeated(outcomes)
 }
 
-fn make(call: Call) -> Outcome {
+fn make(call: Call) -> CallResult {
     let done = |name: &str, result: nix::Result<()>| {
         result
             .map(|()| Answer::Done)
@@ -170,7 +170,7 @@ fn become_user(uid: u32) -> nix::Result<()> {
 }
 
 /// The one that stays waits until the other has ended: by then all of its descriptors are closed.
-fn fork(stays: Kin) -> Outcome {
+fn fork(stays: Kin) -> CallResult {
     let (mut life, alive) = std::io::pipe().map_err(|error| Refusal::io("pipe", &error))?;
     // SAFETY: there is only this thread, so the child may do whatever it could have done before.
     let forked = unsafe { unistd::fork() }.map_err(|errno| Refusal::new("fork", errno))?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{bytes::Bytes, orders::ProcessId};
 
 /// What was observed: a value, or the call that failed.
-pub type Outcome = Result<Answer, Refusal>;
+pub type CallResult = Result<Answer, Refusal>;
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,23 +82,23 @@ pub enum Answer {
         /// Whether it came to the fault; if not, the call was an ordinary one.
         hit: bool,
         /// What the call gave.
-        outcome: Box<Outcome>,
+        outcome: Box<CallResult>,
     },
     /// What came of a batch.
     Batch {
         /// How many rounds were complete.
         rounds: u64,
         /// What the calls of the last one gave; the last of them failed if some were not made.
-        outcomes: Vec<Outcome>,
+        outcomes: Vec<CallResult>,
     },
     /// What came of a call that was repeated: each different outcome once, in the order in which
     /// it first came.
-    Repeated(Vec<Outcome>),
+    Repeated(Vec<CallResult>),
 }
 
 /// What the agent tells the host, in the order in which it happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Report {
+pub enum AgentReport {
     /// The first line: the agent is ready.
     Hello {
         /// `uname -r`.
@@ -109,7 +109,7 @@ pub enum Report {
         /// The order's id.
         id: u64,
         /// What came of it.
-        outcome: Outcome,
+        outcome: CallResult,
     },
     /// A process has written.
     Output {

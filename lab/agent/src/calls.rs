@@ -104,7 +104,7 @@ pub enum Call {
         /// Descriptor.
         fd: i32,
         /// What the buffer is like.
-        memory: Memory,
+        memory: BufferMemory,
         /// Its length in bytes, as the call is told.
         len: usize,
     },
@@ -113,7 +113,7 @@ pub enum Call {
         /// Descriptor.
         fd: i32,
         /// What the buffer is like.
-        memory: Memory,
+        memory: BufferMemory,
         /// What is in it, as far as it can be accessed; as many bytes as the call is told.
         data: Bytes,
     },
@@ -186,7 +186,7 @@ impl Page {
 
 /// The memory that a buffer of a system call lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Memory {
+pub enum BufferMemory {
     /// It can be read and written.
     Ordinary,
     /// Nothing is mapped there.
@@ -211,16 +211,16 @@ pub enum Memory {
     },
 }
 
-impl Memory {
+impl BufferMemory {
     /// The same as a border: how far in front of it the buffer starts, and the kinds of pages.
     pub fn border(self) -> (usize, Page, Page) {
         match self {
-            Memory::Ordinary => (0, Page::Writable, Page::Writable),
-            Memory::Unmapped => (0, Page::Unmapped, Page::Unmapped),
-            Memory::NoAccess => (0, Page::NoAccess, Page::NoAccess),
-            Memory::ReadOnly => (0, Page::ReadOnly, Page::ReadOnly),
-            Memory::Crossing { mapped } => (mapped, Page::Writable, Page::Unmapped),
-            Memory::Border {
+            BufferMemory::Ordinary => (0, Page::Writable, Page::Writable),
+            BufferMemory::Unmapped => (0, Page::Unmapped, Page::Unmapped),
+            BufferMemory::NoAccess => (0, Page::NoAccess, Page::NoAccess),
+            BufferMemory::ReadOnly => (0, Page::ReadOnly, Page::ReadOnly),
+            BufferMemory::Crossing { mapped } => (mapped, Page::Writable, Page::Unmapped),
+            BufferMemory::Border {
                 before,
                 front,
                 back,

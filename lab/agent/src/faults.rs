@@ -4,12 +4,12 @@
 
 use std::{fs, io, os::unix::fs::FileExt};
 
-use lab_agent::{Answer, Outcome, Refusal};
+use lab_agent::{Answer, CallResult, Refusal};
 use nix::errno::Errno;
 
 /// Have `make` make a call, of whose allocations and user copies number `nth` fails. Which of the
 /// kernel's are counted is set under /sys/kernel/debug.
-pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> Outcome) -> Outcome {
+pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> CallResult) -> CallResult {
     let fault = fs::OpenOptions::new()
         .read(true)
         .write(true)

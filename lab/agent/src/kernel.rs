@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use lab_agent::{Answer, Outcome, Refusal, Report};
+use lab_agent::{AgentReport, Answer, CallResult, Refusal};
 use nix::{
     errno::Errno,
     kmod,
@@ -19,7 +19,7 @@ use nix::{
 use crate::reporter::Reporter;
 
 /// finit_module(2).
-pub(crate) fn insert(path: &str, params: &str) -> Outcome {
+pub(crate) fn insert(path: &str, params: &str) -> CallResult {
     let file = File::open(path).map_err(|error| Refusal::io("open", &error))?;
     let params = CString::new(params).map_err(|_| Refusal::new("finit_module", Errno::EINVAL))?;
     kmod::finit_module(&file, &params, kmod::ModuleInitFlags::empty())
@@ -28,7 +28,7 @@ pub(crate) fn insert(path: &str, params: &str) -> Outcome {
 }
 
 /// delete_module(2); a module in use is refused at once.
-pub(crate) fn remove(name: &str) -> Outcome {
+pub(crate) fn remove(name: &str) -> CallResult {
     let name = CString::new(name).map_err(|_| Refusal::new("delete_module", Errno::EINVAL))?;
     kmod::delete_module(&name, kmod::DeleteModuleFlags::O_NONBLOCK)
         .map(|()| Answer::Done)
@@ -75,7 +75,7 @@ pub(crate) fn alloc_traces(text: &str) -> std::io::Result<Vec<u8>> {
 }
 
 /// Create or replace the node of a character device.
-pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Outcome {
+pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> CallResult {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(Refusal::io("unlink", &error));
@@ -104,7 +104,7 @@ pub(crate) fn follow_log(reporter: Reporter) -> std::io::Result<()> {
                 match log.read(&mut record) {
                     Ok(len) => {
                         if let Some((level, text)) = parse(&record[..len]) {
-                            reporter.report(&Report::Log { level, text });
+                            reporter.report(&AgentReport::Log { level, text });
                         }
                     }
                     // Records were overwritten before they were read: go on with the oldest.

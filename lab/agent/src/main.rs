@@ -18,7 +18,7 @@ use std::{
     thread,
 };
 
-use lab_agent::{Answer, Op, Order, Outcome, PORT_NAME, Refusal, Report, WORK_DIR};
+use lab_agent::{AgentReport, Answer, CallResult, Op, Order, PORT_NAME, Refusal, WORK_DIR};
 use nix::{
     errno::Errno,
     sys::socket::{
@@ -66,7 +66,7 @@ fn serve() -> std::io::Result<()> {
         .release()
         .to_string_lossy()
         .into_owned();
-    reporter.report(&Report::Hello { release });
+    reporter.report(&AgentReport::Hello { release });
 
     for line in orders.lines() {
         let Ok(Order { id, op }) = serde_json::from_str(&line?) else {
@@ -79,7 +79,7 @@ fn serve() -> std::io::Result<()> {
             .name(format!("order-{id}"))
             .spawn(move || {
                 let outcome = carry_out(op, &processes);
-                reporter.report(&Report::Answer { id, outcome });
+                reporter.report(&AgentReport::Answer { id, outcome });
             })?;
     }
     Ok(())
@@ -121,7 +121,7 @@ fn find_port() -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-fn carry_out(op: Op, processes: &processes::Processes) -> Outcome {
+fn carry_out(op: Op, processes: &processes::Processes) -> CallResult {
     match op {
         Op::Ping => Ok(Answer::Done),
         Op::Put { path, mode, data } => fs::write(&path, &data.0)

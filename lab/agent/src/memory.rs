@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, os::fd::RawFd, ptr};
 
-use lab_agent::{Answer, Bytes, Memory, Outcome, POISON, Page, Refusal};
+use lab_agent::{Answer, BufferMemory, Bytes, CallResult, POISON, Page, Refusal};
 use nix::{errno::Errno, libc};
 
 /// In bytes; x86-64 has no smaller one.
@@ -12,7 +12,7 @@ const PAGE: usize = 4096;
 /// A buffer and the mapping that it lies in: one page in front of a border, as many as are needed
 /// behind it.
 struct Buffer {
-    memory: Memory,
+    memory: BufferMemory,
     base: *mut u8,
     /// Size of the mapping.
     size: usize,
@@ -24,7 +24,7 @@ struct Buffer {
 
 impl Buffer {
     /// A buffer of `data`.
-    fn new(memory: Memory, data: &[u8]) -> nix::Result<Self> {
+    fn new(memory: BufferMemory, data: &[u8]) -> nix::Result<Self> {
         let (before, front, back) = memory.border();
         let before = before.min(PAGE);
         let size = PAGE + data.len().max(1).next_multiple_of(PAGE);
@@ -125,7 +125,7 @@ thread_local! {
 
 /// Make a call with a buffer of `data`.
 fn with_buffer<T>(
-    memory: Memory,
+    memory: BufferMemory,
     data: &[u8],
     call: impl FnOnce(&Buffer) -> T,
 ) -> Result<T, Refusal> {
@@ -151,7 +151,7 @@ fn with_buffer<T>(
     Ok(result)
 }
 
-pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
+pub(crate) fn read(fd: RawFd, memory: BufferMemory, len: usize) -> CallResult {
     let poison = vec![POISON; len];
     let mut found = poison.clone();
     let call = |buffer: &Buffer| {
@@ -172,7 +172,7 @@ pub(crate) fn read(fd: RawFd, memory: Memory, len: usize) -> Outcome {
     })
 }
 
-pub(crate) fn write(fd: RawFd, memory: Memory, data: &[u8]) -> Outcome {
+pub(crate) fn write(fd: RawFd, memory: BufferMemory, data: &[u8]) -> CallResult {
     let call = |buffer: &Buffer| {
         // SAFETY: the kernel checks what it reads from.
         Errno::result(unsafe { libc::write(fd, buffer.start.cast(), data.len()) })

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use lab_agent::{Answer, Bytes, Exit, Outcome, ProcessId, Refusal, Report, Stdin, Stream};
+use lab_agent::{AgentReport, Answer, Bytes, CallResult, Exit, ProcessId, Refusal, Stdin, Stream};
 use nix::{
     errno::Errno,
     sys::{
@@ -53,7 +53,7 @@ impl Processes {
         argv: &[String],
         uid: u32,
         stdin: Stdin,
-    ) -> Outcome {
+    ) -> CallResult {
         let [program, arguments @ ..] = argv else {
             return Err(Refusal::new("execve", Errno::EINVAL));
         };
@@ -117,7 +117,7 @@ impl Processes {
             (Some(code), _) => Exit::Status(code),
             (None, signal) => Exit::Signal(signal.unwrap_or(0)),
         };
-        self.reporter.report(&Report::Exited { process, how });
+        self.reporter.report(&AgentReport::Exited { process, how });
     }
 
     fn copy(&self, process: ProcessId, stream: Stream, mut from: impl Read) {
@@ -125,7 +125,7 @@ impl Processes {
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => return,
-                Ok(len) => self.reporter.report(&Report::Output {
+                Ok(len) => self.reporter.report(&AgentReport::Output {
                     process,
                     stream,
                     data: Bytes(buffer[..len].to_vec()),
@@ -149,7 +149,7 @@ impl Processes {
         Ok(found.stdin.clone())
     }
 
-    pub(crate) fn write(&self, process: ProcessId, data: &[u8]) -> Outcome {
+    pub(crate) fn write(&self, process: ProcessId, data: &[u8]) -> CallResult {
         let stdin = self.stdin(process, "write")?;
         let mut stdin = stdin.lock().unwrap_or_else(PoisonError::into_inner);
         let pipe = stdin.as_mut().ok_or(Refusal::new("write", Errno::EBADF))?;
@@ -159,13 +159,13 @@ impl Processes {
             .map_err(|error| Refusal::io("write", &error))
     }
 
-    pub(crate) fn close_stdin(&self, process: ProcessId) -> Outcome {
+    pub(crate) fn close_stdin(&self, process: ProcessId) -> CallResult {
         let stdin = self.stdin(process, "close")?;
         *stdin.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(Answer::Done)
     }
 
-    pub(crate) fn signal(&self, process: ProcessId, signal: i32) -> Outcome {
+    pub(crate) fn signal(&self, process: ProcessId, signal: i32) -> CallResult {
         let signal = Signal::try_from(signal).map_err(|errno| Refusal::new("kill", errno))?;
         let pid = {
             let running = self.running();

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use lab_agent::Report;
+use lab_agent::AgentReport;
 
 /// The one way out: every thread reports through it, a line at a time.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ impl Reporter {
         Reporter(Arc::new(Mutex::new(port)))
     }
 
-    pub(crate) fn report(&self, report: &Report) {
+    pub(crate) fn report(&self, report: &AgentReport) {
         let Ok(mut line) = serde_json::to_vec(report) else {
             return;
         };

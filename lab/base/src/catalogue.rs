@@ -4,7 +4,7 @@
 
 /// What an assignment stage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct StageRow {
     /// As in `make NAME`.
     pub name: &'static str,
     /// For people.
@@ -18,10 +18,10 @@ pub struct Row {
 }
 
 /// All stages, in the order in which students meet them.
-pub static ROWS: [Row; 4] = [PART1, PART2, PART3, MESSAGE_SLOT];
+pub static ROWS: [StageRow; 4] = [PART1, PART2, PART3, MESSAGE_SLOT];
 
 /// Threads.
-pub const PART1: Row = Row {
+pub const PART1: StageRow = StageRow {
     name: "part1",
     title: "Part 1: threads of one process",
     package: "part1-threads",
@@ -30,7 +30,7 @@ pub const PART1: Row = Row {
 };
 
 /// Netlink.
-pub const PART2: Row = Row {
+pub const PART2: StageRow = StageRow {
     name: "part2",
     title: "Part 2: one process and one kernel module",
     package: "part2-netlink",
@@ -46,7 +46,7 @@ pub const PART2: Row = Row {
 };
 
 /// Kernel lists.
-pub const PART3: Row = Row {
+pub const PART3: StageRow = StageRow {
     name: "part3",
     title: "Part 3: kernel lists that route between any number of processes",
     package: "part3-lists",
@@ -55,7 +55,7 @@ pub const PART3: Row = Row {
 };
 
 /// The character device.
-pub const MESSAGE_SLOT: Row = Row {
+pub const MESSAGE_SLOT: StageRow = StageRow {
     name: "message-slot",
     title: "Message slot: a character device with channels",
     package: "message-slot",

@@ -20,7 +20,7 @@ use crate::kernels::Kernel;
 
 /// How closely the compiler looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
+pub enum Strictness {
     /// As Kbuild does; a warning is shown and is no error.
     Normal,
     /// As Kbuild does; a warning is an error.
@@ -40,16 +40,21 @@ pub enum Care {
 ///
 /// # Errors
 /// [`Error::Compile`] with the compiler's words, whose paths are those of the checkout.
-pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Result<PathBuf> {
+pub fn build(
+    paths: &Paths,
+    kernel: &Kernel,
+    source: &Path,
+    strictness: Strictness,
+) -> Result<PathBuf> {
     let name = source
         .file_name()
         .and_then(|name| name.to_str())
         .ok_or_else(|| Error::Unexpected(format!("{} names no module", source.display())))?;
     // The same shape as the checkout, so that ../include is where Kbuild files expect it.
-    let (kind, extra): (_, &[&str]) = match care {
-        Care::Normal => ("modules", &[]),
-        Care::Clean => ("clean", &[]),
-        Care::Strict => ("strict", &["W=1", "C=1"]),
+    let (kind, extra): (_, &[&str]) = match strictness {
+        Strictness::Normal => ("modules", &[]),
+        Strictness::Clean => ("clean", &[]),
+        Strictness::Strict => ("strict", &["W=1", "C=1"]),
     };
     let tree = tree(paths, kernel, kind);
     let headers = paths.checkout.join("kernel/include");
@@ -94,7 +99,7 @@ pub fn build(paths: &Paths, kernel: &Kernel, source: &Path, care: Care) -> Resul
             &headers.display().to_string(),
         );
     let warns = said.contains("warning:");
-    if !output.status.success() || !built.exists() || (warns && care != Care::Normal) {
+    if !output.status.success() || !built.exists() || (warns && strictness != Strictness::Normal) {
         return Err(Error::Compile {
             what: format!("{name}.ko"),
             output: said,

@@ -35,11 +35,11 @@ pub const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
 /// Programs for the guest that have been built.
 #[derive(Clone, Debug, Default)]
-pub struct Programs {
+pub struct GuestPrograms {
     by_name: BTreeMap<String, PathBuf>,
 }
 
-impl Programs {
+impl GuestPrograms {
     /// Where a program is.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Programs {
 ///
 /// # Errors
 /// [`Error::Compile`] with the compiler's words.
-pub fn build(paths: &Paths, packages: &[&str]) -> Result<Programs> {
+pub fn build(paths: &Paths, packages: &[&str]) -> Result<GuestPrograms> {
     let mut cargo = cargo::command(paths);
     for_guest(&mut cargo, packages);
     let by_name = cargo::build(cargo, "programs for the guest")?;
@@ -71,21 +71,21 @@ pub fn build(paths: &Paths, packages: &[&str]) -> Result<Programs> {
             .collect();
         paths::write_if_changed(&record(paths), table.to_string().as_bytes(), 0o644)?;
     }
-    Ok(Programs { by_name })
+    Ok(GuestPrograms { by_name })
 }
 
 /// All programs, as [`build`] has left them the last time that it built all.
 ///
 /// # Errors
 /// [`Error::Missing`] if it has not been called yet.
-pub fn built(paths: &Paths) -> Result<Programs> {
+pub fn built(paths: &Paths) -> Result<GuestPrograms> {
     let what = "one of the programs for the guest";
     let text = fs::read_to_string(record(paths)).map_err(|_| missing(what))?;
     let by_name: BTreeMap<String, PathBuf> = toml::from_str(&text).map_err(|_| missing(what))?;
     if let Some((name, _)) = by_name.iter().find(|(_, path)| !path.exists()) {
         return Err(missing(name));
     }
-    Ok(Programs { by_name })
+    Ok(GuestPrograms { by_name })
 }
 
 fn missing(name: &str) -> Error {

@@ -3,7 +3,7 @@
 
 use anstream::println;
 use anstyle::{AnsiColor, Style};
-use lab_scene::transcript::{Entry, Kind, Status};
+use lab_scene::transcript::{Entry, LineKind, Status};
 
 use crate::style::{bold, green, red, styled};
 
@@ -13,11 +13,11 @@ pub fn show(entry: &Entry) {
         Entry::Step { .. } => println!("{}", bold(entry)),
         Entry::Line { kind, .. } => {
             let style = match kind {
-                Kind::Does => Style::new(),
-                Kind::Types => AnsiColor::Cyan.on_default(),
-                Kind::Prints => AnsiColor::Green.on_default(),
-                Kind::Complains => AnsiColor::Yellow.on_default(),
-                Kind::Logs => AnsiColor::Magenta.on_default(),
+                LineKind::Does => Style::new(),
+                LineKind::Types => AnsiColor::Cyan.on_default(),
+                LineKind::Prints => AnsiColor::Green.on_default(),
+                LineKind::Complains => AnsiColor::Yellow.on_default(),
+                LineKind::Logs => AnsiColor::Magenta.on_default(),
             };
             println!("{}", styled(style, entry));
         }

@@ -18,5 +18,5 @@ pub use aside::is_aside;
 pub use class::Class;
 pub use lasting::lasting;
 pub use locate::{Source, locate};
-pub use report::{Report, first_fault, first_report, tail};
+pub use report::{KernelReport, first_fault, first_report, tail};
 pub use trace::Place;

@@ -27,7 +27,7 @@ const WARNING_LINES: usize = 5;
 
 /// The first thing that the kernel complained about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct KernelReport {
     /// What kind of thing.
     pub class: Class,
     /// The line that says what happened, without time and caller.
@@ -38,7 +38,7 @@ pub struct Report {
     pub excerpt: String,
 }
 
-impl Report {
+impl KernelReport {
     /// Class, title and, if it is known, the function. With the line of the source behind it, if
     /// that is known too.
     pub fn headline(&self, source: Option<&Source>) -> String {
@@ -57,17 +57,17 @@ impl Report {
 }
 
 /// The first report in `console`, or `None` if the kernel did not complain.
-pub fn first_report(console: &str) -> Option<Report> {
+pub fn first_report(console: &str) -> Option<KernelReport> {
     first_of(console, |_| true)
 }
 
 /// As [`first_report`], without what watchdogs say of something that takes too long
 /// ([`Class::is_stall`]): where the host gives a machine no processor, a module cannot help it.
-pub fn first_fault(console: &str) -> Option<Report> {
+pub fn first_fault(console: &str) -> Option<KernelReport> {
     first_of(console, |class| !class.is_stall())
 }
 
-fn first_of(console: &str, wanted: impl Fn(Class) -> bool) -> Option<Report> {
+fn first_of(console: &str, wanted: impl Fn(Class) -> bool) -> Option<KernelReport> {
     let mut lines = lines(console);
     lines.retain(|line| !is_aside(line.text));
     // Where the kernel puts the time in front, what has none was said by a program.
@@ -90,7 +90,7 @@ fn first_of(console: &str, wanted: impl Fn(Class) -> bool) -> Option<Report> {
     };
     let report = report_from(&lines[start..], class);
     let (class, title) = said_better(&report, class).unwrap_or((class, report[0]));
-    Some(Report {
+    Some(KernelReport {
         class,
         title: title.to_owned(),
         place: trace::place(&report),
@@ -179,12 +179,12 @@ fn reboot_at(lines: &[Line<'_>]) -> Option<usize> {
 }
 
 /// The report of a start at the line `at` that nothing explains: the last words before it.
-fn reboot(lines: &[Line<'_>], at: usize) -> Report {
+fn reboot(lines: &[Line<'_>], at: usize) -> KernelReport {
     let last: Vec<_> = lines[at.saturating_sub(10)..at]
         .iter()
         .map(|line| line.text)
         .collect();
-    Report {
+    KernelReport {
         class: Class::Reboot,
         title: "the machine started again, and no report says why".to_owned(),
         place: None,

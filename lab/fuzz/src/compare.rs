@@ -17,7 +17,7 @@ use lab_base::{Error, Result};
 use lab_machine::Machine;
 use lab_scene::{
     Scene, fail, improvise,
-    transcript::{Finding, Status},
+    transcript::{Failure, Status},
     workshop::Workshop,
 };
 use proptest::{
@@ -76,7 +76,7 @@ pub struct Found {
     /// How bad it is.
     pub status: Status,
     /// What was expected, and what came.
-    pub finding: Finding,
+    pub failure: Failure,
     /// How many operations the sequence had that was drawn.
     pub drawn: usize,
 }
@@ -87,13 +87,13 @@ impl Display for Found {
         for (at, operation) in self.operations.iter().enumerate() {
             writeln!(f, "  {:>2}. {operation}", at + 1)?;
             if self.at == Some(at) {
-                writeln!(f, "      expected: {}", self.finding.expected)?;
-                writeln!(f, "      got:      {}", self.finding.got)?;
+                writeln!(f, "      expected: {}", self.failure.expected)?;
+                writeln!(f, "      got:      {}", self.failure.got)?;
             }
         }
         if self.at.is_none() {
-            writeln!(f, "  {}: {}", self.status, self.finding.got)?;
-            for line in self.finding.excerpt.iter().flat_map(|text| text.lines()) {
+            writeln!(f, "  {}: {}", self.status, self.failure.got)?;
+            for line in self.failure.excerpt.iter().flat_map(|text| text.lines()) {
                 writeln!(f, "    {line}")?;
             }
         }
@@ -207,14 +207,14 @@ impl Bench<'_> {
         let found = match self.carry_out::<M>(&mut state.machine, start, operations) {
             // A lost machine is no answer: once more, on another.
             Ok(Some(found)) if found.status == Status::Error => {
-                eprintln!("a machine was lost: {}; once more", found.finding.got);
+                eprintln!("a machine was lost: {}; once more", found.failure.got);
                 self.carry_out::<M>(&mut state.machine, start, operations)
             }
             outcome => outcome,
         };
         match found {
             Ok(Some(found)) if found.status == Status::Error => {
-                state.error = Some(Error::Unexpected(found.finding.got));
+                state.error = Some(Error::Unexpected(found.failure.got));
                 None
             }
             Ok(found) => {
@@ -321,11 +321,11 @@ impl Bench<'_> {
         let Some(verdict) = verdicts.find(|verdict| verdict.status != Status::Pass) else {
             return Ok(None);
         };
-        Ok(verdict.got.clone().map(|finding| Found {
+        Ok(verdict.got.clone().map(|failure| Found {
             operations: operations.iter().map(ToString::to_string).collect(),
             at,
             status: verdict.status,
-            finding,
+            failure,
             drawn: operations.len(),
         }))
     }

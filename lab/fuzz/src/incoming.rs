@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What sockets of the router receive, compared with what the model has in their queues.
 
-use lab_agent::{Answer, Outcome as Observed};
+use lab_agent::{Answer, CallResult};
 use lab_scene::{
     actor::{returned, shown},
     readable,
@@ -16,7 +16,7 @@ use protocol::{
 use crate::play::{Mismatch, one_of};
 
 /// Compare one datagram with what the queue has next; `None` is nothing.
-pub(crate) fn judge(next: Option<Incoming>, observed: &Observed) -> Result<(), Mismatch> {
+pub(crate) fn judge(next: Option<Incoming>, observed: &CallResult) -> Result<(), Mismatch> {
     let data = match observed {
         Ok(Answer::Datagram {
             data,
@@ -146,7 +146,7 @@ fn message_in_words(message: &Message<'_>) -> String {
 /// order, and ended by `NLMSG_DONE`.
 pub(crate) fn judge_list(
     members: &[Member],
-    received: &[Observed],
+    received: &[CallResult],
     pids: [u32; 2],
 ) -> Result<(), Mismatch> {
     let mut expected: Vec<_> = members

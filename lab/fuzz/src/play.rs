@@ -7,7 +7,7 @@ use std::{
     fmt::{self, Debug, Display},
 };
 
-use lab_agent::{Answer, Call, Exit, Outcome as Observed, Stdin};
+use lab_agent::{Answer, Call, CallResult, Exit, Stdin};
 use lab_machine::Trouble;
 use lab_scene::{
     Outcome, Program, Scene,
@@ -42,7 +42,7 @@ pub(crate) trait Subject: ReferenceStateMachine<Transition: Display> {
     fn judge(
         state: &Self::State,
         operation: &Self::Transition,
-        observed: &[Observed],
+        observed: &[CallResult],
         pids: [u32; 2],
     ) -> Result<(), Mismatch>;
 }
@@ -138,7 +138,7 @@ fn take_turn<M: Subject>(
     program: &Program,
     state: &M::State,
     turn: &[M::Transition],
-) -> Outcome<Vec<Vec<Observed>>> {
+) -> Outcome<Vec<Vec<CallResult>>> {
     let mut ahead = state.clone();
     let (mut calls, mut counts) = (Vec::new(), Vec::new());
     for operation in turn {
@@ -195,7 +195,10 @@ impl Descriptors {
 }
 
 /// Compare what a call has returned with what is allowed.
-pub(crate) fn judge_returned(allowed: &Allowed<i64>, observed: &Observed) -> Result<(), Mismatch> {
+pub(crate) fn judge_returned(
+    allowed: &Allowed<i64>,
+    observed: &CallResult,
+) -> Result<(), Mismatch> {
     let got = returned(observed);
     let same = match (allowed, got) {
         (Ok(value), Ok(got)) => *value == got,

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use lab_agent::{Bytes, Call, Outcome as Observed};
+use lab_agent::{Bytes, Call, CallResult};
 use lab_scene::{Outcome, Scene};
 use nix::libc;
 use proptest::{
@@ -251,7 +251,7 @@ impl Subject for Router {
     fn judge(
         state: &State,
         operation: &Operation,
-        observed: &[Observed],
+        observed: &[CallResult],
         pids: [u32; 2],
     ) -> Result<(), Mismatch> {
         let Operation::Call(socket, what) = operation else {

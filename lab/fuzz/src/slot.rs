@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use lab_agent::{Bytes, Call, Memory, Outcome as Observed, Page};
+use lab_agent::{BufferMemory, Bytes, Call, CallResult, Page};
 use lab_scene::{Halt, Outcome, Scene, judge_read};
 use nix::libc;
 use proptest::{
@@ -54,8 +54,8 @@ pub(crate) enum What {
     Open(u8),
     Close,
     Ioctl { command: u32, argument: u32 },
-    Write { memory: Memory, body: Body },
-    Read { memory: Memory, room: usize },
+    Write { memory: BufferMemory, body: Body },
+    Read { memory: BufferMemory, room: usize },
 }
 
 impl fmt::Display for Operation {
@@ -79,19 +79,19 @@ impl fmt::Display for Operation {
 }
 
 /// Where a buffer lies, unless it can be accessed.
-struct Where(Memory);
+struct Where(BufferMemory);
 
 impl fmt::Display for Where {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Memory::Ordinary => Ok(()),
+            BufferMemory::Ordinary => Ok(()),
             memory => write!(f, ", {memory:?}"),
         }
     }
 }
 
 /// How many of the first `room` bytes can be written, from the start on.
-fn writable(memory: Memory, room: usize) -> usize {
+fn writable(memory: BufferMemory, room: usize) -> usize {
     let (before, front, back) = memory.border();
     match (front, back) {
         (front, _) if before > 0 && front != Page::Writable => 0,
@@ -100,7 +100,7 @@ fn writable(memory: Memory, room: usize) -> usize {
     }
 }
 
-fn readable(memory: Memory, len: usize) -> bool {
+fn readable(memory: BufferMemory, len: usize) -> bool {
     memory.pages(len).all(Page::readable)
 }
 
@@ -139,7 +139,7 @@ fn any_length() -> impl Strategy<Value = usize> {
     ]
 }
 
-fn any_memory() -> impl Strategy<Value = Memory> {
+fn any_memory() -> impl Strategy<Value = BufferMemory> {
     let pages = [
         Page::Writable,
         Page::ReadOnly,
@@ -149,10 +149,10 @@ fn any_memory() -> impl Strategy<Value = Memory> {
     let page = || select(pages.to_vec());
     let before = 0..=MESSAGE_MAX + 8;
     prop_oneof![
-        10 => Just(Memory::Ordinary),
-        1 => select(vec![Memory::Unmapped, Memory::NoAccess, Memory::ReadOnly]),
-        1 => before.clone().prop_map(|mapped| Memory::Crossing { mapped }),
-        2 => (before, page(), page()).prop_map(|(before, front, back)| Memory::Border {
+        10 => Just(BufferMemory::Ordinary),
+        1 => select(vec![BufferMemory::Unmapped, BufferMemory::NoAccess, BufferMemory::ReadOnly]),
+        1 => before.clone().prop_map(|mapped| BufferMemory::Crossing { mapped }),
+        2 => (before, page(), page()).prop_map(|(before, front, back)| BufferMemory::Border {
             before,
             front,
             back,
@@ -314,7 +314,7 @@ impl Subject for Slot {
     fn judge(
         state: &State,
         operation: &Operation,
-        observed: &[Observed],
+        observed: &[CallResult],
         _pids: [u32; 2],
     ) -> Result<(), Mismatch> {
         let (Operation::Call(file, what), [observed]) = (operation, observed) else {
@@ -349,24 +349,24 @@ mod tests {
 
     #[test]
     fn what_can_be_accessed_is_counted_from_the_start() {
-        let memory = |before, front, back| Memory::Border {
+        let memory = |before, front, back| BufferMemory::Border {
             before,
             front,
             back,
         };
         for (memory, room, expected) in [
-            (Memory::Ordinary, 9, 9),
-            (Memory::ReadOnly, 9, 0),
-            (Memory::Crossing { mapped: 4 }, 9, 4),
-            (Memory::Crossing { mapped: 4 }, 3, 3),
+            (BufferMemory::Ordinary, 9, 9),
+            (BufferMemory::ReadOnly, 9, 0),
+            (BufferMemory::Crossing { mapped: 4 }, 9, 4),
+            (BufferMemory::Crossing { mapped: 4 }, 3, 3),
             (memory(4, Page::ReadOnly, Page::Writable), 9, 0),
             (memory(0, Page::ReadOnly, Page::Writable), 9, 9),
         ] {
             assert_eq!(writable(memory, room), expected, "{memory:?}");
         }
-        assert!(readable(Memory::ReadOnly, 9));
-        assert!(readable(Memory::Crossing { mapped: 4 }, 4));
-        assert!(!readable(Memory::Crossing { mapped: 4 }, 5));
+        assert!(readable(BufferMemory::ReadOnly, 9));
+        assert!(readable(BufferMemory::Crossing { mapped: 4 }, 4));
+        assert!(!readable(BufferMemory::Crossing { mapped: 4 }, 5));
     }
 
     #[test]

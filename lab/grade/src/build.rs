@@ -13,9 +13,9 @@ use lab_build::modules::{Compiler, kbuild, lenient};
 use lab_machine::Site;
 
 use super::{
-    intake::{Part, Submission},
-    sandbox::{self, Ended, INSIDE, PATIENCE, Sandbox},
-    unpack::Entry,
+    intake::{PartSource, Submission},
+    sandbox::{self, INSIDE, PATIENCE, Sandbox, SandboxOutput},
+    unpack::SubmittedFile,
 };
 
 /// Lines of a compiler that are shown.
@@ -25,7 +25,7 @@ const LINE_MAX: usize = 400;
 
 /// A module, ready for a machine.
 #[derive(Debug)]
-pub struct Module {
+pub struct BuiltModule {
     /// `NAME.ko` for the guest, without debug information.
     pub stripped: PathBuf,
     /// `NAME.ko` with it: the compiler saw its sources below [`MODULE_SOURCES`].
@@ -36,7 +36,7 @@ pub struct Module {
 
 /// A program, ready for a machine.
 #[derive(Debug)]
-pub struct Program {
+pub struct BuiltProgram {
     /// Static; its file name is the program's.
     pub path: PathBuf,
     /// Sentences for the report.
@@ -50,9 +50,9 @@ pub struct Program {
 #[error("{0}")]
 pub struct Refused(pub String);
 
-/// Where the debug information of a [`Module`] says that the submission's files are.
+/// Where the debug information of a [`BuiltModule`] says that the submission's files are.
 pub const MODULE_SOURCES: &str = "/w/module/src";
-/// The same for a [`Program`].
+/// The same for a [`BuiltProgram`].
 const PROGRAM_SOURCES: &str = "/w/src";
 /// The lab's headers.
 const HEADERS: &str = "/w/include";
@@ -71,8 +71,12 @@ const LINKED: &str = "/w/libc/strl.c";
 ///
 /// # Errors
 /// The machinery failed.
-pub fn module(site: &Site, submission: &Submission, name: &str) -> Result<Result<Module, Refused>> {
-    let Some(Part::C(sources)) = submission.modules.get(name) else {
+pub fn module(
+    site: &Site,
+    submission: &Submission,
+    name: &str,
+) -> Result<Result<BuiltModule, Refused>> {
+    let Some(PartSource::C(sources)) = submission.modules.get(name) else {
         return Ok(Err(Refused(format!(
             "there is no {name} in the submission"
         ))));
@@ -87,8 +91,8 @@ pub(super) fn build_module(
     sandbox: Sandbox,
     name: &str,
     sources: &[String],
-    files: &[Entry],
-) -> Result<Result<Module, Refused>> {
+    files: &[SubmittedFile],
+) -> Result<Result<BuiltModule, Refused>> {
     // In a directory of their own, so that one of them may have the module's name.
     let objects: Vec<_> = sources
         .iter()
@@ -112,7 +116,7 @@ pub(super) fn build_module(
     if !ended.success {
         return Ok(Err(refused(&ended, files)));
     }
-    Ok(Ok(Module {
+    Ok(Ok(BuiltModule {
         stripped,
         unstripped,
         _directory: sandbox,
@@ -120,7 +124,7 @@ pub(super) fn build_module(
 }
 
 /// A sandbox with files to be built for the kernel, the lab's headers beside them.
-pub(super) fn kernel_sandbox(site: &Site, files: &[Entry]) -> Result<Sandbox> {
+pub(super) fn kernel_sandbox(site: &Site, files: &[SubmittedFile]) -> Result<Sandbox> {
     let mut sandbox = Sandbox::new(site)?;
     place(site, &sandbox, "module/src", files)?;
     sandbox.write("compat.h", include_bytes!("../../kernels/compat.h"))?;
@@ -134,7 +138,12 @@ pub(super) fn kernel_sandbox(site: &Site, files: &[Entry]) -> Result<Sandbox> {
 }
 
 /// Run Kbuild over a list of objects.
-pub(super) fn make(site: &Site, sandbox: &Sandbox, list: &str, files: &[Entry]) -> Result<Ended> {
+pub(super) fn make(
+    site: &Site,
+    sandbox: &Sandbox,
+    list: &str,
+    files: &[SubmittedFile],
+) -> Result<SandboxOutput> {
     let mut text = list.to_owned();
     for directory in include_path(MODULE_SOURCES, files) {
         text += &format!("ccflags-y += -I{directory}\n");
@@ -160,8 +169,8 @@ pub fn program(
     site: &Site,
     submission: &Submission,
     name: &str,
-) -> Result<Result<Program, Refused>> {
-    let Some(Part::C(sources)) = submission.programs.get(name) else {
+) -> Result<Result<BuiltProgram, Refused>> {
+    let Some(PartSource::C(sources)) = submission.programs.get(name) else {
         let why = format!("there is no {name} in C in the submission");
         return Ok(Err(Refused(why)));
     };
@@ -200,7 +209,7 @@ pub fn program(
     if !is_file(&path) {
         return Ok(Err(refused(&first, files)));
     }
-    Ok(Ok(Program {
+    Ok(Ok(BuiltProgram {
         path,
         remarks,
         _directory: sandbox,
@@ -209,7 +218,12 @@ pub fn program(
 
 /// Copy a submission's files to `target` in a sandbox, the lab's headers to its [`HEADERS`], and what
 /// [`ALIKE`] names.
-pub(super) fn place(site: &Site, sandbox: &Sandbox, target: &str, files: &[Entry]) -> Result<()> {
+pub(super) fn place(
+    site: &Site,
+    sandbox: &Sandbox,
+    target: &str,
+    files: &[SubmittedFile],
+) -> Result<()> {
     for file in files {
         sandbox.write(&format!("{target}/{}", file.path), &file.contents)?;
     }
@@ -232,7 +246,7 @@ pub(super) fn place(site: &Site, sandbox: &Sandbox, target: &str, files: &[Entry
 
 /// Where headers are looked for: the lab's come first, so that what the stages have in common is
 /// the same for everybody; what is beside the source itself, and named with quotes, before them.
-fn include_path(root: &str, files: &[Entry]) -> impl Iterator<Item = String> {
+fn include_path(root: &str, files: &[SubmittedFile]) -> impl Iterator<Item = String> {
     let own: BTreeSet<_> = files
         .iter()
         .filter(|file| file.path.ends_with(".h"))
@@ -252,7 +266,7 @@ pub(super) fn is_file(path: &Path) -> bool {
 }
 
 /// What a compiler has said, as people who know the files by their own names want to read it.
-pub(super) fn refused(ended: &Ended, files: &[Entry]) -> Refused {
+pub(super) fn refused(ended: &SandboxOutput, files: &[SubmittedFile]) -> Refused {
     if ended.late {
         return Refused("compiling it took longer than anything should".into());
     }
@@ -323,7 +337,7 @@ mod tests {
         let said = format!(
             "warning: unused\nerror[E0432]: unresolved import\n{details}error: could not compile\n"
         );
-        let ended = Ended {
+        let ended = SandboxOutput {
             success: false,
             late: false,
             large: false,

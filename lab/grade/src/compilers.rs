@@ -5,15 +5,15 @@ use lab_base::{Result, environment, output_of};
 use lab_build::{kernels::Kernel, modules};
 use serde::Serialize;
 
-use super::words::Words;
+use super::safe_text::SafeText;
 
 /// In the words of each: `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compilers {
     /// Of modules: the one that has compiled the kernel.
-    pub modules: Words,
+    pub modules: SafeText,
     /// Of programs.
-    pub programs: Words,
+    pub programs: SafeText,
 }
 
 impl Compilers {
@@ -30,8 +30,8 @@ impl Compilers {
 }
 
 /// The first line of what a compiler says of itself. The sandbox takes compilers from `/usr/bin`, too.
-fn version(program: &str) -> Result<Words> {
+fn version(program: &str) -> Result<SafeText> {
     let mut command = environment::command(format!("/usr/bin/{program}"));
     let said = output_of("asking a compiler its version", command.arg("--version"))?;
-    Ok(Words::line(said.lines().next().unwrap_or_default()))
+    Ok(SafeText::line(said.lines().next().unwrap_or_default()))
 }

@@ -15,14 +15,14 @@ use lab_machine::Site;
 
 use super::{
     build::{self, Refused},
-    intake::{Part, Submission},
-    sandbox::{self, Ended, INSIDE, Sandbox},
-    unpack::Entry,
+    intake::{PartSource, Submission},
+    sandbox::{self, INSIDE, Sandbox, SandboxOutput},
+    unpack::SubmittedFile,
 };
 
 /// The programs of a submission's crates.
 #[derive(Debug)]
-pub struct Programs {
+pub struct CratePrograms {
     /// Each by its name: where it is, or what the compiler has to say about its crate.
     pub built: BTreeMap<&'static str, Result<PathBuf, Refused>>,
     /// Sentences for the report.
@@ -48,7 +48,7 @@ const CARGO_PATIENCE: Duration = Duration::from_secs(1200);
 ///
 /// # Errors
 /// The machinery failed.
-pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
+pub fn build(site: &Site, submission: &Submission) -> Result<CratePrograms> {
     let mut built = BTreeMap::new();
     let mut remarks = Vec::new();
     let mut sandbox = None;
@@ -56,7 +56,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
         let mut place_of = None;
         let mut names = Vec::new();
         for (&name, part) in &submission.programs {
-            if let Part::Rust {
+            if let PartSource::Rust {
                 package: of,
                 directory,
             } = part
@@ -76,7 +76,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
         };
         place(site, sandbox, &submission.files, package, directory)?;
         let output = sandbox.path().join("target").join(programs::OUTPUT);
-        let outcome = |ended: &Ended, name: &str| {
+        let outcome = |ended: &SandboxOutput, name: &str| {
             let program = output.join(name);
             if build::is_file(&program) {
                 return Ok(program);
@@ -91,7 +91,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<Programs> {
             built.extend(programs::DRIVERS.map(|name| (name, outcome(&ended, name))));
         }
     }
-    Ok(Programs {
+    Ok(CratePrograms {
         built,
         remarks,
         _directory: sandbox,
@@ -148,7 +148,7 @@ fn dependencies(site: &Site) -> Result<PathBuf> {
     }
     let sandbox = cargo_sandbox(site)?;
     let nothing = [("src/lib.rs", ""), ("src/bin/nothing.rs", "fn main() {}")];
-    let nothing = nothing.map(|(path, text)| Entry {
+    let nothing = nothing.map(|(path, text)| SubmittedFile {
         shown: path.to_owned(),
         path: path.to_owned(),
         contents: text.into(),
@@ -156,7 +156,7 @@ fn dependencies(site: &Site) -> Result<PathBuf> {
     progress::while_busy("building what submissions depend on", || {
         for package in catalogue::packages() {
             place(site, &sandbox, &nothing, package, "")?;
-            let built = |ended: Ended| match ended.success {
+            let built = |ended: SandboxOutput| match ended.success {
                 true => Ok(()),
                 false => Err(Error::Tool {
                     what: format!("building what {package} depends on"),
@@ -182,7 +182,7 @@ fn dependencies(site: &Site) -> Result<PathBuf> {
 }
 
 /// Run cargo for one package of the workspace of a crate that has been put in its place.
-fn compile(site: &Site, sandbox: &Sandbox, of: &str, package: &str) -> Result<Ended> {
+fn compile(site: &Site, sandbox: &Sandbox, of: &str, package: &str) -> Result<SandboxOutput> {
     // Not the user's own command, which may be rustup's and chooses by what is in the home.
     let bin = sysroot(site)?.join("bin");
     let mut cargo = sandbox::command(bin.join("cargo"));
@@ -223,7 +223,7 @@ fn read(site: &Site, file: &str) -> Result<Vec<u8>> {
 fn place(
     site: &Site,
     sandbox: &Sandbox,
-    files: &[Entry],
+    files: &[SubmittedFile],
     package: &str,
     directory: &str,
 ) -> Result<()> {

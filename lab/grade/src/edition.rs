@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use lab_agent::Memory;
+use lab_agent::BufferMemory;
 use lab_base::{Error, Result};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
@@ -11,13 +11,13 @@ use lab_scene::{
     expect_eq, fail,
     slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
-    transcript::{Entry, Kind, Status},
+    transcript::{Entry, LineKind, Status},
     workshop::Workshop,
 };
 use nix::errno::Errno;
 
 use super::{
-    intake::{Part as Source, Submission},
+    intake::{PartSource, Submission},
     numbers::Numbers,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn by_sources(submission: &Submission, numbers: &Numbers) -> SlotEdit
     let of_starter = submission
         .modules
         .get("message_slot")
-        .is_some_and(|part| matches!(part, Source::C(sources) if sources[0].contains(STARTER)));
+        .is_some_and(|part| matches!(part, PartSource::C(sources) if sources[0].contains(STARTER)));
     SlotEdition {
         major: numbers.major,
         command: numbers.channel_command,
@@ -53,7 +53,7 @@ const REGISTERS: Scenario = Scenario {
             let now = scene.character_devices()?;
             let major = now.iter().find(|device| !before.contains(device));
             let (major, _) = major.ok_or_else(|| fail("a new character device", "none"))?;
-            scene.note("message_slot", Kind::Does, format!("{MAJOR}{major}"));
+            scene.note("message_slot", LineKind::Does, format!("{MAJOR}{major}"));
             Ok(())
         })
     },
@@ -83,7 +83,7 @@ const EINVAL: Scenario = Scenario {
         let file = open(scene)?;
         scene.step("write from where nothing is", "EINVAL", |scene| {
             scene.choose(&file, 7)?;
-            let write = file.write_from(Memory::Unmapped, b"x");
+            let write = file.write_from(BufferMemory::Unmapped, b"x");
             let observed = scene.call(&file.program, &write)?;
             expect_eq("write", returned(&observed), Err(Errno::EINVAL))
         })

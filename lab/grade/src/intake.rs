@@ -10,16 +10,16 @@ use std::{collections::BTreeMap, path::Path};
 use lab_base::catalogue;
 
 use crate::{
-    source::{self, Evidence, Kind},
-    unpack::{self, Contents, Entry, Unreadable},
+    source::{self, Evidence, SourceKind},
+    unpack::{self, Contents, SubmittedFile, Unreadable},
 };
 
 /// Longest manifest that is looked at, in bytes; the starter's have 500.
 const MANIFEST_MAX: usize = 64 << 10;
 
-/// What a part is made of. Paths are those of [`Entry::path`].
+/// What a part is made of. Paths are those of [`SubmittedFile::path`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum PartSource {
     /// Sources in C, the one with the entry or with `main` first. What they include is found
     /// where they have it.
     C(Vec<String>),
@@ -38,11 +38,11 @@ pub struct Submission {
     /// Its file name without an archive's extension, fit for a terminal.
     pub name: String,
     /// All its files, sorted by path.
-    pub files: Vec<Entry>,
+    pub files: Vec<SubmittedFile>,
     /// Its modules, by the names in [`catalogue::modules`]; always in C.
-    pub modules: BTreeMap<&'static str, Part>,
+    pub modules: BTreeMap<&'static str, PartSource>,
     /// Its programs, by the names in [`catalogue::programs`].
-    pub programs: BTreeMap<&'static str, Part>,
+    pub programs: BTreeMap<&'static str, PartSource>,
     /// Sentences for the report: what was passed over, and why.
     pub remarks: Vec<String>,
 }
@@ -67,7 +67,7 @@ pub fn open(path: &Path) -> Result<Submission, Unreadable> {
 struct Candidate {
     name: &'static str,
     evidence: Evidence,
-    part: Part,
+    part: PartSource,
     shown: String,
 }
 
@@ -76,7 +76,7 @@ fn recognise(name: String, contents: Contents) -> Submission {
         files, mut remarks, ..
     } = contents;
     let lab = root_of_checkout(&files);
-    let graded: Vec<&Entry> = files
+    let graded: Vec<&SubmittedFile> = files
         .iter()
         .filter(|file| !lab.as_ref().is_some_and(|lab| file.path.starts_with(lab)))
         .collect();
@@ -93,11 +93,12 @@ fn recognise(name: String, contents: Contents) -> Submission {
     }
     promote(&mut kinds);
 
-    let module_of = |file: &Entry| source::module_of(&file.path, &file.contents);
+    let module_of = |file: &SubmittedFile| source::module_of(&file.path, &file.contents);
     let with_slot = kinds.iter().any(|(file, kind)| {
-        *kind == Kind::Module && module_of(file).is_some_and(|(name, _)| name == "message_slot")
+        *kind == SourceKind::Module
+            && module_of(file).is_some_and(|(name, _)| name == "message_slot")
     });
-    let program_of = |file: &Entry| {
+    let program_of = |file: &SubmittedFile| {
         // What calls what the programs of a slot call is one of them only beside a slot.
         source::program_of(&file.path, &file.contents)
             .filter(|(_, evidence)| with_slot || *evidence != Evidence::Content)
@@ -105,19 +106,19 @@ fn recognise(name: String, contents: Contents) -> Submission {
     let (mut modules, mut programs) = (Vec::new(), crates_of(&graded));
     for (file, kind) in &kinds {
         let (found, of) = match kind {
-            Kind::Module => (module_of(file), &mut modules),
-            Kind::Program => (program_of(file), &mut programs),
+            SourceKind::Module => (module_of(file), &mut modules),
+            SourceKind::Program => (program_of(file), &mut programs),
             _ => continue,
         };
         match found {
             Some((name, evidence)) => of.push(Candidate {
                 name,
                 evidence,
-                part: Part::C(vec![file.path.clone()]),
+                part: PartSource::C(vec![file.path.clone()]),
                 shown: file.shown.clone(),
             }),
             None => {
-                let what = if *kind == Kind::Module {
+                let what = if *kind == SourceKind::Module {
                     "module"
                 } else {
                     "program"
@@ -152,7 +153,7 @@ fn recognise(name: String, contents: Contents) -> Submission {
 }
 
 /// A whole checkout has been handed in: the harness in it, with its fixtures, is not theirs.
-fn root_of_checkout(files: &[Entry]) -> Option<String> {
+fn root_of_checkout(files: &[SubmittedFile]) -> Option<String> {
     files.iter().find_map(|file| {
         let root = file.path.strip_suffix("lab/clauses.toml")?;
         (root.is_empty() || root.ends_with('/')).then(|| format!("{root}lab/"))
@@ -161,22 +162,22 @@ fn root_of_checkout(files: &[Entry]) -> Option<String> {
 
 /// Who says what only modules say, and has no entry, is a part of the module beside it; without
 /// one, a module that has forgotten its entry.
-fn promote(kinds: &mut [(&Entry, Kind)]) {
+fn promote(kinds: &mut [(&SubmittedFile, SourceKind)]) {
     let with_entry: Vec<String> = kinds
         .iter()
-        .filter(|(_, kind)| *kind == Kind::Module)
+        .filter(|(_, kind)| *kind == SourceKind::Module)
         .map(|(file, _)| directory_of(&file.path).to_owned())
         .collect();
     for (file, kind) in kinds {
-        if *kind == Kind::ModulePart {
+        if *kind == SourceKind::ModulePart {
             *kind = if with_entry
                 .iter()
                 .any(|other| other == directory_of(&file.path))
             {
                 let (kernel, user) = (true, false);
-                Kind::Helper { kernel, user }
+                SourceKind::Helper { kernel, user }
             } else {
-                Kind::Module
+                SourceKind::Module
             };
         }
     }
@@ -184,7 +185,7 @@ fn promote(kinds: &mut [(&Entry, Kind)]) {
 
 /// The programs of the starter's crates: directories of their names with a `src/`, or of another
 /// name and with their manifest.
-fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
+fn crates_of(files: &[&SubmittedFile]) -> Vec<Candidate> {
     let mut found = Vec::new();
     for file in files {
         let Some((before, program)) = file.path.rsplit_once("src/bin/") else {
@@ -205,7 +206,7 @@ fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
             found.push(Candidate {
                 name,
                 evidence,
-                part: Part::Rust {
+                part: PartSource::Rust {
                     package,
                     directory: before.to_owned(),
                 },
@@ -217,7 +218,7 @@ fn crates_of(files: &[&Entry]) -> Vec<Candidate> {
 }
 
 /// The crate whose manifest is in this directory.
-fn package_of(files: &[&Entry], directory: &str) -> Option<&'static str> {
+fn package_of(files: &[&SubmittedFile], directory: &str) -> Option<&'static str> {
     let path = format!("{directory}Cargo.toml");
     let manifest = files
         .iter()
@@ -232,7 +233,7 @@ fn package_of(files: &[&Entry], directory: &str) -> Option<&'static str> {
 fn choose(
     mut candidates: Vec<Candidate>,
     remarks: &mut Vec<String>,
-) -> BTreeMap<&'static str, Part> {
+) -> BTreeMap<&'static str, PartSource> {
     candidates.sort_by_key(|candidate| (candidate.name, candidate.evidence));
     let mut chosen = BTreeMap::new();
     for same in candidates.chunk_by(|a, b| a.name == b.name) {
@@ -262,9 +263,9 @@ fn choose(
 
 /// Give each source that is neither a module nor a program to those that it is for.
 fn give_helpers(
-    kinds: &[(&Entry, Kind)],
-    modules: &mut BTreeMap<&'static str, Part>,
-    programs: &mut BTreeMap<&'static str, Part>,
+    kinds: &[(&SubmittedFile, SourceKind)],
+    modules: &mut BTreeMap<&'static str, PartSource>,
+    programs: &mut BTreeMap<&'static str, PartSource>,
     remarks: &mut Vec<String>,
 ) {
     let included: Vec<Vec<String>> = kinds
@@ -276,7 +277,7 @@ fn give_helpers(
         at.is_some_and(|at| included[at].iter().any(|other| file_name(other) == name))
     };
     for (file, kind) in kinds {
-        let Kind::Helper { kernel, user } = *kind else {
+        let SourceKind::Helper { kernel, user } = *kind else {
             continue;
         };
         let name = file_name(&file.path);
@@ -289,7 +290,7 @@ fn give_helpers(
         let all =
             (modules.values_mut().filter(|_| kernel)).chain(programs.values_mut().filter(|_| user));
         for part in all {
-            if let Part::C(sources) = part {
+            if let PartSource::C(sources) = part {
                 owners.push(sources);
             }
         }

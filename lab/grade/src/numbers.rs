@@ -11,11 +11,11 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use protocol::slot::{CHANNEL, MAJOR};
 
 use super::{
-    build::{self, Module, Refused},
-    intake::{Part, Submission},
+    build::{self, BuiltModule, Refused},
+    intake::{PartSource, Submission},
     sandbox::{self, INSIDE, PATIENCE, Sandbox},
     source,
-    unpack::Entry,
+    unpack::SubmittedFile,
 };
 
 /// How user space reaches a message slot.
@@ -142,17 +142,19 @@ fn judge(submission: &Submission, channel: Option<u64>, major: Option<u64>) -> N
 }
 
 /// Files to look into, the ones that count most first.
-fn contexts(submission: &Submission) -> Vec<(&Entry, For)> {
-    let mains = |parts: &std::collections::BTreeMap<_, Part>, names: &[&str]| {
+fn contexts(submission: &Submission) -> Vec<(&SubmittedFile, For)> {
+    let mains = |parts: &std::collections::BTreeMap<_, PartSource>, names: &[&str]| {
         let found = names.iter().filter_map(|name| match parts.get(name) {
-            Some(Part::C(sources)) => submission.files.iter().find(|file| file.path == sources[0]),
+            Some(PartSource::C(sources)) => {
+                submission.files.iter().find(|file| file.path == sources[0])
+            }
             _ => None,
         });
         found.collect::<Vec<_>>()
     };
     let module = mains(&submission.modules, &["message_slot"]);
     let programs = mains(&submission.programs, &["message_sender", "message_reader"]);
-    let is_header = |file: &&Entry| {
+    let is_header = |file: &&SubmittedFile| {
         file.path.ends_with(".h") && String::from_utf8_lossy(&file.contents).contains(CHANNEL_NAME)
     };
     let header = submission.files.iter().find(is_header);
@@ -171,7 +173,7 @@ fn contexts(submission: &Submission) -> Vec<(&Entry, For)> {
 /// A file in whose context expressions are evaluated.
 struct Probe<'a> {
     site: &'a Site,
-    files: &'a [Entry],
+    files: &'a [SubmittedFile],
     sandbox: Sandbox,
     file: &'a str,
     how: For,
@@ -259,7 +261,7 @@ fn value_of(object: &[u8], name: &str) -> Option<u64> {
 ///
 /// # Errors
 /// The machinery failed; the module's source is not what it used to be.
-pub fn our_slot_with(site: &Site, numbers: &Numbers, by_pointer: bool) -> Result<Module> {
+pub fn our_slot_with(site: &Site, numbers: &Numbers, by_pointer: bool) -> Result<BuiltModule> {
     let kernel = site.paths.checkout.join("kernel");
     let read = |file: &str| {
         let file = kernel.join(file);
@@ -297,12 +299,13 @@ pub fn our_slot_with(site: &Site, numbers: &Numbers, by_pointer: bool) -> Result
              \tif (get_user(channel, (unsigned int __user *)arg))\n\t\treturn -EFAULT;\n",
         )?;
     }
-    let files =
-        [("message_slot.c", module), ("message_slot.h", header)].map(|(name, text)| Entry {
+    let files = [("message_slot.c", module), ("message_slot.h", header)].map(|(name, text)| {
+        SubmittedFile {
             shown: name.to_owned(),
             path: name.to_owned(),
             contents: text.into_bytes(),
-        });
+        }
+    });
     let sandbox = build::kernel_sandbox(site, &files)?;
     let sources = ["message_slot.c".to_owned()];
     build::build_module(site, sandbox, "message_slot", &sources, &files)?.map_err(

@@ -1,83 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came of one check, taken from the record of its scenario. Pure.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use lab_console::{Class, lasting};
-use lab_scene::transcript::{self, Entry, Kind, Transcript};
-use serde::Serialize;
+use lab_scene::transcript::{Entry, LineKind, Status, Transcript};
 
-use super::words::Words;
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// As expected.
-    Pass,
-    /// Something else was observed.
-    Fail,
-    /// The kernel complained or died.
-    Crash,
-    /// The kernel did not come back.
-    Timeout,
-    /// What it depends on has not passed: it was not carried out.
-    Blocked,
-    /// The machinery failed; nobody's code is to blame for it.
-    Error,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Status::Pass => "pass",
-            Status::Fail => "FAIL",
-            Status::Crash => "CRASH",
-            Status::Timeout => "TIMEOUT",
-            Status::Blocked => "blocked",
-            Status::Error => "ERROR",
-        })
-    }
-}
-
-impl From<transcript::Status> for Status {
-    fn from(status: transcript::Status) -> Self {
-        match status {
-            transcript::Status::Pass => Status::Pass,
-            transcript::Status::Fail => Status::Fail,
-            transcript::Status::Crash => Status::Crash,
-            transcript::Status::Timeout => Status::Timeout,
-            transcript::Status::Blocked => Status::Blocked,
-            transcript::Status::Error => Status::Error,
-        }
-    }
-}
+use super::safe_text::SafeText;
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckOutcome {
     /// How it ended.
     pub status: Status,
     /// How long it took.
     pub time: Duration,
     /// What was done when it failed.
-    pub done: Option<Words>,
+    pub done: Option<SafeText>,
     /// What was expected there.
-    pub expected: Option<Words>,
+    pub expected: Option<SafeText>,
     /// What was seen.
-    pub got: Option<Words>,
+    pub got: Option<SafeText>,
     /// The kernel's words, if it spoke.
-    pub report: Option<Words>,
+    pub report: Option<SafeText>,
     /// What that means and where to look first.
     pub meaning: Option<&'static str>,
     /// What kind of thing the kernel reported.
     pub class: Option<Class>,
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// An outcome without a scenario: a module that does not compile, a machine that does not boot.
-    pub fn new(status: Status, expected: impl Into<Words>, got: impl Into<Words>) -> Self {
-        Outcome {
+    pub fn new(status: Status, expected: impl Into<SafeText>, got: impl Into<SafeText>) -> Self {
+        CheckOutcome {
             expected: Some(expected.into()),
             got: Some(got.into()),
             ..Self::bare(status, Duration::ZERO)
@@ -85,7 +40,7 @@ impl Outcome {
     }
 
     fn bare(status: Status, time: Duration) -> Self {
-        Outcome {
+        CheckOutcome {
             status,
             time,
             done: None,
@@ -111,7 +66,7 @@ impl Outcome {
     }
 
     pub(super) fn without_details(self) -> Self {
-        Outcome {
+        CheckOutcome {
             class: self.class,
             ..Self::bare(self.status, self.time)
         }
@@ -120,8 +75,8 @@ impl Outcome {
     /// What came of a scenario that took so long.
     pub fn of(transcript: &Transcript, time: Duration) -> Self {
         let status = transcript.status();
-        let mut outcome = Self::bare(status.into(), time);
-        if status == transcript::Status::Pass {
+        let mut outcome = Self::bare(status, time);
+        if status == Status::Pass {
             return outcome;
         }
         let worst = |entry: &Entry| matches!(entry, Entry::Verdict(it) if it.status == status);
@@ -130,17 +85,17 @@ impl Outcome {
         };
         outcome.done = done(&transcript.entries[..at]);
         if let Entry::Verdict(verdict) = &transcript.entries[at]
-            && let Some(finding) = &verdict.got
+            && let Some(failure) = &verdict.got
         {
-            outcome.expected = Some(finding.expected.as_str().into());
+            outcome.expected = Some(failure.expected.as_str().into());
             // The same submission gets the same report; the whole is in the console's file.
-            outcome.got = Some(match finding.class {
-                Some(_) => lasting(&finding.got).into(),
-                None => finding.got.as_str().into(),
+            outcome.got = Some(match failure.class {
+                Some(_) => lasting(&failure.got).into(),
+                None => failure.got.as_str().into(),
             });
-            outcome.report = finding.excerpt.as_deref().map(|it| lasting(it).into());
-            outcome.meaning = finding.class.map(Class::meaning);
-            outcome.class = finding.class;
+            outcome.report = failure.excerpt.as_deref().map(|it| lasting(it).into());
+            outcome.meaning = failure.class.map(Class::meaning);
+            outcome.class = failure.class;
         }
         outcome
     }
@@ -160,7 +115,7 @@ impl Outcome {
 }
 
 /// What was done last: the step, if one had begun, and the last thing that anybody did.
-fn done(before: &[Entry]) -> Option<Words> {
+fn done(before: &[Entry]) -> Option<SafeText> {
     let mut step = None;
     let mut line = None;
     for entry in before {
@@ -168,7 +123,7 @@ fn done(before: &[Entry]) -> Option<Words> {
             Entry::Step { title, .. } => (step, line) = (Some(title), None),
             Entry::Line {
                 who,
-                kind: Kind::Does | Kind::Types,
+                kind: LineKind::Does | LineKind::Types,
                 text,
             } => line = Some(format!("{who} {text}")),
             Entry::Line { .. } => {}
@@ -186,7 +141,7 @@ fn done(before: &[Entry]) -> Option<Words> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_scene::transcript::{Finding, Verdict};
+    use lab_scene::transcript::{Failure, Verdict};
 
     fn step(title: &str) -> Entry {
         Entry::Step {
@@ -199,13 +154,13 @@ mod tests {
     fn line(text: &str) -> Entry {
         Entry::Line {
             who: "student".into(),
-            kind: Kind::Does,
+            kind: LineKind::Does,
             text: text.into(),
         }
     }
 
-    fn verdict(status: transcript::Status, class: Option<Class>) -> Entry {
-        let finding = Finding {
+    fn verdict(status: Status, class: Option<Class>) -> Entry {
+        let failure = Failure {
             expected: "the machine lives".into(),
             got: "it does not".into(),
             class,
@@ -214,22 +169,22 @@ mod tests {
         };
         Entry::Verdict(Verdict {
             status,
-            got: (status != transcript::Status::Pass).then_some(finding),
+            got: (status != Status::Pass).then_some(failure),
         })
     }
 
-    fn outcome(entries: Vec<Entry>) -> Outcome {
+    fn outcome(entries: Vec<Entry>) -> CheckOutcome {
         let transcript = Transcript {
             entries,
             ..Transcript::default()
         };
-        Outcome::of(&transcript, Duration::from_secs(1))
+        CheckOutcome::of(&transcript, Duration::from_secs(1))
     }
 
     #[test]
     fn what_was_done_last_is_told_with_its_step() {
-        let pass = verdict(transcript::Status::Pass, None);
-        let crash = verdict(transcript::Status::Crash, Some(Class::UseAfterFree));
+        let pass = verdict(Status::Pass, None);
+        let crash = verdict(Status::Crash, Some(Class::UseAfterFree));
         let outcome = outcome(vec![
             step("open"),
             line("opens it"),
@@ -250,24 +205,27 @@ mod tests {
 
     #[test]
     fn outside_of_a_step_the_last_act_counts() {
-        let fail = || verdict(transcript::Status::Fail, None);
+        let fail = || verdict(Status::Fail, None);
         let outside = outcome(vec![line("inserts it"), fail()]);
         assert_eq!(outside.done, Some("student inserts it".into()));
         assert_eq!(outcome(vec![fail()]).done, None);
         // What has passed has nothing to do with it.
-        let pass = verdict(transcript::Status::Pass, None);
+        let pass = verdict(Status::Pass, None);
         let after = outcome(vec![step("open"), line("opens it"), pass, fail()]);
         assert_eq!(after.done, None);
     }
 
     #[test]
     fn a_scenario_without_a_verdict_is_an_error() {
-        assert_eq!(outcome(vec![step("open")]), Outcome::planned());
+        assert_eq!(outcome(vec![step("open")]), CheckOutcome::planned());
     }
 
     #[test]
     fn of_what_passed_nothing_is_told() {
-        let pass = outcome(vec![step("open"), verdict(transcript::Status::Pass, None)]);
-        assert_eq!(pass, Outcome::bare(Status::Pass, Duration::from_secs(1)));
+        let pass = outcome(vec![step("open"), verdict(Status::Pass, None)]);
+        assert_eq!(
+            pass,
+            CheckOutcome::bare(Status::Pass, Duration::from_secs(1))
+        );
     }
 }

@@ -7,19 +7,20 @@
 use std::{collections::HashSet, fmt, time::Duration};
 
 use lab_console::{Class, leaks};
+use lab_scene::transcript::Status;
 use serde::Serialize;
 
 use super::{
     compilers::Compilers,
-    outcome::{Outcome, Status},
+    outcome::CheckOutcome,
     rubric::{self, Rubric},
-    words::Words,
+    safe_text::SafeText,
 };
 
 /// What kind of thing was found besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum FindingKind {
     /// The kernel has reported something.
     Crash,
     /// Memory was left behind.
@@ -30,13 +31,13 @@ pub enum Kind {
     Remark,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Kind::Crash => "crash",
-            Kind::Leak => "leak",
-            Kind::Deviation => "deviation",
-            Kind::Remark => "remark",
+            FindingKind::Crash => "crash",
+            FindingKind::Leak => "leak",
+            FindingKind::Deviation => "deviation",
+            FindingKind::Remark => "remark",
         })
     }
 }
@@ -45,19 +46,19 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What kind of thing.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// Where it was found, if one check has found it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
     /// What, in a sentence.
-    pub text: Words,
+    pub text: SafeText,
     /// Points that it costs, besides those of checks.
     pub deduction: u32,
 }
 
 impl Finding {
     /// A finding that costs nothing.
-    pub fn new(kind: Kind, text: impl Into<Words>) -> Self {
+    pub fn new(kind: FindingKind, text: impl Into<SafeText>) -> Self {
         Finding {
             kind,
             check: None,
@@ -69,11 +70,11 @@ impl Finding {
 
 /// What the checks ran on, and what built for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Machine {
+pub struct MachineInfo {
     /// `kvm` or `emulation`.
     pub accelerator: &'static str,
     /// The host's processor.
-    pub cpu: Words,
+    pub cpu: SafeText,
     /// `warm` or `cold`.
     pub start: &'static str,
     /// What has built the C of a submission.
@@ -84,15 +85,15 @@ pub struct Machine {
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Its name.
-    pub submission: Words,
+    pub submission: SafeText,
     /// Where inputs come from.
     pub seed: u64,
     /// Which kernel, and its release.
-    pub kernel: Words,
+    pub kernel: SafeText,
     /// What it ran on.
-    pub machine: Machine,
+    pub machine: MachineInfo,
     /// In the order of the rubric.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<GradedStage>,
     /// What else was found; crashes and leaks are added by [`Report::findings`].
     pub remarks: Vec<Finding>,
     /// What each kind of crash costs.
@@ -101,16 +102,16 @@ pub struct Report {
 
 /// The checks of a stage.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub struct GradedStage {
     /// As in `make NAME`.
     pub name: &'static str,
     /// For people.
     pub title: &'static str,
     /// In the order of the rubric.
-    pub checks: Vec<Check>,
+    pub checks: Vec<GradedCheck>,
 }
 
-impl Stage {
+impl GradedStage {
     /// Its title without what it is about: `Part 2`.
     pub fn short_title(&self) -> &'static str {
         self.title.split(':').next().unwrap_or(self.title)
@@ -124,7 +125,7 @@ impl Stage {
 
 /// A check, and what came of it.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct GradedCheck {
     /// `stage/CLAUSE-what`.
     pub id: String,
     /// One line for people.
@@ -134,14 +135,14 @@ pub struct Check {
     /// Whether nothing is said of it but status and points.
     pub hidden: bool,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     parent: Option<String>,
 }
 
-impl Check {
+impl GradedCheck {
     fn planned(plan: &rubric::Check) -> Self {
         let hidden = plan.hidden();
-        let mut check = Check {
+        let mut check = GradedCheck {
             id: plan.id.clone(),
             title: if hidden {
                 "hidden"
@@ -150,15 +151,15 @@ impl Check {
             },
             max: plan.points,
             hidden,
-            outcome: Outcome::planned(),
+            outcome: CheckOutcome::planned(),
             parent: plan.parent.clone(),
         };
-        check.record(Outcome::planned());
+        check.record(CheckOutcome::planned());
         check
     }
 
     /// Note what came of it; of a hidden one without the details.
-    fn record(&mut self, outcome: Outcome) {
+    fn record(&mut self, outcome: CheckOutcome) {
         self.outcome = if self.hidden {
             outcome.without_details()
         } else {
@@ -182,16 +183,22 @@ impl Check {
 
 impl Report {
     /// The report of a submission of which no check has been carried out.
-    pub fn new(submission: &str, seed: u64, kernel: &str, machine: Machine, plan: &Rubric) -> Self {
-        let stages = plan.stages.iter().map(|stage| Stage {
+    pub fn new(
+        submission: &str,
+        seed: u64,
+        kernel: &str,
+        machine: MachineInfo,
+        plan: &Rubric,
+    ) -> Self {
+        let stages = plan.stages.iter().map(|stage| GradedStage {
             name: stage.name,
             title: stage.title,
-            checks: stage.checks.iter().map(Check::planned).collect(),
+            checks: stage.checks.iter().map(GradedCheck::planned).collect(),
         });
         Report {
-            submission: Words::line(submission),
+            submission: SafeText::line(submission),
             seed,
-            kernel: Words::line(kernel),
+            kernel: SafeText::line(kernel),
             machine,
             stages: stages.collect(),
             remarks: Vec::new(),
@@ -200,13 +207,13 @@ impl Report {
     }
 
     /// All checks, in order.
-    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+    pub fn checks(&self) -> impl Iterator<Item = &GradedCheck> {
         self.stages.iter().flat_map(|stage| &stage.checks)
     }
 
     /// Note what came of a check, in the place of what was known of it. What is not planned is passed
     /// over.
-    pub fn record(&mut self, id: &str, outcome: Outcome) {
+    pub fn record(&mut self, id: &str, outcome: CheckOutcome) {
         let mut checks = self.stages.iter_mut().flat_map(|stage| &mut stage.checks);
         if let Some(check) = checks.find(|check| check.id == id) {
             check.record(outcome);
@@ -214,12 +221,12 @@ impl Report {
     }
 
     /// What becomes of a check that is not to be carried out because its parent has not passed.
-    pub fn blocked(&self, id: &str) -> Option<Outcome> {
+    pub fn blocked(&self, id: &str) -> Option<CheckOutcome> {
         let check = self.checks().find(|check| check.id == id)?;
         let parent = check.parent.as_ref()?;
         let parent = self.checks().find(|check| check.id == *parent)?;
         (parent.outcome.status != Status::Pass)
-            .then(|| Outcome::blocked(&parent.id, parent.outcome.status))
+            .then(|| CheckOutcome::blocked(&parent.id, parent.outcome.status))
     }
 
     /// The first report of each kind with which the kernel died, and in which stage that was.
@@ -234,7 +241,7 @@ impl Report {
                 let class = || check.outcome.class.map(|class| class.to_string().into());
                 let text = check.outcome.got.clone().or_else(class);
                 let finding = Finding {
-                    kind: Kind::Crash,
+                    kind: FindingKind::Crash,
                     check: Some(check.id.clone()),
                     text: text.unwrap_or_else(|| "the kernel complained".into()),
                     deduction: self.crash_deduction,
@@ -249,7 +256,10 @@ impl Report {
             .filter(|check| check.outcome.expected.as_deref() == Some(leaks::ALL_FREED))
             .map(|check| Finding {
                 check: Some(check.id.clone()),
-                ..Finding::new(Kind::Leak, check.outcome.got.clone().unwrap_or_default())
+                ..Finding::new(
+                    FindingKind::Leak,
+                    check.outcome.got.clone().unwrap_or_default(),
+                )
             })
     }
 
@@ -262,13 +272,13 @@ impl Report {
 
     /// In how many checks the machinery failed.
     pub fn errors(&self) -> usize {
-        let error = |check: &&Check| check.outcome.status == Status::Error;
+        let error = |check: &&GradedCheck| check.outcome.status == Status::Error;
         self.checks().filter(error).count()
     }
 
     /// Points of a stage; `None` if the machinery failed anywhere.
-    pub fn stage_score(&self, stage: &Stage) -> Option<u32> {
-        let earned: u32 = stage.checks.iter().map(Check::points).sum();
+    pub fn stage_score(&self, stage: &GradedStage) -> Option<u32> {
+        let earned: u32 = stage.checks.iter().map(GradedCheck::points).sum();
         let lost: u32 = (self.crashes())
             .filter(|(name, _)| *name == stage.name)
             .map(|(_, finding)| finding.deduction)
@@ -284,7 +294,7 @@ impl Report {
 
     /// Points that there are.
     pub fn max(&self) -> u32 {
-        self.stages.iter().map(Stage::max).sum()
+        self.stages.iter().map(GradedStage::max).sum()
     }
 
     /// All of the time that was spent in checks.

@@ -36,12 +36,12 @@ pub struct Rubric {
     /// Points that each kind of crash costs, besides those of the check.
     pub crash_deduction: u32,
     /// In the order of [`STAGES`]; each has a check at least.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<RubricStage>,
 }
 
 /// The checks of a stage.
 #[derive(Clone)]
-pub struct Stage {
+pub struct RubricStage {
     /// As in `make NAME`.
     pub name: &'static str,
     /// For people.
@@ -208,7 +208,7 @@ fn assemble(source: &Source<'_>) -> Result<Rubric> {
                     hints
                 })
         })?;
-        stages.push(Stage {
+        stages.push(RubricStage {
             name: stage.name,
             title: stage.title,
             checks,

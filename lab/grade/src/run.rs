@@ -10,10 +10,10 @@ use std::{
 };
 
 use lab_base::paths;
-use lab_scene::{LooksAt, perform, workshop::Workshop};
+use lab_scene::{LooksAt, perform, transcript::Status, workshop::Workshop};
 
 use super::{
-    outcome::{Outcome, Status},
+    outcome::CheckOutcome,
     report::Report,
     rubric::{Check, Rubric},
 };
@@ -25,7 +25,7 @@ fn seed(of_all: u64, id: &str) -> u64 {
 }
 
 /// What checks are carried out with.
-pub struct Bench {
+pub struct Runner {
     /// For checks of modules: those that were handed in, and programs of ours.
     pub modules: Workshop,
     /// For checks of programs: those that were handed in, and modules of ours.
@@ -47,7 +47,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Bench {
+impl Runner {
     /// Carry out all checks of a rubric and note in the report what comes of them, until `stop`
     /// says so. `each` is told of every check that has ended.
     pub fn carry_out(
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     /// Carry out a check; if it meets trouble of the machinery's, once more.
-    fn once_or_twice(&self, check: &Check, of_all: u64) -> Outcome {
+    fn once_or_twice(&self, check: &Check, of_all: u64) -> CheckOutcome {
         let seed = check.seed.unwrap_or_else(|| seed(of_all, &check.id));
         let first = self.once(check, seed);
         if first.status != Status::Error {
@@ -100,7 +100,7 @@ impl Bench {
         second
     }
 
-    fn once(&self, check: &Check, seed: u64) -> Outcome {
+    fn once(&self, check: &Check, seed: u64) -> CheckOutcome {
         let begin = Instant::now();
         let workshop = match check.scenario.looks_at {
             LooksAt::Module => &self.modules,
@@ -109,12 +109,12 @@ impl Bench {
         let mut machine = match workshop.machine() {
             Ok(machine) => machine,
             Err(error) => {
-                return Outcome::new(Status::Error, "a machine starts", error.to_string());
+                return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
             }
         };
         machine.limit_all(self.timeout);
         let ended = perform(check.scenario, workshop, &mut machine, seed, &mut |_| ());
-        let mut outcome = Outcome::of(&ended.transcript, begin.elapsed());
+        let mut outcome = CheckOutcome::of(&ended.transcript, begin.elapsed());
         let late = matches!(outcome.status, Status::Fail | Status::Error);
         if late && machine.is_late() {
             outcome.status = Status::Timeout;

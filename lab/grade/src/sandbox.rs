@@ -90,7 +90,7 @@ enum Proc {
 
 /// How a command has ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct SandboxOutput {
     /// Whether its exit status was 0.
     pub success: bool,
     /// Whether it was ended because its time was up.
@@ -139,8 +139,10 @@ impl Sandbox {
     /// What bubblewrap has to say, if it cannot make this sandbox.
     fn refusal(&self) -> Result<Option<String>> {
         match self.run(&command("true"), PATIENCE) {
-            Ok(Ended { success: true, .. }) => Ok(None),
-            Ok(Ended { said, .. }) | Err(Error::Tool { output: said, .. }) => Ok(Some(said)),
+            Ok(SandboxOutput { success: true, .. }) => Ok(None),
+            Ok(SandboxOutput { said, .. }) | Err(Error::Tool { output: said, .. }) => {
+                Ok(Some(said))
+            }
             Err(error) => Err(error),
         }
     }
@@ -197,7 +199,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`Error::Missing`] without bubblewrap, [`Error::Tool`] if bubblewrap fails, [`Error::Io`].
-    pub fn run(&self, command: &Command, limit: Duration) -> Result<Ended> {
+    pub fn run(&self, command: &Command, limit: Duration) -> Result<SandboxOutput> {
         let (mut output, input) = io::pipe().map_err(Error::io("making a pipe"))?;
         let again = input.try_clone().map_err(Error::io("making a pipe"))?;
         let mut bwrap = self.command(command);
@@ -250,7 +252,7 @@ impl Sandbox {
                 output: said,
             });
         }
-        Ok(Ended {
+        Ok(SandboxOutput {
             success: status.success() && end == End::Itself,
             late: end == End::Late,
             large: end == End::Large,

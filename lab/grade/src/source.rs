@@ -8,7 +8,7 @@ use regex::Regex;
 
 /// What a C file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SourceKind {
     /// It has a module's entry.
     Module,
     /// It has no entry, and says of itself what only modules say.
@@ -61,19 +61,19 @@ fn regex(pattern: &str) -> Regex {
 }
 
 /// What a file is. `None` if it is no text.
-pub fn kind(contents: &[u8]) -> Option<Kind> {
+pub fn kind(contents: &[u8]) -> Option<SourceKind> {
     if contents.contains(&0) {
         return None;
     }
     let code = code_of(contents);
     if ENTRY.is_match(&code) {
-        return Some(Kind::Module);
+        return Some(SourceKind::Module);
     }
     if DECLARES.is_match(&code) {
-        return Some(Kind::ModulePart);
+        return Some(SourceKind::ModulePart);
     }
     if MAIN.is_match(&code) {
-        return Some(Kind::Program);
+        return Some(SourceKind::Program);
     }
     let headers = includes(contents);
     let of_kernel = headers.iter().any(|header| {
@@ -87,7 +87,7 @@ pub fn kind(contents: &[u8]) -> Option<Kind> {
         plain || header.starts_with("sys/") || posix.contains(&&header[..])
     });
     // A user's program may include <linux/netlink.h>; a module never includes <stdio.h>.
-    Some(Kind::Helper {
+    Some(SourceKind::Helper {
         kernel: !of_user,
         user: of_user || !of_kernel,
     })
@@ -226,18 +226,18 @@ mod tests {
         assert_eq!(code, "a \nb   c \"\" '' d");
         assert_eq!(
             kind(b"/* no module_init */ int main (void)"),
-            Some(Kind::Program)
+            Some(SourceKind::Program)
         );
         assert_eq!(kind(b"int x; // main()\n\"unclosed main(\n"), {
             let (kernel, user) = (true, true);
-            Some(Kind::Helper { kernel, user })
+            Some(SourceKind::Helper { kernel, user })
         });
         assert_eq!(kind(b"\x7fELF\0main()"), None);
     }
 
     #[test]
     fn a_helper_is_for_whom_its_headers_are() {
-        let helper = |kernel, user| Some(Kind::Helper { kernel, user });
+        let helper = |kernel, user| Some(SourceKind::Helper { kernel, user });
         assert_eq!(kind(b"#include <linux/slab.h>\n"), helper(true, false));
         assert_eq!(kind(b"  # include <stdio.h>\n"), helper(false, true));
         assert_eq!(kind(b"#include \"list.h\"\n"), helper(true, true));

@@ -12,7 +12,7 @@ use lab_base::{
     catalogue::{self, stage_of_module, stage_of_program},
     progress,
 };
-use lab_build::{modules::Care, programs::DRIVERS};
+use lab_build::{modules::Strictness, programs::DRIVERS};
 use lab_scene::{
     subject::{self, Part, SlotEdition, Subject},
     workshop::Workshop,
@@ -21,7 +21,7 @@ use lab_stages::STAGES;
 
 use super::{
     build, crates, edition,
-    intake::{Part as Source, Submission},
+    intake::{PartSource, Submission},
     numbers::{self, Numbers},
     report::{self, Finding},
 };
@@ -40,9 +40,9 @@ pub struct Submitted {
 
 #[derive(Default)]
 struct Built {
-    _modules: Vec<build::Module>,
-    _programs: Vec<build::Program>,
-    _crates: Option<crates::Programs>,
+    _modules: Vec<build::BuiltModule>,
+    _programs: Vec<build::BuiltProgram>,
+    _crates: Option<crates::CratePrograms>,
 }
 
 /// The stages of which a submission has something, in their order.
@@ -71,7 +71,7 @@ impl Submitted {
     /// A module does not compile.
     pub fn ours(workshop: &Workshop, consoles: &Path) -> Result<Self> {
         // Once, and not by several machines at the same time.
-        workshop.all_modules(Care::Normal)?;
+        workshop.all_modules(Strictness::Normal)?;
         let ours = workshop.trying(Subject::default(), consoles);
         Ok(Submitted {
             modules: ours.clone(),
@@ -92,7 +92,7 @@ impl Submitted {
         consoles: &Path,
     ) -> Result<Self> {
         let mut built = Built::default();
-        let remark = |text: String| Finding::new(report::Kind::Remark, text);
+        let remark = |text: String| Finding::new(report::FindingKind::Remark, text);
         // Most compilers keep one processor busy.
         let (built_modules, programs, numbers) = thread::scope(|scope| {
             let modules = scope.spawn(|| modules(workshop, submission, stages));
@@ -130,19 +130,19 @@ impl Submitted {
             });
             slot = found?;
             for text in &numbers.deviations {
-                remarks.push(Finding::new(report::Kind::Deviation, text.as_str()));
+                remarks.push(Finding::new(report::FindingKind::Deviation, text.as_str()));
             }
             if slot.major != numbers.major && numbers.major != 0 {
                 let text = format!(
                     "the module registers major {}; it is graded with that",
                     slot.major
                 );
-                remarks.push(Finding::new(report::Kind::Deviation, text));
+                remarks.push(Finding::new(report::FindingKind::Deviation, text));
             }
             if slot.by_pointer {
                 let text = "the ioctl takes a pointer to the channel id and not the id itself; \
                     it is graded that way";
-                remarks.push(Finding::new(report::Kind::Deviation, text));
+                remarks.push(Finding::new(report::FindingKind::Deviation, text));
             }
             if slot.einval_for_bad_buffer {
                 let text = "a bad buffer is EINVAL, which other editions of the assignment have, \
@@ -196,7 +196,7 @@ fn our_slot(
     workshop: &Workshop,
     numbers: &Numbers,
     slot: SlotEdition,
-) -> Result<Option<build::Module>> {
+) -> Result<Option<build::BuiltModule>> {
     let as_ours = SlotEdition {
         einval_for_bad_buffer: slot.einval_for_bad_buffer,
         ..SlotEdition::default()
@@ -215,7 +215,7 @@ fn our_slot(
 struct Modules {
     /// Each built, or with the reason why it is not.
     parts: BTreeMap<String, Part>,
-    built: Vec<build::Module>,
+    built: Vec<build::BuiltModule>,
     remarks: Vec<Finding>,
 }
 
@@ -247,7 +247,7 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
                     let text = format!("{name} does not build:\n{refused}");
                     modules
                         .remarks
-                        .push(Finding::new(report::Kind::Remark, text));
+                        .push(Finding::new(report::FindingKind::Remark, text));
                     Part::Missing("it does not build".into())
                 }
             }
@@ -271,7 +271,7 @@ fn programs(
         file: file.clone(),
         debug: None,
     };
-    let remark = |text: &str| Finding::new(report::Kind::Remark, text);
+    let remark = |text: &str| Finding::new(report::FindingKind::Remark, text);
     let mut remarks = Vec::new();
     let crates = progress::while_busy("building the crates", || {
         crates::build(workshop, submission)
@@ -293,7 +293,7 @@ fn programs(
         };
         let found = match submission.programs.get(name) {
             None => Part::Missing("it was not handed in".into()),
-            Some(Source::C(_)) => match build::program(workshop, submission, name)? {
+            Some(PartSource::C(_)) => match build::program(workshop, submission, name)? {
                 Ok(program) => {
                     remarks.extend(program.remarks.iter().map(|text| remark(text)));
                     let part = part(&program.path);
@@ -302,7 +302,7 @@ fn programs(
                 }
                 Err(why) => refused(&mut remarks, &mut said, why.to_string()),
             },
-            Some(Source::Rust { .. }) => match crates.built.get(name) {
+            Some(PartSource::Rust { .. }) => match crates.built.get(name) {
                 Some(Ok(file)) => part(file),
                 Some(Err(why)) => refused(&mut remarks, &mut said, why.to_string()),
                 None => Part::Missing("it was not handed in".into()),

@@ -38,7 +38,7 @@ pub struct Unreadable {
 
 /// A file of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct SubmittedFile {
     /// Its path as people know it, fit for a terminal.
     pub shown: String,
     /// Its path with nothing in it that a shell, make or a compiler would take for something else;
@@ -52,7 +52,7 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Contents {
     /// Sorted by path.
-    pub files: Vec<Entry>,
+    pub files: Vec<SubmittedFile>,
     /// Sentences for the report.
     pub remarks: Vec<String>,
     taken: HashSet<String>,
@@ -238,7 +238,7 @@ impl Contents {
             };
             number += 1;
         }
-        self.files.push(Entry {
+        self.files.push(SubmittedFile {
             shown: shown_path(path),
             path: name,
             contents,

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab_agent::{Answer, Bytes, Op, Order, Outcome, ProcessId, Stdin, WORK_DIR};
+use lab_agent::{Answer, Bytes, CallResult, Op, Order, ProcessId, Stdin, WORK_DIR};
 use lab_base::{Error, Result, run_directory::RunDirectory};
 
 use crate::{
@@ -242,7 +242,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`Trouble::Hung`] if there is none within [`PATIENCE`], scaled.
-    pub fn order(&mut self, what: &str, op: Op) -> Result<Outcome, Trouble> {
+    pub fn order(&mut self, what: &str, op: Op) -> Result<CallResult, Trouble> {
         self.next += 1;
         let id = self.next;
         self.send(&Order { id, op })?;

@@ -12,7 +12,7 @@ use lab_build::root;
 
 use crate::{
     machine::Machine,
-    probe::{self, Finding},
+    probe::{self, ProbeResult},
     qemu::Launch,
     site::Site,
     vng::{self, Guest},
@@ -74,10 +74,10 @@ impl Machines {
     ///
     /// # Errors
     /// As [`Machines::boot`].
-    pub fn finding(&self) -> Result<Finding> {
+    pub fn probed(&self) -> Result<ProbeResult> {
         let file = probe::file(&self.site.paths, &self.site.kernel)?;
-        if let Some(finding) = probe::recall(&file) {
-            return Ok(finding);
+        if let Some(probed) = probe::recall(&file) {
+            return Ok(probed);
         }
         drop(self.boot()?);
         probe::recall(&file)
@@ -92,9 +92,9 @@ impl Machines {
         if self.start == Start::Cold {
             return self.boot();
         }
-        let finding = self.finding()?;
+        let probed = self.probed()?;
         let warm = progress::while_busy(&format!("starting {}", self.site.kernel), || {
-            warm::Slot::new(&self.site, &self.kept, &finding)?.machine()
+            warm::SavedMachine::new(&self.site, &self.kept, &probed)?.machine()
         });
         match warm {
             Err(error @ Error::Space { .. }) => {
@@ -110,7 +110,7 @@ impl Machines {
     /// # Errors
     /// As [`Machines::boot`].
     pub fn restore_once(&self) -> Result<Machine> {
-        warm::Slot::new(&self.site, &self.kept, &self.finding()?)?.restore()
+        warm::SavedMachine::new(&self.site, &self.kept, &self.probed()?)?.restore()
     }
 
     /// What the saved machine takes up on disk.
@@ -118,7 +118,7 @@ impl Machines {
     /// # Errors
     /// [`Error::Io`] if there is none.
     pub fn saved_bytes(&self) -> Result<u64> {
-        warm::Slot::new(&self.site, &self.kept, &self.finding()?)?.bytes()
+        warm::SavedMachine::new(&self.site, &self.kept, &self.probed()?)?.bytes()
     }
 
     /// Boot a machine through virtme-ng.
@@ -129,10 +129,9 @@ impl Machines {
         let agent = self.site.agent();
         let root = root::build(&self.site.paths, "root", agent, &[])?;
         let file = probe::file(&self.site.paths, &self.site.kernel)?;
-        if let Some(finding) = probe::recall(&file) {
-            let mut machine =
-                self.boot_on(&root, Guest::Agent, finding.kvm, finding.boot_limit())?;
-            machine.slowness = finding.slowness();
+        if let Some(probed) = probe::recall(&file) {
+            let mut machine = self.boot_on(&root, Guest::Agent, probed.kvm, probed.boot_limit())?;
+            machine.slowness = probed.slowness();
             return Ok(machine);
         }
         let (mut machine, kvm, because) = match probe::kvm_device() {
@@ -154,13 +153,13 @@ impl Machines {
                 Err(error) => return Err(error),
             },
         };
-        let finding = Finding {
+        let probed = ProbeResult {
             kvm,
             because,
             boot_effort_seconds: machine.start_effort.as_secs_f64(),
         };
-        probe::remember(&file, &finding)?;
-        machine.slowness = finding.slowness();
+        probe::remember(&file, &probed)?;
+        machine.slowness = probed.slowness();
         Ok(machine)
     }
 
@@ -169,11 +168,10 @@ impl Machines {
     /// # Errors
     /// As [`Machines::boot`].
     pub fn boot_measured(&self) -> Result<Machine> {
-        let finding = self.finding()?;
+        let probed = self.probed()?;
         let root = root::build(&self.site.paths, "root", self.site.agent(), &[])?;
-        let mut machine =
-            self.boot_on(&root, Guest::Measured, finding.kvm, finding.boot_limit())?;
-        machine.slowness = finding.slowness();
+        let mut machine = self.boot_on(&root, Guest::Measured, probed.kvm, probed.boot_limit())?;
+        machine.slowness = probed.slowness();
         Ok(machine)
     }
 
@@ -197,7 +195,7 @@ impl Machines {
     /// # Errors
     /// As [`Machines::boot`].
     pub fn shell(&self, extra: &[PathBuf]) -> Result<Launch> {
-        let kvm = self.finding()?.kvm;
+        let kvm = self.probed()?.kvm;
         let name = format!("shell-{}", self.site.kernel.which);
         let root = root::build(&self.site.paths, &name, self.site.agent(), extra)?;
         let directory = self.site.run_directory()?;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use lab_agent::{Exit, Outcome, ProcessId, Report, Stream};
+use lab_agent::{AgentReport, CallResult, Exit, ProcessId, Stream};
 
 /// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
 /// printing would fill the host's memory, and be searched for what is waited for again and again.
@@ -66,7 +66,7 @@ pub struct Observed {
     pub log: Vec<LogLine>,
     /// What the serial console has said since the machine was started.
     pub console: Vec<u8>,
-    pub(crate) answers: HashMap<u64, Outcome>,
+    pub(crate) answers: HashMap<u64, CallResult>,
     pub(crate) release: Option<String>,
     pub(crate) trouble: Option<Trouble>,
 }
@@ -102,11 +102,11 @@ pub(crate) fn listen(from_agent: UnixStream, shared: &Shared) {
             }
         };
         shared.update(|observed| match report {
-            Report::Hello { release } => observed.release = Some(release),
-            Report::Answer { id, outcome } => {
+            AgentReport::Hello { release } => observed.release = Some(release),
+            AgentReport::Answer { id, outcome } => {
                 observed.answers.insert(id, outcome);
             }
-            Report::Output {
+            AgentReport::Output {
                 process,
                 stream,
                 data,
@@ -116,12 +116,12 @@ pub(crate) fn listen(from_agent: UnixStream, shared: &Shared) {
                 let room = OUTPUT_MAX.saturating_sub(kept.len());
                 kept.extend(data.0.into_iter().take(room));
             }
-            Report::Exited { process, how } => {
+            AgentReport::Exited { process, how } => {
                 observed.processes.entry(process).or_default().exit = Some(how);
             }
             // What is compared, waited for or judged is what is left.
-            Report::Log { text, .. } if lab_console::is_aside(&text) => {}
-            Report::Log { level, text } => observed.log.push(LogLine { level, text }),
+            AgentReport::Log { text, .. } if lab_console::is_aside(&text) => {}
+            AgentReport::Log { level, text } => observed.log.push(LogLine { level, text }),
         });
     }
 }

@@ -28,7 +28,7 @@ pub const FIRST_LIMIT: Duration = Duration::from_secs(240);
 
 /// What a first boot has found out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct ProbeResult {
     /// Whether machines are started with KVM.
     pub kvm: bool,
     /// Why, or why not; for people.
@@ -37,7 +37,7 @@ pub struct Finding {
     pub boot_effort_seconds: f64,
 }
 
-impl Finding {
+impl ProbeResult {
     /// What deadlines are multiplied by, at least 1.
     pub fn slowness(&self) -> f64 {
         (self.boot_effort_seconds / REFERENCE_BOOT.as_secs_f64()).max(1.0)
@@ -49,7 +49,7 @@ impl Finding {
     }
 }
 
-/// Short name for all that a finding depends on: `kernel`, and this host with its QEMU.
+/// Short name for all that a result depends on: `kernel`, and this host with its QEMU.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
@@ -67,7 +67,7 @@ pub(crate) fn key(kernel: &Kernel) -> Result<String> {
     Ok(paths::digest(inputs))
 }
 
-/// Where the finding for `kernel` on this host is kept.
+/// Where the result for `kernel` on this host is kept.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
@@ -75,17 +75,17 @@ pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
     Ok(paths.cache.join(format!("probe-{}.toml", key(kernel)?)))
 }
 
-/// The finding in `file`, if there is one; a damaged file counts as none.
-pub fn recall(file: &Path) -> Option<Finding> {
+/// The result in `file`, if there is one; a damaged file counts as none.
+pub fn recall(file: &Path) -> Option<ProbeResult> {
     toml::from_str(&fs::read_to_string(file).ok()?).ok()
 }
 
-/// Keep a finding.
+/// Keep a result.
 ///
 /// # Errors
 /// [`Error::Io`], among them a full disk.
-pub fn remember(file: &Path, finding: &Finding) -> Result<()> {
-    let text = toml::to_string(finding)
+pub fn remember(file: &Path, probed: &ProbeResult) -> Result<()> {
+    let text = toml::to_string(probed)
         .map_err(|error| Error::Unexpected(format!("writing the finding: {error}")))?;
     paths::write_if_changed(file, text.as_bytes(), 0o644)
 }
@@ -106,14 +106,14 @@ mod tests {
     fn a_finding_is_recalled_and_a_damaged_one_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("probe.toml");
-        let finding = Finding {
+        let probed = ProbeResult {
             kvm: false,
             because: "no device".into(),
             boot_effort_seconds: 7.0,
         };
-        remember(&file, &finding).unwrap();
-        assert_eq!(recall(&file), Some(finding.clone()));
-        assert_eq!(finding.slowness(), 3.5);
+        remember(&file, &probed).unwrap();
+        assert_eq!(recall(&file), Some(probed.clone()));
+        assert_eq!(probed.slowness(), 3.5);
         fs::write(&file, "kvm = ").unwrap();
         assert_eq!(recall(&file), None);
     }

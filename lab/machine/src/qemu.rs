@@ -48,7 +48,7 @@ pub struct Launch {
 /// What becomes of the memory of a machine that is started without virtme-ng: a file, by its
 /// descriptor.
 #[derive(Clone, Copy, Debug)]
-pub enum Memory<'a> {
+pub enum GuestMemory<'a> {
     /// It boots a kernel, and the file is written as it goes.
     Boot {
         /// For its options.
@@ -99,11 +99,16 @@ pub fn fingerprint() -> Result<String> {
 /// The command for a machine that can be saved, or that goes on from where one was saved: nothing
 /// of the host's is mounted in it. `memory_mib` must be the same in both cases; `ram` is the
 /// descriptor of the memory.
-pub fn direct_command(memory: Memory<'_>, ram: RawFd, memory_mib: u64, kvm: bool) -> Vec<String> {
+pub fn direct_command(
+    memory: GuestMemory<'_>,
+    ram: RawFd,
+    memory_mib: u64,
+    kvm: bool,
+) -> Vec<String> {
     let (cpu, accelerator) = if kvm { ("host", "kvm") } else { ("max", "tcg") };
     let file = |fd: RawFd| format!("/proc/self/fd/{fd}");
     let (share, rest) = match memory {
-        Memory::Boot {
+        GuestMemory::Boot {
             kernel,
             image,
             initramfs,
@@ -114,7 +119,7 @@ pub fn direct_command(memory: Memory<'_>, ram: RawFd, memory_mib: u64, kvm: bool
             let rest = ["-kernel", &image, "-initrd", &initramfs, "-append", &append];
             ("on", rest.map(Into::into).to_vec())
         }
-        Memory::Restore => ("off", ["-incoming", "defer"].map(Into::into).to_vec()),
+        GuestMemory::Restore => ("off", ["-incoming", "defer"].map(Into::into).to_vec()),
     };
     let ram = file(ram);
     let mut command: Vec<String> = [

@@ -32,8 +32,8 @@ use crate::{
     machine::Machine,
     memory,
     monitor::{self, Monitor},
-    probe::{self, Finding},
-    qemu::{self, Launch, Memory},
+    probe::{self, ProbeResult},
+    qemu::{self, GuestMemory, Launch},
     site::Site,
 };
 
@@ -86,7 +86,7 @@ impl Stamp {
 pub(crate) struct Kept(Arc<Mutex<Option<(State, OwnedFd)>>>);
 
 /// A place for the saved machine of one kernel, which may be empty.
-pub(crate) struct Slot<'a> {
+pub(crate) struct SavedMachine<'a> {
     site: &'a Site,
     kept: &'a Kept,
     archive: Vec<u8>,
@@ -95,36 +95,36 @@ pub(crate) struct Slot<'a> {
     slowness: f64,
 }
 
-impl<'a> Slot<'a> {
+impl<'a> SavedMachine<'a> {
     /// The place for this kernel, agent, QEMU and host: all that a state depends on is in its name.
     ///
     /// # Errors
     /// What is missing.
-    pub(crate) fn new(site: &'a Site, kept: &'a Kept, finding: &Finding) -> Result<Self> {
+    pub(crate) fn new(site: &'a Site, kept: &'a Kept, probed: &ProbeResult) -> Result<Self> {
         let (paths, kernel) = (&site.paths, &site.kernel);
         let archive = initramfs::archive(kernel, site.agent())?;
         let memory_mib = kernel.which.memory_mib();
         // The numbers of descriptors make no difference.
-        let boot = Memory::Boot {
+        let boot = GuestMemory::Boot {
             kernel,
             image: 0,
             initramfs: 0,
         };
-        let commands = [boot, Memory::Restore]
-            .map(|memory| qemu::direct_command(memory, 0, memory_mib, finding.kvm).join(" "));
+        let commands = [boot, GuestMemory::Restore]
+            .map(|memory| qemu::direct_command(memory, 0, memory_mib, probed.kvm).join(" "));
         let key = paths::digest([
             probe::key(kernel)?.as_bytes(),
             commands[0].as_bytes(),
             commands[1].as_bytes(),
             &archive,
         ]);
-        Ok(Slot {
+        Ok(SavedMachine {
             site,
             kept,
             archive,
             directory: paths.cache.join(format!("warm-{}-{key}", kernel.which)),
-            kvm: finding.kvm,
-            slowness: finding.slowness(),
+            kvm: probed.kvm,
+            slowness: probed.slowness(),
         })
     }
 
@@ -205,7 +205,7 @@ impl<'a> Slot<'a> {
         let (ours, theirs) = monitor::pair()?;
         let launch = Launch {
             command: qemu::direct_command(
-                Memory::Restore,
+                GuestMemory::Restore,
                 ram.as_raw_fd(),
                 self.site.kernel.which.memory_mib(),
                 self.kvm,
@@ -317,7 +317,7 @@ impl<'a> Slot<'a> {
         let what = "creating a file in memory";
         let initramfs = memory::sealed(&self.archive).map_err(Error::io(what))?;
         let ram = memory::zeroed(kernel.which.memory_mib() << 20).map_err(Error::io(what))?;
-        let boot = Memory::Boot {
+        let boot = GuestMemory::Boot {
             kernel,
             image: image.as_raw_fd(),
             initramfs: initramfs.as_raw_fd(),

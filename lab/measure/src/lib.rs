@@ -10,4 +10,4 @@ pub mod plot;
 mod rows;
 pub mod table;
 
-pub use rows::{Cost, Row, name, rows};
+pub use rows::{BenchRow, Cost, name, rows};

@@ -17,7 +17,7 @@ const MODULES: [&str; 2] = ["message_slot", "nl_router"];
 
 /// How the measurements are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
+pub enum Effort {
     /// This often, with enough work for figures that mean something.
     Rounds(usize),
     /// Once, with as little work as possible.
@@ -29,7 +29,11 @@ pub enum Care {
 /// # Errors
 /// [`Error::Compile`]; [`Error::Unexpected`] if the machine or the program fails, or says something
 /// that is no sample.
-pub fn in_machine(workshop: &Workshop, machine: &mut Machine, care: Care) -> Result<Vec<Sample>> {
+pub fn in_machine(
+    workshop: &Workshop,
+    machine: &mut Machine,
+    effort: Effort,
+) -> Result<Vec<Sample>> {
     for module in MODULES {
         let file = workshop.module(module)?;
         let path = machine.put(&file).map_err(trouble)?;
@@ -43,9 +47,9 @@ pub fn in_machine(workshop: &Workshop, machine: &mut Machine, care: Care) -> Res
         .put(&workshop.program("lab-bench")?)
         .map_err(trouble)?;
     let mut argv = vec![program, WORK_DIR.into()];
-    match care {
-        Care::Rounds(rounds) => argv.push(format!("--rounds={rounds}")),
-        Care::Quick => argv.extend(["--rounds=1".into(), "--quick".into()]),
+    match effort {
+        Effort::Rounds(rounds) => argv.push(format!("--rounds={rounds}")),
+        Effort::Quick => argv.extend(["--rounds=1".into(), "--quick".into()]),
     }
     let (process, started) = machine.spawn(argv, 0, Stdin::Closed).map_err(trouble)?;
     started.map_err(|refusal| Error::Unexpected(format!("lab-bench: {refusal}")))?;

@@ -13,7 +13,7 @@ use plotters::{
     style::{Color, RGBColor, WHITE},
 };
 
-use crate::rows::{Cost, Row, name};
+use crate::rows::{BenchRow, Cost, name};
 
 const WIDTH: u32 = 1000;
 /// Height of a bar with its distance to the next, in pixels.
@@ -26,7 +26,7 @@ const SHORT: RGBColor = RGBColor(200, 70, 50);
 const LIMIT: RGBColor = RGBColor(30, 30, 30);
 
 /// What a bar is called.
-pub fn label(row: &Row) -> String {
+pub fn label(row: &BenchRow) -> String {
     format!(
         "{}, {} {}: {}",
         row.operation,
@@ -40,15 +40,18 @@ pub fn label(row: &Row) -> String {
 ///
 /// # Errors
 /// [`Error::Unexpected`] if it cannot be drawn.
-pub fn svg(rows: &[Row]) -> Result<String> {
+pub fn svg(rows: &[BenchRow]) -> Result<String> {
     let mut text = String::new();
-    let times = |row: &&Row| matches!(row.cost, Cost::Time { .. });
+    let times = |row: &&BenchRow| matches!(row.cost, Cost::Time { .. });
     draw(&rows.iter().filter(times).collect::<Vec<_>>(), &mut text)
         .map_err(|error| Error::Unexpected(format!("drawing the plot: {error}")))?;
     Ok(text)
 }
 
-fn draw(rows: &[&Row], text: &mut String) -> std::result::Result<(), Box<dyn std::error::Error>> {
+fn draw(
+    rows: &[&BenchRow],
+    text: &mut String,
+) -> std::result::Result<(), Box<dyn std::error::Error>> {
     let count = rows.len();
     let height = BAR * count as u32 + 100;
     let area = SVGBackend::with_string(text, (WIDTH, height)).into_drawing_area();

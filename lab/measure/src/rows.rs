@@ -2,7 +2,7 @@
 //! What the lab's own means cost beside those that anybody can have: figures that were measured,
 //! each a ratio against a reference of the same run.
 //!
-//! `measure` gets the figures, here they become [`Row`]s, which is pure, and `table` and `plot`
+//! `measure` gets the figures, here they become [`BenchRow`]s, which is pure, and `table` and `plot`
 //! show those.
 
 use lab_base::{Error, Result};
@@ -98,7 +98,7 @@ const COMPARISONS: [Comparison; 8] = [
 
 /// What one test came to, with one way and one size: medians over all rounds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct BenchRow {
     /// What was done.
     pub test: Test,
     /// What one operation was.
@@ -135,7 +135,7 @@ pub enum Cost {
     Memory(f64),
 }
 
-impl Row {
+impl BenchRow {
     /// Whether it costs more than it should.
     pub fn falls_short(&self) -> bool {
         self.limit.is_some_and(|limit| self.ratio > limit)
@@ -159,7 +159,7 @@ impl Row {
 /// # Errors
 /// [`Error::Unexpected`] if there is nothing to compare a sample with, or if what it took cannot
 /// be: no operations, no time.
-pub fn rows(samples: &[Sample]) -> Result<Vec<Row>> {
+pub fn rows(samples: &[Sample]) -> Result<Vec<BenchRow>> {
     let mut rows = Vec::new();
     for comparison in &COMPARISONS {
         let all: Vec<_> = samples
@@ -183,7 +183,7 @@ pub fn rows(samples: &[Sample]) -> Result<Vec<Row>> {
 }
 
 impl Comparison {
-    fn row(&self, samples: &[&Sample], way: Way, size: u64) -> Result<Row> {
+    fn row(&self, samples: &[&Sample], way: Way, size: u64) -> Result<BenchRow> {
         let ours = series(samples, way, size);
         let compared = self.compared(&ours)?;
         let (reference, theirs) = self.reference(samples, way, size)?;
@@ -200,7 +200,7 @@ impl Comparison {
             let meant = limited == way && at.is_none_or(|at| at == size);
             meant.then_some(most)
         });
-        Ok(Row {
+        Ok(BenchRow {
             test: self.test,
             operation: self.operation,
             way,

@@ -3,10 +3,10 @@
 
 use lab_base::{Error, Result};
 
-use crate::rows::{Cost, Row, name};
+use crate::rows::{BenchRow, Cost, name};
 
 /// A table in Markdown, as the README has it.
-pub fn markdown(rows: &[Row]) -> String {
+pub fn markdown(rows: &[BenchRow]) -> String {
     let mut text = String::from(
         "| operation | size | by | time | CPU time | per second | ratio | of | at most |\n\
          |---|---|---|---|---|---|---|---|---|\n",
@@ -41,7 +41,7 @@ pub fn markdown(rows: &[Row]) -> String {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn csv(rows: &[Row]) -> Result<String> {
+pub fn csv(rows: &[BenchRow]) -> Result<String> {
     let failed = |error: csv::Error| Error::io("writing CSV")(error.into());
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record([

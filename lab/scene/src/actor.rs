@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Processes in the guest that make the system calls a scenario tells them to, one by one.
 
-use lab_agent::{Answer, Call, Outcome as Observed, Stdin, Stream};
+use lab_agent::{Answer, Call, CallResult, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
 use nix::errno::Errno;
 
@@ -24,7 +24,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// [`crate::Halt::Trouble`] if it does not come back.
-    pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
+    pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<CallResult> {
         self.begin_call(actor, call)?;
         self.finish_call(actor, call)
     }
@@ -44,7 +44,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// [`crate::Halt::Trouble`] if it does not come back.
-    pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<Observed> {
+    pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<CallResult> {
         // An actor that has been told to wait for something itself is not hung.
         let limit = 2 * PATIENCE;
         let answer = self.wait_line(actor, Stream::Stdout, limit)?;
@@ -79,7 +79,7 @@ impl Scene<'_> {
         actor: &Program,
         rounds: u64,
         calls: Vec<Call>,
-    ) -> Outcome<Vec<Observed>> {
+    ) -> Outcome<Vec<CallResult>> {
         let call = Call::Batch {
             rounds,
             persist: false,
@@ -94,7 +94,7 @@ impl Scene<'_> {
 ///
 /// # Errors
 /// Its errno.
-pub fn returned(observed: &Observed) -> Result<i64, Errno> {
+pub fn returned(observed: &CallResult) -> Result<i64, Errno> {
     let errno = |refusal: &lab_agent::Refusal| Errno::from_raw(refusal.errno);
     match observed {
         Ok(Answer::Value(value)) => Ok(*value),
@@ -110,7 +110,7 @@ pub fn returned(observed: &Observed) -> Result<i64, Errno> {
 ///
 /// # Errors
 /// [`crate::Halt::Fail`] with the first that failed.
-pub fn complete(rounds: u64, observed: Observed) -> Outcome<Vec<Observed>> {
+pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
     match observed {
         Ok(Answer::Batch {
             rounds: done,

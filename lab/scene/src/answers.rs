@@ -11,7 +11,7 @@ use crate::{
     halt::{Outcome, expect_eq, fail, readable},
     peer::{Peer, ack, request},
     scene::Scene,
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 impl Scene<'_> {
@@ -82,7 +82,7 @@ impl Scene<'_> {
             0 => format!("sends {what}: ok"),
             _ => format!("sends {what}: {got:?} ({text})"),
         };
-        self.note(&peer.program.name, Kind::Does, said.as_str());
+        self.note(&peer.program.name, LineKind::Does, said.as_str());
         said
     }
 
@@ -173,7 +173,7 @@ impl Scene<'_> {
         let header = message.header;
         self.note(
             &name,
-            Kind::Does,
+            LineKind::Does,
             format!(
                 "receives message {}, {} bytes: {}",
                 header.seq,

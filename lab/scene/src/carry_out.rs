@@ -5,7 +5,7 @@ use lab_base::Result;
 use lab_machine::Machine;
 
 use crate::{
-    perform::{Ended, perform},
+    perform::{ScenarioResult, perform},
     scenario::Scenario,
     transcript::{Entry, Status},
     workshop::Workshop,
@@ -21,7 +21,7 @@ impl Workshop {
         scenario: &Scenario,
         seed: u64,
         watch: &mut dyn FnMut(&Entry),
-    ) -> Result<Ended> {
+    ) -> Result<ScenarioResult> {
         self.carry_out_on(&mut None, scenario, seed, watch)
     }
 
@@ -37,7 +37,7 @@ impl Workshop {
         scenario: &Scenario,
         seed: u64,
         watch: &mut dyn FnMut(&Entry),
-    ) -> Result<Ended> {
+    ) -> Result<ScenarioResult> {
         let mut once = || {
             let mut machine = match kept.take() {
                 Some(machine) => machine,

@@ -7,7 +7,7 @@ use lab_machine::PATIENCE;
 use crate::{
     halt::{Outcome, fail, readable},
     scene::{Program, Scene},
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 impl Scene<'_> {
@@ -81,7 +81,7 @@ impl Scene<'_> {
                 more.push(readable(&line));
             }
         }
-        self.note(&program.name, Kind::Does, format!("ends: {exit}"));
+        self.note(&program.name, LineKind::Does, format!("ends: {exit}"));
         Ok((exit, more))
     }
 }

@@ -7,7 +7,7 @@ use lab_agent::Op;
 use lab_console::leaks::{self, Leak, Listed};
 use lab_machine::Trouble;
 
-use crate::transcript::Kind;
+use crate::transcript::LineKind;
 use crate::{
     halt::{Halt, Outcome, fail},
     leak_watch::LeakWatch,
@@ -84,7 +84,11 @@ impl Scene<'_> {
     }
 
     fn note_clean(&mut self) {
-        self.note("host", Kind::Does, "looks for memory that was left: none");
+        self.note(
+            "host",
+            LineKind::Does,
+            "looks for memory that was left: none",
+        );
     }
 
     fn judge_caches(&mut self) -> Outcome {

@@ -5,14 +5,14 @@ use std::{fs, thread, time::Duration};
 
 use lab_agent::{Answer, Op, Refusal};
 use lab_base::Error;
-use lab_build::{modules::Care, stand_in};
+use lab_build::{modules::Strictness, stand_in};
 use lab_machine::{PATIENCE, Trouble};
 
 use crate::{
     halt::{Outcome, fail},
     scene::{Scene, is_from},
 };
-use crate::{transcript::Kind, workshop::Workshop};
+use crate::{transcript::LineKind, workshop::Workshop};
 
 /// The fixture that has allocations of others fail.
 const SCARCE: &str = "scarce_memory";
@@ -125,7 +125,7 @@ impl Scene<'_> {
             .into_owned();
         let path = self.machine.put(file)?;
         let command = format!("insmod {name}.ko {params}");
-        self.note("host", Kind::Does, command.trim_end());
+        self.note("host", LineKind::Does, command.trim_end());
         // Before it is in: its first words count too.
         self.modules.push(name.clone());
         let op = Op::Insert {
@@ -138,7 +138,7 @@ impl Scene<'_> {
         if let Err(refusal) = &outcome {
             // Only this one: an earlier one of that name may be in.
             self.modules.pop();
-            self.note("host", Kind::Does, refusal.to_string());
+            self.note("host", LineKind::Does, refusal.to_string());
         }
         Ok(outcome.map(drop))
     }
@@ -158,7 +158,7 @@ impl Scene<'_> {
     /// [`crate::Halt`].
     pub fn try_remove(&mut self, name: &str) -> Outcome<Result<(), lab_agent::Refusal>> {
         let command = format!("rmmod {name}");
-        self.note("host", Kind::Does, command.as_str());
+        self.note("host", LineKind::Does, command.as_str());
         self.note_symbols(name)?;
         let outcome = self.machine.order(
             &command,
@@ -172,7 +172,7 @@ impl Scene<'_> {
                 self.show_log(end);
                 self.modules.retain(|module| module != name);
             }
-            Err(refusal) => self.note("host", Kind::Does, refusal.to_string()),
+            Err(refusal) => self.note("host", LineKind::Does, refusal.to_string()),
         }
         Ok(outcome.map(drop))
     }
@@ -300,7 +300,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
     pub fn put_all(&mut self) -> Outcome {
-        let mut files = self.workshop.all_modules(Care::Normal)?;
+        let mut files = self.workshop.all_modules(Strictness::Normal)?;
         files.extend(self.workshop.all_programs());
         for file in files {
             self.machine.put(&file)?;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_agent::{Answer, Bytes, Call, CallResult};
 use lab_machine::{PATIENCE, Trouble};
 use nix::{errno::Errno, libc};
 use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
@@ -14,7 +14,7 @@ use crate::{
     datagram::Datagram,
     halt::{Outcome, expect_eq, fail, readable},
     scene::{Program, Scene},
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 /// A process in the guest with one netlink socket on protocol 31.
@@ -80,7 +80,7 @@ pub fn request_header(kind: u16) -> Header {
 }
 
 /// What a call to receive gave.
-fn received(observed: Observed) -> Outcome<Result<Datagram, Errno>> {
+fn received(observed: CallResult) -> Outcome<Result<Datagram, Errno>> {
     match observed {
         Ok(Answer::Datagram {
             data,
@@ -170,7 +170,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if close fails.
     pub fn close(&mut self, peer: &Peer) -> Outcome {
-        self.note(&peer.program.name, Kind::Does, "closes its socket");
+        self.note(&peer.program.name, LineKind::Does, "closes its socket");
         self.value(&peer.program, &Call::Close { fd: peer.fd })
             .map(drop)
     }

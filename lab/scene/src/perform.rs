@@ -27,7 +27,7 @@ const LOCKUP_TAINT: u64 = 1 << 14;
 const STARVED: Duration = Duration::from_secs(5);
 
 /// What is left when a scenario has ended.
-pub struct Ended {
+pub struct ScenarioResult {
     /// Its record.
     pub transcript: Transcript,
     /// Whether the machine can be used again: nothing runs, no module is in, nothing was tainted.
@@ -41,7 +41,7 @@ pub fn perform(
     machine: &mut Machine,
     seed: u64,
     watch: &mut dyn FnMut(&Entry),
-) -> Ended {
+) -> ScenarioResult {
     let mut run = scenario.run;
     improvise(scenario.id, &mut run, workshop, machine, seed, watch)
 }
@@ -54,7 +54,7 @@ pub fn improvise(
     machine: &mut Machine,
     seed: u64,
     watch: &mut dyn FnMut(&Entry),
-) -> Ended {
+) -> ScenarioResult {
     let console_before = machine.look(|observed| observed.console.len());
     let starved_before = machine.starved();
     let mut scene = Scene {
@@ -102,7 +102,7 @@ pub fn improvise(
             scene.transcript.status(),
             Status::Crash | Status::Timeout | Status::Error
         );
-    Ended {
+    ScenarioResult {
         transcript: scene.transcript,
         healthy,
     }
@@ -152,10 +152,10 @@ impl Scene<'_> {
             || format!("taint mask {new:#x}"),
             |report| self.headline(&report),
         );
-        let finding = self.finding("the kernel does not complain".into(), got, true);
+        let failure = self.failure("the kernel does not complain".into(), got, true);
         self.record(Entry::Verdict(Verdict {
             status: Status::Crash,
-            got: Some(finding),
+            got: Some(failure),
         }));
         Ok(())
     }

@@ -4,7 +4,7 @@
 use lab_agent::{Bytes, Op, Stdin};
 use nix::sys::signal::Signal;
 
-use crate::transcript::Kind;
+use crate::transcript::LineKind;
 use crate::{
     halt::{Outcome, fail, readable},
     scene::{Program, Scene},
@@ -46,7 +46,7 @@ impl Scene<'_> {
         };
         self.note(
             name,
-            Kind::Does,
+            LineKind::Does,
             format!("starts: {} (pid {}{user})", command.join(" "), program.pid),
         );
         Ok(program)
@@ -83,7 +83,7 @@ impl Scene<'_> {
     /// [`crate::Halt::Fail`] if it cannot be started.
     pub fn shell(&mut self, uid: u32, line: &str) -> Outcome<Program> {
         let program = self.spawn("shell", "/bin/sh", &["-c", line], uid, Stdin::Pipe)?;
-        self.note("shell", Kind::Does, format!("runs: {line}"));
+        self.note("shell", LineKind::Does, format!("runs: {line}"));
         Ok(program)
     }
 
@@ -108,7 +108,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if it does not take it.
     pub fn type_line(&mut self, program: &Program, line: &str) -> Outcome {
-        self.note(&program.name, Kind::Types, readable(line.as_bytes()));
+        self.note(&program.name, LineKind::Types, readable(line.as_bytes()));
         self.write(program, format!("{line}\n").as_bytes())
     }
 
@@ -147,7 +147,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if it has ended already.
     pub fn end_input(&mut self, program: &Program) -> Outcome {
-        self.note(&program.name, Kind::Types, "(end of input)");
+        self.note(&program.name, LineKind::Types, "(end of input)");
         let op = Op::CloseStdin {
             process: program.id,
         };
@@ -164,7 +164,7 @@ impl Scene<'_> {
     pub fn signal(&mut self, program: &Program, signal: Signal) -> Outcome {
         self.note(
             "host",
-            Kind::Does,
+            LineKind::Does,
             format!("sends {signal} to {}", program.name),
         );
         self.order_signal(program, signal)?

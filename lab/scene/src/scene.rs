@@ -16,7 +16,7 @@ use crate::{
     datagram::Datagram,
     halt::Outcome,
     leak_watch::LeakWatch,
-    transcript::{Entry, Kind, Status, Transcript, Verdict},
+    transcript::{Entry, LineKind, Status, Transcript, Verdict},
     workshop::Workshop,
 };
 
@@ -95,7 +95,7 @@ impl Scene<'_> {
     }
 
     /// Note that somebody did something.
-    pub fn note(&mut self, who: &str, kind: Kind, text: impl Into<String>) {
+    pub fn note(&mut self, who: &str, kind: LineKind, text: impl Into<String>) {
         self.record(Entry::Line {
             who: who.to_owned(),
             kind,
@@ -161,7 +161,7 @@ impl Scene<'_> {
             return;
         }
         for text in lines {
-            self.note("kernel", Kind::Logs, text);
+            self.note("kernel", LineKind::Logs, text);
         }
     }
 }

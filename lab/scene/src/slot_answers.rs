@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a scenario expects of a message slot: what it holds, and what it refuses.
 
-use lab_agent::{Answer, Call, Memory, Outcome as Observed, POISON};
+use lab_agent::{Answer, BufferMemory, Call, CallResult, POISON};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
 
@@ -10,7 +10,7 @@ use crate::{
     halt::{Outcome, expect_eq, fail},
     scene::Scene,
     slot_peer::{Held, SlotFile, counted},
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 /// How much longer than any message the buffers are that messages are read into.
@@ -18,7 +18,7 @@ const MARGIN: usize = 64;
 
 /// What a read gave, in words, and whether it is exactly this message and nothing behind it has
 /// been touched.
-pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
+pub fn judge_read(observed: &CallResult, message: &[u8]) -> (String, Outcome) {
     let (said, judged) = judge_message(observed, message, true);
     let untouched = |()| {
         let Ok(Answer::Filled { buffer, .. }) = observed else {
@@ -32,7 +32,7 @@ pub fn judge_read(observed: &Observed, message: &[u8]) -> (String, Outcome) {
 }
 
 /// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
-fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, Outcome) {
+fn judge_message(observed: &CallResult, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         let said = format!("reads: {observed:?}");
@@ -52,7 +52,7 @@ fn judge_message(observed: &Observed, message: &[u8], exact: bool) -> (String, O
 }
 
 /// Whether a read found nothing; unless it is to be `exact`, it may say so as it likes.
-fn judge_empty(observed: &Observed, exact: bool) -> (String, Outcome) {
+fn judge_empty(observed: &CallResult, exact: bool) -> (String, Outcome) {
     let said = format!("reads: {}", shown(returned(observed)));
     let (wanted, found) = match (returned(observed), exact) {
         (got, true) => ("EWOULDBLOCK", got == Err(Errno::EWOULDBLOCK)),
@@ -76,14 +76,14 @@ impl Scene<'_> {
         let margin = if self.counts("R1") { MARGIN } else { 0 };
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
         let (said, judged) = self.judge_held(&observed, Some(message));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
     /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. That
     /// the rest of the buffer is untouched is R1's matter, that the length is right W1's, too, with
     /// which errno nothing is read R3's.
-    pub fn judge_held(&self, observed: &Observed, held: Option<&[u8]>) -> (String, Outcome) {
+    pub fn judge_held(&self, observed: &CallResult, held: Option<&[u8]>) -> (String, Outcome) {
         match held {
             Some(message) if self.counts("R1") => judge_read(observed, message),
             Some(message) => judge_message(observed, message, self.counts("W1")),
@@ -98,13 +98,13 @@ impl Scene<'_> {
     pub fn expect_message_in(
         &mut self,
         file: &SlotFile,
-        memory: Memory,
+        memory: BufferMemory,
         len: usize,
         message: &[u8],
     ) -> Outcome {
         let observed = self.call(&file.program, &file.read_into(memory, len))?;
         let (said, judged) = judge_read(&observed, message);
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
@@ -115,7 +115,7 @@ impl Scene<'_> {
     pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
         let (said, judged) = self.judge_held(&observed, None);
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
@@ -143,7 +143,7 @@ impl Scene<'_> {
         }
         let observed = self.call(&file.program, &read)?;
         let said = format!("{reads}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         judge_empty(&observed, false).1
     }
 
@@ -185,12 +185,12 @@ impl Scene<'_> {
         };
         let observed = self.call(&file.program, write)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         match (returned(&observed), held, before) {
             (Err(_), _, Some(before)) => {
                 let after = returned(&self.call(&file.program, &read)?);
                 let said = format!("reads: {}", shown(after));
-                self.note(&file.program.name, Kind::Does, said.as_str());
+                self.note(&file.program.name, LineKind::Does, said.as_str());
                 if after == before {
                     return Ok(());
                 }
@@ -215,7 +215,7 @@ impl Scene<'_> {
     ) -> Outcome {
         let observed = self.call(&file.program, call)?;
         let said = format!("{what}: {}", shown(returned(&observed)));
-        self.note(&file.program.name, Kind::Does, said.as_str());
+        self.note(&file.program.name, LineKind::Does, said.as_str());
         if returned(&observed).is_err_and(|got| file.edition.accepts(errno, got)) {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Message slots in the guest that a scenario drives call by call.
 
-use lab_agent::{Bytes, Call, Memory, Op};
+use lab_agent::{BufferMemory, Bytes, Call, Op};
 use nix::libc;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     halt::{Outcome, expect_eq, fail, readable},
     scene::{Program, Scene},
     subject::SlotEdition,
-    transcript::Kind,
+    transcript::LineKind,
 };
 
 /// A slot that a process has open.
@@ -59,11 +59,11 @@ impl SlotFile {
 
     /// write(2) from an ordinary buffer.
     pub fn write(&self, data: &[u8]) -> Call {
-        self.write_from(Memory::Ordinary, data)
+        self.write_from(BufferMemory::Ordinary, data)
     }
 
     /// write(2) from a buffer of any kind.
-    pub fn write_from(&self, memory: Memory, data: &[u8]) -> Call {
+    pub fn write_from(&self, memory: BufferMemory, data: &[u8]) -> Call {
         Call::WriteFile {
             fd: self.fd,
             memory,
@@ -73,11 +73,11 @@ impl SlotFile {
 
     /// read(2) into an ordinary buffer of this length.
     pub fn read(&self, len: usize) -> Call {
-        self.read_into(Memory::Ordinary, len)
+        self.read_into(BufferMemory::Ordinary, len)
     }
 
     /// read(2) into a buffer of any kind.
-    pub fn read_into(&self, memory: Memory, len: usize) -> Call {
+    pub fn read_into(&self, memory: BufferMemory, len: usize) -> Call {
         Call::ReadFile {
             fd: self.fd,
             memory,
@@ -114,7 +114,7 @@ impl Scene<'_> {
         let major = self.slot_edition().major;
         self.note(
             "host",
-            Kind::Does,
+            LineKind::Does,
             format!("mknod -m {mode:o} {path} c {major} {minor}"),
         );
         let op = Op::MakeDevice {
@@ -150,7 +150,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if open fails.
     pub fn open_slot(&mut self, actor: &Program, path: &str) -> Outcome<SlotFile> {
-        self.note(&actor.name, Kind::Does, format!("opens {path}"));
+        self.note(&actor.name, LineKind::Does, format!("opens {path}"));
         self.open_with(actor, path, libc::O_RDWR)
     }
 
@@ -174,7 +174,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if close fails.
     pub fn close_slot(&mut self, file: &SlotFile) -> Outcome {
-        self.note(&file.program.name, Kind::Does, "closes its file");
+        self.note(&file.program.name, LineKind::Does, "closes its file");
         self.value(&file.program, &Call::Close { fd: file.fd })
             .map(drop)
     }
@@ -187,7 +187,7 @@ impl Scene<'_> {
         let observed = self.call(&file.program, &file.choose(id.into()))?;
         self.note(
             &file.program.name,
-            Kind::Does,
+            LineKind::Does,
             format!("chooses channel {id}: {}", shown(returned(&observed))),
         );
         match returned(&observed) {
@@ -207,7 +207,7 @@ impl Scene<'_> {
         if returned(&observed) != Ok(len) {
             said = format!("{said}: {}", shown(returned(&observed)));
         }
-        self.note(&file.program.name, Kind::Does, said);
+        self.note(&file.program.name, LineKind::Does, said);
         expect_eq("write returns", returned(&observed), Ok(len))
     }
 }

@@ -5,13 +5,15 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
 use lab_console::Class;
 use regex::{Captures, Regex};
+use serde::Serialize;
 
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a step or a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As expected.
     Pass,
-    /// What it depends on is not there.
+    /// What it depends on is not there, or has not passed: it was not carried out.
     Blocked,
     /// Something else was observed.
     Fail,
@@ -42,12 +44,12 @@ pub struct Verdict {
     /// How it ended.
     pub status: Status,
     /// What was observed instead, unless it passed.
-    pub got: Option<Finding>,
+    pub got: Option<Failure>,
 }
 
 /// What was observed instead of what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Failure {
     /// What exactly was expected at that place.
     pub expected: String,
     /// What was seen.
@@ -62,7 +64,7 @@ pub struct Finding {
 
 /// Which way a line went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LineKind {
     /// Somebody did something.
     Does,
     /// A line was typed into a program.
@@ -92,7 +94,7 @@ pub enum Entry {
         /// A program, `kernel` or `host`.
         who: String,
         /// What kind of thing.
-        kind: Kind,
+        kind: LineKind,
         /// What.
         text: String,
     },
@@ -106,26 +108,26 @@ impl fmt::Display for Entry {
             Entry::Step { number, title, .. } => write!(f, "{number}. {title}"),
             Entry::Line { who, kind, text } => {
                 let mark = match kind {
-                    Kind::Does => " ",
-                    Kind::Types => "<",
-                    Kind::Prints => ">",
-                    Kind::Complains => "!",
-                    Kind::Logs => "|",
+                    LineKind::Does => " ",
+                    LineKind::Types => "<",
+                    LineKind::Prints => ">",
+                    LineKind::Complains => "!",
+                    LineKind::Logs => "|",
                 };
                 write!(f, "   {who:<14} {mark} {text}")
             }
             Entry::Verdict(Verdict { status, got: None }) => write!(f, "   {status}"),
             Entry::Verdict(Verdict {
                 status,
-                got: Some(finding),
+                got: Some(failure),
             }) => {
-                let Finding {
+                let Failure {
                     expected,
                     got,
                     class,
                     excerpt,
                     console,
-                } = finding;
+                } = failure;
                 write!(
                     f,
                     "   {status}\n     expected: {expected}\n     got:      {got}"
@@ -217,7 +219,7 @@ mod tests {
     fn numbers_become_names_and_the_kernel_stays_zero() {
         let line = |text: &str| Entry::Line {
             who: "kernel".into(),
-            kind: Kind::Logs,
+            kind: LineKind::Logs,
             text: text.into(),
         };
         let transcript = Transcript {

@@ -2,13 +2,13 @@
 //! What a halt means: a failure, a crash of the kernel, a call that does not return, or trouble of
 //! the lab's own.
 
-use lab_console::{Class, Report};
+use lab_console::{Class, KernelReport};
 use lab_machine::Trouble;
 
 use crate::{
     halt::Halt,
     scene::Scene,
-    transcript::{Entry, Finding, Status, Verdict},
+    transcript::{Entry, Failure, Status, Verdict},
 };
 
 impl Scene<'_> {
@@ -27,13 +27,13 @@ impl Scene<'_> {
     pub(crate) fn verdict_on(&self, halt: &Halt) -> Verdict {
         let alive = "the machine lives".to_owned();
         let report = complaint(&self.machine.console());
-        let (status, finding) = match halt {
+        let (status, failure) = match halt {
             Halt::Fail { expected, got } => (
                 Status::Fail,
-                self.finding(expected.clone(), got.clone(), false),
+                self.failure(expected.clone(), got.clone(), false),
             ),
             Halt::Trouble(Trouble::Ended { why, killed: true }) => {
-                (Status::Error, self.finding(alive, why.clone(), true))
+                (Status::Error, self.failure(alive, why.clone(), true))
             }
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
                 let silent =
@@ -41,17 +41,17 @@ impl Scene<'_> {
                 let got = report
                     .as_ref()
                     .map_or_else(silent, |report| self.headline(report));
-                let mut finding = self.finding(alive, got, true);
-                finding.class.get_or_insert(Class::Reboot);
-                (Status::Crash, finding)
+                let mut failure = self.failure(alive, got, true);
+                failure.class.get_or_insert(Class::Reboot);
+                (Status::Crash, failure)
             }
             // Nothing of the module's can have kept the agent from answering.
             Halt::Trouble(trouble @ Trouble::Hung { .. })
                 if self.modules.is_empty() && report.is_none() =>
             {
                 let wanted = "the agent answers".to_owned();
-                let finding = self.finding(wanted, trouble.to_string(), true);
-                (Status::Error, finding)
+                let failure = self.failure(wanted, trouble.to_string(), true);
+                (Status::Error, failure)
             }
             Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
                 let (status, got) = match report {
@@ -63,35 +63,35 @@ impl Scene<'_> {
                     Some(report) => (Status::Crash, self.headline(&report)),
                     None => (Status::Timeout, trouble.to_string()),
                 };
-                (status, self.finding("the kernel returns".into(), got, true))
+                (status, self.failure("the kernel returns".into(), got, true))
             }
             Halt::Trouble(Trouble::Lost(why)) => (
                 Status::Error,
-                self.finding("the agent answers".into(), why.clone(), true),
+                self.failure("the agent answers".into(), why.clone(), true),
             ),
             Halt::Harness(error @ lab_base::Error::Absent { .. }) => (
                 Status::Blocked,
-                self.finding("it is there".into(), error.to_string(), false),
+                self.failure("it is there".into(), error.to_string(), false),
             ),
             Halt::Harness(error) => (
                 Status::Error,
-                self.finding("the lab works".into(), error.to_string(), false),
+                self.failure("the lab works".into(), error.to_string(), false),
             ),
         };
         Verdict {
             status,
-            got: Some(finding),
+            got: Some(failure),
         }
     }
 
     /// A report in one line, with the line of the source if that can be found out.
-    pub(crate) fn headline(&self, report: &Report) -> String {
+    pub(crate) fn headline(&self, report: &KernelReport) -> String {
         report.headline(self.workshop.source_of(report).as_ref())
     }
 
-    /// A finding, with the console if that says more.
-    pub(crate) fn finding(&self, expected: String, got: String, with_console: bool) -> Finding {
-        let mut finding = Finding {
+    /// A failure, with the console if that says more.
+    pub(crate) fn failure(&self, expected: String, got: String, with_console: bool) -> Failure {
+        let mut failure = Failure {
             expected,
             got,
             class: None,
@@ -101,19 +101,19 @@ impl Scene<'_> {
         if with_console {
             let text = self.machine.console();
             let report = complaint(&text);
-            finding.class = report.as_ref().map(|report| report.class);
-            finding.excerpt =
+            failure.class = report.as_ref().map(|report| report.class);
+            failure.excerpt =
                 Some(report.map_or_else(|| lab_console::tail(&text, 10), |report| report.excerpt));
             let file = self.workshop.console_file(self.id);
             if self.machine.keep_console(&file).is_ok() {
-                finding.console = Some(file);
+                failure.console = Some(file);
             }
         }
-        finding
+        failure
     }
 }
 
 /// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
-fn complaint(console: &str) -> Option<Report> {
+fn complaint(console: &str) -> Option<KernelReport> {
     lab_console::first_fault(console).or_else(|| lab_console::first_report(console))
 }

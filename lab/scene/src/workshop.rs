@@ -11,10 +11,10 @@ use std::{
 use lab_base::{Error, Result, paths::Paths};
 use lab_build::{
     kernels::{Kernel, Which},
-    modules::{self, Care},
-    programs::{self, Programs},
+    modules::{self, Strictness},
+    programs::{self, GuestPrograms},
 };
-use lab_console::{Place, Report, Source};
+use lab_console::{KernelReport, Place, Source};
 pub use lab_machine::Start;
 use lab_machine::{Machines, Site, qemu::Launch};
 
@@ -28,7 +28,7 @@ pub struct Workshop {
     /// What its scenarios try.
     pub subject: Subject,
     /// The programs for the guest.
-    programs: Programs,
+    programs: GuestPrograms,
 }
 
 impl Deref for Workshop {
@@ -76,7 +76,7 @@ impl Workshop {
         Self::with(paths, kernel, programs, start)
     }
 
-    fn with(paths: Paths, kernel: Kernel, programs: Programs, start: Start) -> Result<Self> {
+    fn with(paths: Paths, kernel: Kernel, programs: GuestPrograms, start: Start) -> Result<Self> {
         let agent = programs.path(programs::AGENT)?;
         Ok(Workshop {
             machines: Machines::new(Site::new(paths, kernel, agent), start),
@@ -126,12 +126,12 @@ impl Workshop {
     /// # Errors
     /// [`Error::Compile`].
     pub fn module_in(&self, source: &Path) -> Result<PathBuf> {
-        modules::build(&self.paths, &self.kernel, source, Care::Normal)
+        modules::build(&self.paths, &self.kernel, source, Strictness::Normal)
     }
 
     /// The line of the source that a report of a machine of ours speaks of, if that can be found
     /// out.
-    pub fn source_of(&self, report: &Report) -> Option<Source> {
+    pub fn source_of(&self, report: &KernelReport) -> Option<Source> {
         let place = report.place.as_ref()?;
         if let Some(part) = self.subject.modules.get(&place.module) {
             return source_in(part, place);
@@ -143,7 +143,7 @@ impl Workshop {
     ///
     /// # Errors
     /// [`Error::Compile`] for the first that does not compile.
-    pub fn all_modules(&self, care: Care) -> Result<Vec<PathBuf>> {
+    pub fn all_modules(&self, strictness: Strictness) -> Result<Vec<PathBuf>> {
         let kernel = self.paths.checkout.join("kernel");
         let what = || Error::io(format!("reading {}", kernel.display()));
         let mut found = Vec::new();
@@ -156,7 +156,7 @@ impl Workshop {
         found.sort();
         found
             .iter()
-            .map(|source| modules::build(&self.paths, &self.kernel, source, care))
+            .map(|source| modules::build(&self.paths, &self.kernel, source, strictness))
             .collect()
     }
 
@@ -182,7 +182,7 @@ impl Workshop {
     /// # Errors
     /// A module that does not compile, and as [`Machines::boot`].
     pub fn shell(&self) -> Result<Launch> {
-        let mut extra = self.all_modules(Care::Normal)?;
+        let mut extra = self.all_modules(Strictness::Normal)?;
         extra.extend(self.all_programs());
         self.machines.shell(&extra)
     }

@@ -5,8 +5,8 @@
 //! May use: `lab-scene` and below, `protocol`. Must never come in: points, submissions, and how a
 //! machine is started.
 
+mod allocations;
 mod catalogue;
-mod counts;
 pub mod faults;
 pub mod greeting;
 pub mod hello;

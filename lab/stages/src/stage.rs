@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a stage consists of.
 
-use lab_base::catalogue::Row;
+use lab_base::catalogue::StageRow;
 use lab_scene::Scenario;
 
 /// One assignment stage: its row of the catalogue, with its steps.
@@ -18,7 +18,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub(crate) const fn new(row: Row, steps: &'static [Step]) -> Self {
+    pub(crate) const fn new(row: StageRow, steps: &'static [Step]) -> Self {
         Stage {
             name: row.name,
             title: row.title,

@@ -17,7 +17,7 @@ use std::{path::PathBuf, sync::LazyLock};
 
 use lab_agent::{Stdin, Stream};
 use lab_machine::PATIENCE;
-use lab_scene::{Outcome, Program, Scene, fail, readable, transcript::Kind};
+use lab_scene::{Outcome, Program, Scene, fail, readable, transcript::LineKind};
 use regex::Regex;
 
 /// A block that is executed or compared.
@@ -176,7 +176,7 @@ fn type_command(
     } else {
         once(scene)?
     };
-    scene.note("shell", Kind::Types, command);
+    scene.note("shell", LineKind::Types, command);
     if same {
         return Ok(());
     }

@@ -6,11 +6,11 @@ use std::{fs, path::Path};
 
 use lab_base::environment::command;
 use lab_grade::{
-    build::{self, Module, Refused},
+    build::{self, BuiltModule, Refused},
     intake::{self, Submission},
     numbers::{self, Numbers},
 };
-use lab_scene::{testing::workshop, workshop::Workshop};
+use lab_scene::{test_machines::workshop, workshop::Workshop};
 use protocol::slot::{CHANNEL, MAJOR};
 
 const SENDER: &str = r#"
@@ -68,7 +68,7 @@ fn flat_header(major: &str, command: &str) -> String {
     )
 }
 
-fn module(submission: &Submission, name: &str) -> Result<Module, Refused> {
+fn module(submission: &Submission, name: &str) -> Result<BuiltModule, Refused> {
     build::module(shop(), submission, name).unwrap_or_else(|error| panic!("{error}"))
 }
 

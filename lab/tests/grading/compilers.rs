@@ -6,7 +6,7 @@ use std::fs;
 
 use lab_base::environment::command;
 use lab_grade::{
-    build::{self, Program},
+    build::{self, BuiltProgram},
     intake::{self, Submission},
     numbers,
 };
@@ -226,7 +226,7 @@ fn submission(name: &str, text: &str) -> Submission {
     intake::open(root.path()).unwrap()
 }
 
-fn program(text: &str) -> Result<Program, build::Refused> {
+fn program(text: &str) -> Result<BuiltProgram, build::Refused> {
     let submission = submission("message_sender.c", text);
     build::program(shop(), &submission, "message_sender").unwrap()
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use lab_grade::intake::{self, Part, Submission};
+use lab_grade::intake::{self, PartSource, Submission};
 
 /// What a file has to have to be a slot, a pubsub module and a program.
 pub(crate) const SLOT: &str =
@@ -34,12 +34,14 @@ pub(crate) fn refused(path: &Path) -> String {
     error.why
 }
 
-pub(crate) fn names(parts: &std::collections::BTreeMap<&'static str, Part>) -> Vec<&'static str> {
+pub(crate) fn names(
+    parts: &std::collections::BTreeMap<&'static str, PartSource>,
+) -> Vec<&'static str> {
     parts.keys().copied().collect()
 }
 
-pub(crate) fn c(sources: &[&str]) -> Part {
-    Part::C(sources.iter().map(|&source| source.to_owned()).collect())
+pub(crate) fn c(sources: &[&str]) -> PartSource {
+    PartSource::C(sources.iter().map(|&source| source.to_owned()).collect())
 }
 
 #[test]
@@ -80,7 +82,7 @@ fn starter_layout_has_modules_and_crates() {
     );
     assert_eq!(
         found.programs["pubsub"],
-        Part::Rust {
+        PartSource::Rust {
             package: "part2-netlink",
             directory: "part2-netlink/".into()
         }
@@ -160,7 +162,7 @@ fn beside_a_slot_its_programs_are_recognised_by_what_they_call() {
 #[test]
 fn a_crate_in_another_directory_is_known_by_its_manifest() {
     let manifest = "[package]\nname = \"part2-netlink\"\n";
-    let rust = |directory: &str| Part::Rust {
+    let rust = |directory: &str| PartSource::Rust {
         package: "part2-netlink",
         directory: directory.into(),
     };

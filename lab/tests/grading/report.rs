@@ -7,11 +7,12 @@ use std::time::Duration;
 use lab_console::Class;
 use lab_grade::{
     compilers::Compilers,
-    outcome::{Outcome, Status},
+    outcome::CheckOutcome,
     render::Format,
-    report::{Finding, Kind, Machine, Report},
+    report::{Finding, FindingKind, MachineInfo, Report},
     rubric::Rubric,
 };
+use lab_scene::transcript::Status;
 use proptest::prelude::*;
 
 use crate::reading;
@@ -50,7 +51,7 @@ fn plan() -> Rubric {
 }
 
 fn empty() -> Report {
-    let machine = Machine {
+    let machine = MachineInfo {
         accelerator: "emulation",
         cpu: "AMD EPYC".into(),
         start: "warm",
@@ -62,28 +63,28 @@ fn empty() -> Report {
     Report::new("alice", 7, "lab 6.12.117", machine, &plan())
 }
 
-fn pass() -> Outcome {
-    Outcome {
+fn pass() -> CheckOutcome {
+    CheckOutcome {
         time: Duration::from_millis(300),
         expected: None,
         got: None,
-        ..Outcome::new(Status::Pass, "", "")
+        ..CheckOutcome::new(Status::Pass, "", "")
     }
 }
 
 /// What has not passed, with this text wherever there is one.
-fn saying(status: Status, text: &str) -> Outcome {
+fn saying(status: Status, text: &str) -> CheckOutcome {
     let (class, got) = match status {
         Status::Crash => (Some(Class::UseAfterFree), "use-after-free: "),
         _ => (None, "Ok: "),
     };
-    Outcome {
+    CheckOutcome {
         time: Duration::from_millis(1250),
         done: Some(format!("write from bad buffers (last: student writes {text})").into()),
         report: class.map(|_| format!("BUG: KASAN: {text}\nCall Trace:").into()),
         meaning: class.map(Class::meaning),
         class,
-        ..Outcome::new(status, format!("EFAULT for {text}"), format!("{got}{text}"))
+        ..CheckOutcome::new(status, format!("EFAULT for {text}"), format!("{got}{text}"))
     }
 }
 
@@ -98,7 +99,9 @@ fn report(text: &str) -> Report {
         };
         report.record(id, outcome);
     }
-    report.remarks.push(Finding::new(Kind::Deviation, text));
+    report
+        .remarks
+        .push(Finding::new(FindingKind::Deviation, text));
     report
 }
 
@@ -120,7 +123,7 @@ fn for_people_when_the_machinery_failed() {
     let mut report = report(GOT);
     report.record(
         "part2/H1-bytes",
-        Outcome::new(Status::Error, "the lab works", "no room"),
+        CheckOutcome::new(Status::Error, "the lab works", "no room"),
     );
     let text = rendered(Format::Text, &report);
     insta::assert_snapshot!(reading::plain(&text));
@@ -132,11 +135,11 @@ fn a_leak_is_found_besides_and_costs_no_more_than_its_check() {
     let mut report = report(GOT);
     let before = report.score();
     let left = "2 objects of kmalloc-8, allocated in slot_open [message_slot]";
-    let outcome = Outcome::new(Status::Fail, lab_console::leaks::ALL_FREED, left);
+    let outcome = CheckOutcome::new(Status::Fail, lab_console::leaks::ALL_FREED, left);
     report.record("message-slot/W5-intact", outcome);
     let found = report.findings();
     let leaks: Vec<_> = (found.iter())
-        .filter(|finding| finding.kind == Kind::Leak)
+        .filter(|finding| finding.kind == FindingKind::Leak)
         .map(|leak| (leak.check.as_deref(), &*leak.text, leak.deduction))
         .collect();
     assert_eq!(leaks, [(Some("message-slot/W5-intact"), left, 0)]);
@@ -186,7 +189,7 @@ fn a_crash_costs_its_check_and_five_points_once_for_each_kind() {
     // Of a kind that nobody knows, in a stage that has nothing more to lose.
     report.record(
         "part2/H1-bytes",
-        Outcome::new(Status::Crash, "", "taint mask 0x200"),
+        CheckOutcome::new(Status::Crash, "", "taint mask 0x200"),
     );
     assert_eq!(score(&report), [Some(0), Some(15)]);
     assert_eq!(report.findings().len(), 4);
@@ -333,7 +336,7 @@ fn no_text_breaks_a_format() {
     ] {
         read_all(&report(text));
         let mut report = report("x");
-        report.submission = lab_grade::words::Words::line(text);
+        report.submission = lab_grade::safe_text::SafeText::line(text);
         read_all(&report);
     }
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use lab_base::{environment::command, paths::Paths};
-use lab_build::modules::{self, Care};
+use lab_build::modules::{self, Strictness};
 use lab_course::starter::{Region, Starter, cut};
-use lab_scene::testing::workshop;
+use lab_scene::test_machines::workshop;
 use lab_stages::STAGES;
 
 use crate::runs::{Names, Runs};
@@ -251,7 +251,7 @@ fn modules_compile_without_a_warning() {
         .flat_map(|step| step.modules)
     {
         let source = paths.checkout.join("kernel").join(module);
-        modules::build(&paths, kernel, &source, Care::Clean)
+        modules::build(&paths, kernel, &source, Strictness::Clean)
             .unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -3,17 +3,17 @@
 //! business here.
 
 use lab_measure::{
-    measure::{Care, in_machine},
+    measure::{Effort, in_machine},
     plot,
 };
-use lab_scene::testing::workshop;
+use lab_scene::test_machines::workshop;
 
 #[test]
 fn everything_is_measured_and_compared() {
     let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
     let mut machine = workshop.machine().unwrap_or_else(|error| panic!("{error}"));
     let samples =
-        in_machine(workshop, &mut machine, Care::Quick).unwrap_or_else(|error| panic!("{error}"));
+        in_machine(workshop, &mut machine, Effort::Quick).unwrap_or_else(|error| panic!("{error}"));
     let rows = lab_measure::rows(&samples).unwrap_or_else(|error| panic!("{error}"));
     let shown: String = rows
         .iter()

@@ -12,7 +12,7 @@ use std::{
 };
 
 use lab_base::environment::command;
-use lab_console::{Class, Report, first_report, is_aside, lasting};
+use lab_console::{Class, KernelReport, first_report, is_aside, lasting};
 use regex::Regex;
 
 /// What `bad_kernel` can do and what that is to be called.
@@ -98,7 +98,7 @@ fn expected(way: &str) -> (Class, Option<String>) {
     (*class, function(way))
 }
 
-fn found(report: &Report) -> (Class, Option<String>) {
+fn found(report: &KernelReport) -> (Class, Option<String>) {
     (report.class, report.place.as_ref().map(ToString::to_string))
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use lab_fuzz::{Tally, target};
-use lab_scene::testing::{SEED, workshop};
+use lab_scene::test_machines::{SEED, workshop};
 
 /// How many operations each module has to carry out.
 const OPERATIONS: u64 = 20_000;

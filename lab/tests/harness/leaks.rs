@@ -3,7 +3,8 @@
 //! none.
 
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, fail, peer::request, testing::carry_out, transcript::Status,
+    LooksAt, Outcome, Scenario, Scene, fail, peer::request, test_machines::carry_out,
+    transcript::Status,
 };
 
 const MESSAGES: usize = 3;

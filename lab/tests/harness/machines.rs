@@ -15,7 +15,7 @@ use lab_base::Error;
 use lab_machine::{Machine, confine, probe};
 use lab_scene::{
     LooksAt, Scenario,
-    testing::workshop,
+    test_machines::workshop,
     transcript::Status,
     workshop::{Start, Workshop},
 };
@@ -35,13 +35,13 @@ impl Bench {
     fn new() -> Self {
         let known = workshop().unwrap_or_else(|error| panic!("{error}"));
         // What the first boot has found out need not be found out again.
-        known.finding().unwrap_or_else(|error| panic!("{error}"));
+        known.probed().unwrap_or_else(|error| panic!("{error}"));
         let mut workshop = Workshop::open(Some(known.kernel.which), Start::Warm).unwrap();
-        let finding = probe::file(&workshop.paths, &workshop.kernel).unwrap();
+        let probed = probe::file(&workshop.paths, &workshop.kernel).unwrap();
         let place = tempfile::tempdir_in(&workshop.paths.build).unwrap();
         let cache = place.path().join("cache");
         fs::create_dir(&cache).unwrap();
-        fs::copy(&finding, cache.join(finding.file_name().unwrap())).unwrap();
+        fs::copy(&probed, cache.join(probed.file_name().unwrap())).unwrap();
         workshop.paths.cache = cache;
         workshop.paths.build = place.path().join("build");
         Bench { place, workshop }

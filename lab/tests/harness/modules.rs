@@ -10,21 +10,21 @@ use std::{
 };
 
 use lab_base::{Error, environment::command};
-use lab_build::modules::Care;
+use lab_build::modules::Strictness;
 use lab_console::{Class, first_report};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     peer::request,
-    testing::{carry_out, workshop},
-    transcript::{Finding, Status},
+    test_machines::{carry_out, workshop},
+    transcript::{Failure, Status},
 };
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
-/// Carry out a scenario that is not to pass, and return its status and finding.
-fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Status, Finding) {
+/// Carry out a scenario that is not to pass, and return its status and failure.
+fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Status, Failure) {
     let scenario = Scenario {
         id,
         title: "a fixture",
@@ -34,13 +34,13 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
     let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
     let record = ended.transcript.normalised();
     println!("{record}");
-    let finding = ended
+    let failure = ended
         .transcript
         .verdicts()
         .find_map(|verdict| verdict.got.clone());
     (
         ended.transcript.status(),
-        finding.unwrap_or_else(|| panic!("no finding:\n{record}")),
+        failure.unwrap_or_else(|| panic!("no failure:\n{record}")),
     )
 }
 
@@ -93,44 +93,44 @@ fn assert_a_machine_works() {
 
 #[test]
 fn a_panic_on_insert_is_a_crash_with_its_message() {
-    let (status, finding) = what_comes_of("harness/panic", |scene| {
+    let (status, failure) = what_comes_of("harness/panic", |scene| {
         scene.step("insert", "works", |scene| insert_bad(scene, "panic"))
     });
     assert_eq!(status, Status::Crash);
     assert_eq!(
-        finding.got,
+        failure.got,
         format!(
             "panic: Kernel panic - not syncing: bad_kernel was inserted, in bad_panic \
              [bad_kernel], {}",
             place_of("time.c", "panic(\"bad_kernel was inserted\")")
         )
     );
-    assert_eq!(finding.class, Some(Class::Panic));
-    let console = fs::read_to_string(finding.console.expect("the console is kept")).unwrap();
+    assert_eq!(failure.class, Some(Class::Panic));
+    let console = fs::read_to_string(failure.console.expect("the console is kept")).unwrap();
     assert!(console.contains("bad_kernel was inserted"));
     assert_a_machine_works();
 }
 
 #[test]
 fn a_module_that_never_returns_is_a_timeout_that_names_the_step() {
-    let (status, finding) = what_comes_of("harness/loop", |scene| {
+    let (status, failure) = what_comes_of("harness/loop", |scene| {
         scene.step("insert", "works", |scene| insert_bad(scene, "loop"))
     });
     assert_eq!(status, Status::Timeout);
     assert!(
-        finding
+        failure
             .got
             .starts_with("insmod bad_kernel.ko how=loop did not return within"),
         "{}",
-        finding.got
+        failure.got
     );
-    assert!(finding.console.is_some_and(|file| file.exists()));
+    assert!(failure.console.is_some_and(|file| file.exists()));
     assert_a_machine_works();
 }
 
 #[test]
 fn an_oops_in_the_input_path_is_a_crash_that_names_the_function() {
-    let (status, finding) = what_comes_of("harness/oops", |scene| {
+    let (status, failure) = what_comes_of("harness/oops", |scene| {
         let peer = scene.step("insert and connect", "works", |scene| {
             insert_bad(scene, "null-dereference-on-input")?;
             scene.peer("A", 0)
@@ -142,21 +142,21 @@ fn an_oops_in_the_input_path_is_a_crash_that_names_the_function() {
     assert_eq!(status, Status::Crash);
     // With KASAN, the title is another.
     assert!(
-        finding.got.starts_with("null-dereference: "),
+        failure.got.starts_with("null-dereference: "),
         "{}",
-        finding.got
+        failure.got
     );
     let place = place_of("memory.c", "WRITE_ONCE(answer->len, skb->len)");
     assert!(
-        finding
+        failure
             .got
             .ends_with(&format!(", in bad_input [bad_kernel], {place}")),
         "{}",
-        finding.got
+        failure.got
     );
-    assert_eq!(finding.class, Some(Class::NullDereference));
+    assert_eq!(failure.class, Some(Class::NullDereference));
     assert!(
-        finding
+        failure
             .excerpt
             .is_some_and(|excerpt| excerpt.contains("bad_input+0x"))
     );
@@ -165,36 +165,36 @@ fn an_oops_in_the_input_path_is_a_crash_that_names_the_function() {
 
 #[test]
 fn a_machine_that_ends_without_a_word_is_a_crash() {
-    let (status, finding) = what_comes_of("harness/reboot", |scene| {
+    let (status, failure) = what_comes_of("harness/reboot", |scene| {
         scene.step("insert", "works", |scene| insert_bad(scene, "reboot"))
     });
     assert_eq!(status, Status::Crash);
     assert!(
-        finding
+        failure
             .got
             .starts_with("unexpected-reboot: the machine ended without a word"),
         "{}",
-        finding.got
+        failure.got
     );
-    assert_eq!(finding.class, Some(Class::Reboot));
+    assert_eq!(failure.class, Some(Class::Reboot));
 }
 
 /// The kernel says a file of its own headers, where the function that is inlined is from.
 #[test]
 fn the_line_of_a_report_is_one_of_the_module() {
-    let (status, finding) = what_comes_of("harness/bug", |scene| {
+    let (status, failure) = what_comes_of("harness/bug", |scene| {
         scene.step("insert", "works", |scene| insert_bad(scene, "bug"))
     });
     assert_eq!(status, Status::Crash);
     let expected = "bug: kernel BUG at include/linux/skbuff.h:";
-    assert!(finding.got.starts_with(expected), "{}", finding.got);
+    assert!(failure.got.starts_with(expected), "{}", failure.got);
     let place = place_of("memory.c", "__skb_pull(skb, 0)");
     assert!(
-        finding
+        failure
             .got
             .ends_with(&format!(", in bad_bug [bad_kernel], {place}")),
         "{}",
-        finding.got
+        failure.got
     );
 }
 
@@ -282,7 +282,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn no_machine_outlives_a_lab_that_is_killed() {
     // The demonstration needs what this builds: it would not start a machine for minutes.
     workshop()
-        .and_then(|workshop| workshop.all_modules(Care::Normal))
+        .and_then(|workshop| workshop.all_modules(Strictness::Normal))
         .unwrap_or_else(|error| panic!("{error}"));
     for (signal, start) in [
         (Signal::SIGINT, "warm"),

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use syn::{Expr, File, Item, visit::Visit};
+use syn::{Expr, File, Item, Visibility, visit::Visit};
 
 use crate::names::Names;
 
@@ -22,6 +22,8 @@ pub(crate) struct Graph {
     pub(crate) files: BTreeMap<PathBuf, usize>,
     /// The files that define what a file names.
     pub(crate) uses: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The files that define a public type or trait of a name, each as often as it defines one.
+    pub(crate) types: BTreeMap<String, Vec<PathBuf>>,
 }
 
 /// What is known before names are looked up.
@@ -189,6 +191,9 @@ impl Tree {
         for item in items {
             let Item::Mod(child) = item else {
                 found.visit_item(item);
+                if let Some(name) = public_type(item) {
+                    graph.types.entry(name).or_default().push(file.to_owned());
+                }
                 continue;
             };
             let name = child.ident.to_string();
@@ -262,6 +267,19 @@ impl Tree {
         }
         self.modules.get(&at)
     }
+}
+
+/// The name of a type or trait that is `pub`.
+fn public_type(item: &Item) -> Option<String> {
+    let (visibility, name) = match item {
+        Item::Enum(item) => (&item.vis, &item.ident),
+        Item::Struct(item) => (&item.vis, &item.ident),
+        Item::Trait(item) => (&item.vis, &item.ident),
+        Item::Type(item) => (&item.vis, &item.ident),
+        Item::Union(item) => (&item.vis, &item.ident),
+        _ => return None,
+    };
+    matches!(visibility, Visibility::Public(_)).then(|| name.to_string())
 }
 
 /// Where a module is that says so: `#[path = "..."] mod name;`.

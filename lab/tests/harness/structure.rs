@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the sources of the workspace hang together: no circle of files, no file that is too long, and
-//! crates of the lab that say what they are for.
+//! How the sources of the workspace hang together: no circle of files, no file that is too long,
+//! crates of the lab that say what they are for, and no two public types of one name in them.
 
 use std::{
     collections::BTreeSet,
@@ -77,33 +77,97 @@ fn each_crate_of_the_lab_has_a_page_that_is_short() {
     }
 }
 
-/// A workspace of one crate whose two files use each other, one of them in a macro only.
+/// Public types of the lab that share their name with another, and the files that define them. Tests
+/// and what links a student's part 1 are left out.
+fn shared_names(graph: &Graph) -> Vec<String> {
+    let of_the_lab = |file: &&PathBuf| {
+        file.starts_with("lab")
+            && !file.starts_with("lab/tests")
+            && !file.starts_with("lab/threads")
+    };
+    let named = graph.types.iter().map(|(name, files)| {
+        let files = files.iter().filter(of_the_lab);
+        let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
+        (name, files)
+    });
+    named
+        .filter(|(_, files)| files.len() > 1)
+        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
+        .collect()
+}
+
 #[test]
-fn a_circle_is_found() {
+fn no_two_public_types_of_the_lab_have_one_name() {
+    let graph = graph();
+    assert!(graph.types.len() > 100, "{} names", graph.types.len());
+    let shared = shared_names(&graph);
+    assert!(
+        shared.is_empty(),
+        "several public types of one name:\n{}",
+        shared.join("\n")
+    );
+}
+
+/// The graph of a workspace of these files.
+fn graph_of(files: &[(&str, &str)]) -> Graph {
     let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
+    for (name, text) in files {
         let file = directory.path().join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
-    };
-    write(
-        "Cargo.toml",
-        "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\n",
-    );
-    write("a/Cargo.toml", "[package]\nname = \"a\"\n");
-    write("a/src/lib.rs", "mod one;\nmod two;\npub use two::g;\n");
-    write(
-        "a/src/one.rs",
-        "pub fn f() {\n    println!(\"{}\", crate::g());\n}\n",
-    );
-    write(
-        "a/src/two.rs",
-        "use super::one::f;\npub fn g() {\n    f();\n}\n",
-    );
-    let graph = Graph::of(directory.path());
+    }
+    Graph::of(directory.path())
+}
+
+/// A workspace of one crate whose two files use each other, one of them in a macro only.
+#[test]
+fn a_circle_is_found() {
+    let graph = graph_of(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\n",
+        ),
+        ("a/Cargo.toml", "[package]\nname = \"a\"\n"),
+        ("a/src/lib.rs", "mod one;\nmod two;\npub use two::g;\n"),
+        (
+            "a/src/one.rs",
+            "pub fn f() {\n    println!(\"{}\", crate::g());\n}\n",
+        ),
+        (
+            "a/src/two.rs",
+            "use super::one::f;\npub fn g() {\n    f();\n}\n",
+        ),
+    ]);
     let both: BTreeSet<_> = ["a/src/one.rs", "a/src/two.rs"]
         .map(|file| Path::new(file).to_owned())
         .into();
     assert_eq!(graph.circles(), [both]);
     assert_eq!(graph.files[Path::new("a/src/lib.rs")], 3);
+}
+
+/// Two crates of a lab: what is private in one of them, is in a test, or is a re-export, shares no
+/// name.
+#[test]
+fn a_name_of_two_public_types_is_found() {
+    let graph = graph_of(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"lab/a\", \"lab/b\", \"lab/tests\"]\n[workspace.dependencies]\n",
+        ),
+        ("lab/a/Cargo.toml", "[package]\nname = \"a\"\n"),
+        (
+            "lab/a/src/lib.rs",
+            "pub struct Row;\npub mod below {\n    pub enum Kind {}\n}\npub trait Part {}\n",
+        ),
+        ("lab/b/Cargo.toml", "[package]\nname = \"b\"\n"),
+        (
+            "lab/b/src/lib.rs",
+            "mod kind;\npub use kind::Kind;\npub(crate) struct Row;\ntype Part = u8;\n",
+        ),
+        ("lab/b/src/kind.rs", "pub type Kind = u8;\n"),
+        ("lab/tests/Cargo.toml", "[package]\nname = \"tests\"\n"),
+        ("lab/tests/src/lib.rs", "pub struct Row;\n"),
+    ]);
+    let found = ["Kind: lab/a/src/lib.rs, lab/b/src/kind.rs"];
+    assert_eq!(shared_names(&graph), found);
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lab_scene::{LooksAt, Scenario, testing::carry_out, transcript::Status};
+use lab_scene::{LooksAt, Scenario, test_machines::carry_out, transcript::Status};
 use lab_stages::walkthrough::walk;
 
 macro_rules! walkthroughs {

@@ -15,7 +15,7 @@ use lab_base::{
     paths::Paths,
 };
 use lab_build::{
-    modules::{self, Care},
+    modules::{self, Strictness},
     programs,
 };
 use lab_scene::{
@@ -122,7 +122,7 @@ pub fn build(workshop: &Workshop) -> Result<Subject> {
     let mut subject = Subject::default();
     for module in catalogue::modules() {
         let source = paths.checkout.join("kernel").join(module);
-        let file = modules::build(&paths, &workshop.kernel, &source, Care::Clean)?;
+        let file = modules::build(&paths, &workshop.kernel, &source, Strictness::Clean)?;
         subject.modules.insert(module.to_owned(), built(file));
     }
     let programs = programs::build(&paths, &programs::all())?;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anstream::{print, println};
-use lab_build::{kernels::Which, modules::Care};
+use lab_build::{kernels::Which, modules::Strictness};
 use lab_cli::{green, on_interrupt, red, spawn};
 use lab_fuzz::{Found, TARGETS, Tally, Target, target};
 use lab_scene::workshop::{Start, Workshop};
@@ -55,7 +55,7 @@ pub(crate) fn run(
     start: Start,
 ) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(which, start)?;
-    workshop.all_modules(Care::Normal)?;
+    workshop.all_modules(Strictness::Normal)?;
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     println!(
         "kernel {}, {} minutes, seed {seed}",

@@ -14,7 +14,7 @@ use std::{
 
 use anstream::println;
 use anyhow::{Context, bail};
-use lab_build::{kernels::Which, modules::Care};
+use lab_build::{kernels::Which, modules::Strictness};
 use lab_cli::{green, on_interrupt, red, spawn};
 use lab_scene::{
     Scenario,
@@ -79,7 +79,7 @@ pub(crate) fn run(
     };
     let workshop = Workshop::open(which, start)?;
     // Once, and not by both machines at the same time.
-    workshop.all_modules(Care::Normal)?;
+    workshop.all_modules(Strictness::Normal)?;
     if let Some(scenario) = only {
         return repeat(scenario, arguments.seed, &workshop);
     }

@@ -112,11 +112,11 @@ fn said(
 
 /// Boots one, if none has been booted yet.
 fn machine(workshop: &Workshop) -> lab_base::Result<String> {
-    let probe::Finding {
+    let probe::ProbeResult {
         kvm,
         because,
         boot_effort_seconds,
-    } = workshop.finding()?;
+    } = workshop.probed()?;
     Ok(format!(
         "{} boots in {boot_effort_seconds:.1} s {} ({because})",
         workshop.kernel,

@@ -23,11 +23,11 @@ use lab_grade::{
     compilers::Compilers,
     intake::{self, Submission},
     render::Format,
-    report::{Finding, Kind, Machine, Report},
+    report::{Finding, FindingKind, MachineInfo, Report},
     rubric::Rubric,
-    run::Bench,
+    run::Runner,
+    safe_text::SafeText,
     submitted::{self, Submitted},
-    words::Words,
 };
 use lab_scene::workshop::{Start, Workshop};
 use lab_stages::STAGES;
@@ -108,7 +108,7 @@ pub(crate) fn run(
         && stages.is_empty()
     {
         for remark in &submission.remarks {
-            eprintln!("{}", Words::from(remark.as_str()));
+            eprintln!("{}", SafeText::from(remark.as_str()));
         }
         let why = format!("{}: nothing in it can be graded", submission.name);
         return Ok(refuse(&why));
@@ -138,7 +138,7 @@ pub(crate) fn run(
 }
 
 fn refuse(why: &str) -> ExitCode {
-    eprintln!("{} {}", red("lab grade:"), Words::from(why));
+    eprintln!("{} {}", red("lab grade:"), SafeText::from(why));
     ExitCode::from(UNREADABLE)
 }
 
@@ -164,10 +164,10 @@ fn grade(
         Some(submission) => Submitted::build(&workshop, submission, stages, &consoles)?,
         None => Submitted::ours(&workshop, &consoles)?,
     };
-    let finding = workshop.finding()?;
-    let machine = Machine {
-        accelerator: if finding.kvm { "kvm" } else { "emulation" },
-        cpu: Words::line(&processor()),
+    let probed = workshop.probed()?;
+    let machine = MachineInfo {
+        accelerator: if probed.kvm { "kvm" } else { "emulation" },
+        cpu: SafeText::line(&processor()),
         start: match start {
             Start::Warm => "warm",
             Start::Cold => "cold",
@@ -179,20 +179,20 @@ fn grade(
     let kernel = workshop.kernel.to_string();
     let mut report = Report::new(name, seed, &kernel, machine, rubric);
     let remarks = submission.map_or(&[][..], |submission| &submission.remarks);
-    let remark = |text: &String| Finding::new(Kind::Remark, text.as_str());
+    let remark = |text: &String| Finding::new(FindingKind::Remark, text.as_str());
     report.remarks = remarks.iter().map(remark).collect();
     report.remarks.extend(submitted.remarks.iter().cloned());
     let report = Mutex::new(report);
     let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
     let bar = progress::bar("grading", rubric.checks().count() as u64);
-    let bench = Bench {
+    let runner = Runner {
         modules: submitted.modules,
         programs: submitted.programs,
         timeout: Duration::from_secs(arguments.timeout),
         machines: thread::available_parallelism().map_or(1, usize::from),
     };
     let stop = || interrupted.load(Ordering::Relaxed);
-    bench.carry_out(rubric, &report, stop, |check| {
+    runner.carry_out(rubric, &report, stop, |check| {
         if arguments.verbose {
             let report = lock();
             if let Some(check) = report.checks().find(|other| other.id == check.id) {

@@ -21,12 +21,12 @@ use lab_course::{
 };
 use lab_grade::{
     compilers::Compilers,
-    intake, outcome,
-    report::{Machine, Report},
+    intake,
+    report::{MachineInfo, Report},
     rubric::{Check, Rubric},
-    run::Bench,
+    run::Runner,
+    safe_text::SafeText,
     submitted::{self, Submitted},
-    words::Words,
 };
 use lab_scene::{
     LooksAt, Scenario,
@@ -154,20 +154,20 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     for remark in &submitted.remarks {
         ensure!(!remark.text.contains("does not build"), "{}", remark.text);
     }
-    let machine = Machine {
+    let machine = MachineInfo {
         accelerator: "",
-        cpu: Words::default(),
+        cpu: SafeText::default(),
         start: "",
         compilers: Compilers::default(),
     };
     let report = Mutex::new(Report::new("", SEED, "", machine, &rubric));
-    let bench = Bench {
+    let runner = Runner {
         modules: submitted.modules,
         programs: submitted.programs,
         timeout: Duration::from_secs(300),
         machines: 1,
     };
-    bench.carry_out(&rubric, &report, || false, |_| ());
+    runner.carry_out(&rubric, &report, || false, |_| ());
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     let clause = |id: &str| {
         let (stage, _) = id.split_once('/').unwrap_or_default();
@@ -176,7 +176,7 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let mut guilty: HashSet<String> = mutant.caught_by.iter().map(|id| clause(id)).collect();
     guilty.extend(mutant.also.iter().flat_map(|also| also.clauses.clone()));
     let wrong = report.checks().filter_map(|check| {
-        use outcome::Status::{Blocked, Crash, Error, Fail, Pass, Timeout};
+        use Status::{Blocked, Crash, Error, Fail, Pass, Timeout};
         let named = mutant.caught_by.contains(&check.id);
         match check.outcome.status {
             Crash | Fail | Timeout if guilty.contains(&clause(&check.id)) => None,

@@ -7,13 +7,11 @@
 //! and Gradescope says that the autograder has failed.
 
 use lab_base::Result;
+use lab_scene::transcript::Status;
 use serde::Serialize;
 
 use super::lines::{closing, explanation, to_json};
-use crate::{
-    outcome::Status,
-    report::{self, Report},
-};
+use crate::report::{self, Report};
 
 #[derive(Serialize)]
 struct Results {
@@ -50,7 +48,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
     })
 }
 
-fn test(check: &report::Check, scored: bool) -> Test {
+fn test(check: &report::GradedCheck, scored: bool) -> Test {
     let status = check.outcome.status;
     let mut output = vec![status.to_string()];
     output.extend(explanation(check));

@@ -3,13 +3,11 @@
 //! makes it another [`SCHEMA`].
 
 use lab_base::Result;
+use lab_scene::transcript::Status;
 use serde::Serialize;
 
 use super::lines::to_json;
-use crate::{
-    outcome::Status,
-    report::{self, Finding, Machine, Report},
-};
+use crate::report::{self, Finding, MachineInfo, Report};
 
 /// Version of the format.
 const SCHEMA: u32 = 1;
@@ -24,7 +22,7 @@ struct Document<'a> {
     max: u32,
     stages: Vec<Stage<'a>>,
     findings: Vec<Finding>,
-    machine: &'a Machine,
+    machine: &'a MachineInfo,
 }
 
 #[derive(Serialize)]
@@ -77,7 +75,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
     })
 }
 
-fn check(check: &report::Check) -> Check<'_> {
+fn check(check: &report::GradedCheck) -> Check<'_> {
     let outcome = &check.outcome;
     Check {
         id: &check.id,

@@ -2,13 +2,11 @@
 //! JUnit's XML: a suite for each stage. What is blocked counts as skipped.
 
 use lab_base::{Error, Result};
+use lab_scene::transcript::Status;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::lines::{closing, explanation};
-use crate::{
-    outcome::Status,
-    report::{Check, Report},
-};
+use crate::report::{GradedCheck, Report};
 
 pub(super) fn render(report: &Report) -> Result<String> {
     let mut document = quick_junit::Report::new(&*report.submission);
@@ -41,7 +39,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
         .map_err(|error| Error::Unexpected(error.to_string()))
 }
 
-fn status(check: &Check) -> TestCaseStatus {
+fn status(check: &GradedCheck) -> TestCaseStatus {
     let status = check.outcome.status;
     let mut case = match status {
         Status::Pass => return TestCaseStatus::success(),

@@ -4,11 +4,10 @@
 //! no package; with its source, `tools/testing/kunit/kunit.py parse FILE` reads this (6.12, by hand:
 //! the statuses of the snapshot, crash and timeout as failed, blocked as skipped).
 
+use lab_scene::transcript::Status;
+
 use super::lines::{closing, explanation};
-use crate::{
-    outcome::Status,
-    report::{Check, Report},
-};
+use crate::report::{GradedCheck, Report};
 
 pub(super) fn render(report: &Report) -> String {
     let mut text = format!("KTAP version 1\n1..{}\n", report.stages.len());
@@ -41,14 +40,14 @@ pub(super) fn render(report: &Report) -> String {
     text
 }
 
-fn word(check: &Check) -> &'static str {
+fn word(check: &GradedCheck) -> &'static str {
     match check.outcome.status {
         Status::Pass => "ok",
         _ => "not ok",
     }
 }
 
-fn directive(check: &Check) -> &'static str {
+fn directive(check: &GradedCheck) -> &'static str {
     match check.outcome.status {
         Status::Pass | Status::Fail => "",
         Status::Crash => " # crash",

@@ -5,12 +5,12 @@ use lab_base::{Error, Result};
 
 use crate::{
     compilers::Compilers,
-    report::{Check, Finding, Report},
+    report::{Finding, GradedCheck, Report},
 };
 
 /// What there is to say of a check that has not passed: its title, what was done, expected and
 /// seen. Each line of a text that has several is indented, so that none looks like one of ours.
-pub(super) fn explanation(check: &Check) -> Vec<String> {
+pub(super) fn explanation(check: &GradedCheck) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, text) in check.outcome.details() {
         let mut name = format!("{name}:");

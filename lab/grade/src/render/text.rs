@@ -2,12 +2,10 @@
 //! For people.
 
 use anstyle::{AnsiColor, Style};
+use lab_scene::transcript::Status;
 
 use super::lines::{compilers, conclusion, explanation, in_words};
-use crate::{
-    outcome::Status,
-    report::{Check, Report, Stage},
-};
+use crate::report::{GradedCheck, GradedStage, Report};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -54,7 +52,7 @@ pub(super) fn render(report: &Report) -> String {
     text + &format!("\n{style}{}{style:#}\n", conclusion(report))
 }
 
-fn checks(stage: &Stage) -> String {
+fn checks(stage: &GradedStage) -> String {
     let mut text = String::new();
     for check in &stage.checks {
         let status = check.outcome.status;
@@ -99,7 +97,7 @@ fn table(report: &Report) -> String {
     for stage in &report.stages {
         text += &format!("{:<14}", stage.short_title());
         for (_, status) in COLUMNS {
-            let of_status = |check: &&Check| check.outcome.status == status;
+            let of_status = |check: &&GradedCheck| check.outcome.status == status;
             text += &format!("{:>9}", stage.checks.iter().filter(of_status).count());
         }
         let score = match report.stage_score(stage) {

@@ -37,7 +37,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     let mut machine = workshop.boot_measured()?;
     let what = format!("measuring slot and router on {}", workshop.kernel);
     samples.extend(progress::while_busy(&what, || {
-        measure::in_machine(&workshop, &mut machine, measure::Care::Rounds(ROUNDS))
+        measure::in_machine(&workshop, &mut machine, measure::Effort::Rounds(ROUNDS))
     })?);
     let rows = lab_measure::rows(&samples)?;
     let directory = workshop.paths.build.join("bench");
@@ -53,7 +53,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
          buffers, of {ROUNDS} for other times, of 5 for memory.\n",
         lab_cli::host(),
         workshop.kernel,
-        if workshop.finding()?.kvm {
+        if workshop.probed()?.kvm {
             "KVM"
         } else {
             "emulated"

@@ -12,7 +12,7 @@ use lab_base::progress;
 use lab_build::kernels::Which;
 use lab_machine::vng;
 use lab_scene::{
-    Ended, LooksAt, Scenario,
+    LooksAt, Scenario, ScenarioResult,
     peer::request,
     perform,
     transcript::Status,
@@ -68,7 +68,7 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
         // What is made once is not measured.
         drop(warm.machine()?);
         let bar = progress::bar(&format!("measuring {which}"), (4 * ROUNDS) as u64);
-        let kvm = warm.finding()?.kvm;
+        let kvm = warm.probed()?.kvm;
         let mut times = [const { Vec::new() }; 4];
         // In turns, so that a busy moment of the host does not hit one of them alone.
         for _ in 0..ROUNDS {
@@ -77,7 +77,7 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
             times[1].push(warm.machine()?.start_time);
             bar.inc(1);
             let begin = Instant::now();
-            let Ended { transcript, .. } =
+            let ScenarioResult { transcript, .. } =
                 perform(&EXCHANGE, &warm, &mut warm.machine()?, 1, &mut |_| ());
             ensure!(
                 transcript.status() == Status::Pass,

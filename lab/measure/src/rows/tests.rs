@@ -18,7 +18,7 @@ fn timed(test: Test, way: Way, size: u64, each_ns: u64) -> Sample {
     }
 }
 
-fn ratio(rows: &[Row], way: Way, size: u64) -> f64 {
+fn ratio(rows: &[BenchRow], way: Way, size: u64) -> f64 {
     let found = rows.iter().find(|row| row.way == way && row.size == size);
     found.unwrap().ratio
 }
@@ -109,7 +109,7 @@ fn lookups_are_compared_with_the_least_slot_and_shown_by_size() {
     let rows = rows(&samples).unwrap();
     let shown: Vec<_> = rows.iter().map(|row| (row.size, row.ratio)).collect();
     assert_eq!(shown, [(1, 1.0), (1000, 1.5), (1 << 20, 1.55)]);
-    let short: Vec<_> = rows.iter().map(Row::falls_short).collect();
+    let short: Vec<_> = rows.iter().map(BenchRow::falls_short).collect();
     assert_eq!(short, [false, false, true]);
     assert_eq!(rows[2].reference, "1 channels");
 }
@@ -157,7 +157,7 @@ fn what_cannot_be_compared_is_an_error() {
 }
 
 /// Rows of every kind of cost.
-fn some_rows() -> Vec<Row> {
+fn some_rows() -> Vec<BenchRow> {
     let mut samples = vec![
         timed(Test::Message, Way::Slot, 16, 2000),
         timed(Test::Message, Way::Pipe, 16, 1000),

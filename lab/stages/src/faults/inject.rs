@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use lab_agent::{Answer, Bytes, Call, Op, Outcome as Observed, Stdin, Stream};
+use lab_agent::{Answer, Bytes, Call, CallResult, Op, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
-use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::Kind};
+use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::LineKind};
 
 /// Where the kernel's switches are, one directory for each kind of fault.
 const SWITCHES: &str = "/sys/kernel/debug";
@@ -172,7 +172,7 @@ fn go_through(
     // Not how many: that is the kernel's business, and changes with it.
     let said: Vec<_> = said.into_iter().collect();
     let text = format!("{title}: {}", said.join("; "));
-    scene.note("host", Kind::Does, text);
+    scene.note("host", LineKind::Does, text);
     if hits < at_least || (at_least == 0 && hits > 0) {
         let expected = format!("{title}: at least {at_least} that can fail, none if 0");
         return Err(fail(expected, hits.to_string()));
@@ -197,7 +197,7 @@ pub(super) fn call(
     actor: &Program,
     call: &Call,
     fault: Fault,
-) -> Outcome<(bool, Observed)> {
+) -> Outcome<(bool, CallResult)> {
     match fault {
         Fault::Nth(nth) => {
             let call = Call::WithFault {

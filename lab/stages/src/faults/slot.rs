@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The message slot without memory: clauses W5 and R5.
 
-use lab_agent::{Call, Outcome as Observed};
+use lab_agent::{Call, CallResult};
 use lab_scene::{
     LooksAt, Outcome, Program, Scenario, Scene,
     actor::{returned, shown},
@@ -177,7 +177,7 @@ fn refused(errno: Errno, allowed: &[Errno]) -> Outcome<String> {
 
 /// As [`Scene::expect_held`], without a note.
 fn expect_held(scene: &mut Scene<'_>, file: &SlotFile, held: Option<&[u8]>) -> Outcome {
-    let observed: Observed = scene.call(&file.program, &file.read(MESSAGE_MAX + 8))?;
+    let observed: CallResult = scene.call(&file.program, &file.read(MESSAGE_MAX + 8))?;
     match held {
         Some(message) => judge_read(&observed, message).1,
         None if returned(&observed) == Err(Errno::EWOULDBLOCK) => Ok(()),

@@ -10,7 +10,7 @@ use lab_machine::PATIENCE;
 use lab_scene::{
     LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -99,7 +99,7 @@ fn expect_greeting(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<u32> {
 /// Note what a peer hears, and expect that it is the greeting.
 fn judge(scene: &mut Scene<'_>, peer: &Peer, payload: &[u8]) -> Outcome {
     let said = text(payload).map_err(|error| fail("a text", error.to_string()))?;
-    scene.note(&peer.program.name, Kind::Does, format!("hears: {said}"));
+    scene.note(&peer.program.name, LineKind::Does, format!("hears: {said}"));
     if scene.counts("G1") {
         return expect_eq("the greeting", said, TEXT);
     }

@@ -5,7 +5,7 @@ use lab_agent::Exit;
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, request},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -82,7 +82,7 @@ fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
     let said = payload.escape_ascii().to_string();
     scene.note(
         &peer.program.name,
-        Kind::Does,
+        LineKind::Does,
         format!("is answered with {} bytes", payload.len()),
     );
     if scene.counts("H1") {

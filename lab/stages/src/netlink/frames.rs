@@ -7,7 +7,7 @@ use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
     peer::{request, request_header},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::netlink::{BODY_MAX, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PortId};
@@ -143,7 +143,7 @@ pub(crate) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                 let (kind, payload) = M::request(n);
                 scene.note(
                     "sender",
-                    Kind::Does,
+                    LineKind::Does,
                     format!("sends request {n} as portid {portid}"),
                 );
                 scene.send(sender, lie(portid, kind).encode(&payload))?;

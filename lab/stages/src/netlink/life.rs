@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coming and going: clauses N4, N5 and N7.
 
-use lab_agent::{Answer, Call, Exit, Kin, Outcome as Observed};
+use lab_agent::{Answer, Call, CallResult, Exit, Kin};
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
     peer::{Peer, request},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::netlink::PROTO;
@@ -14,7 +14,7 @@ use super::{
     Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
     pass_over, sender,
 };
-use crate::counts::{Count, held};
+use crate::allocations::{Count, held};
 
 /// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
 /// portid of one that was killed.
@@ -40,7 +40,11 @@ pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
             let before = held(scene, M::NAME)?;
             scene.signal(&victim.program, Signal::SIGKILL)?;
             scene.expect_exit(&victim.program, Exit::Signal(9))?;
-            scene.note("host", Kind::Does, "counts what the module has allocated");
+            scene.note(
+                "host",
+                LineKind::Does,
+                "counts what the module has allocated",
+            );
             // It may have to wait for readers of a list (RCU).
             scene.expect_soon("what was kept for it is freed", |scene| {
                 Ok(held(scene, M::NAME)? + kept <= before)
@@ -100,7 +104,7 @@ pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             |scene| {
                 scene.value(&listener.program, &Call::Fork { stays })?;
                 let text = format!("forks, and the {goes} ends");
-                scene.note(&listener.program.name, Kind::Does, text);
+                scene.note(&listener.program.name, LineKind::Does, text);
                 carry_out::<M>(scene, &sender, &listener, n)
             },
         )?;
@@ -242,7 +246,7 @@ fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
     }
 }
 
-fn timed_out(outcomes: &[Observed]) -> bool {
+fn timed_out(outcomes: &[CallResult]) -> bool {
     let refusal = outcomes.last().and_then(|last| last.as_ref().err());
     refusal.is_some_and(|refusal| refusal.errno == Errno::ETIMEDOUT as i32)
 }
@@ -255,7 +259,7 @@ pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
             let peer = scene.peer(&format!("{round} peer"), 0)?;
             let (what, data) = M::touch();
             nobody_there(scene, &peer, data)?;
-            scene.note(&peer.program.name, Kind::Does, format!("sends {what}"));
+            scene.note(&peer.program.name, LineKind::Does, format!("sends {what}"));
             let refused = scene.try_remove(M::NAME)?;
             let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
             if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {

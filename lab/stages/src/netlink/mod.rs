@@ -17,7 +17,7 @@ use lab_scene::{
     Datagram, Outcome, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
     readable,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::netlink::{
@@ -218,7 +218,7 @@ fn bad_payloads<M: Told>(scene: &Scene<'_>) -> Vec<BadPayload> {
 /// Note that something is not looked at.
 pub(super) fn pass_over(scene: &mut Scene<'_>) {
     let text = "passes over what the contract leaves open";
-    scene.note("host", Kind::Does, text);
+    scene.note("host", LineKind::Does, text);
 }
 
 /// Whether the contract has no errno where this checkout's modules have this one, and is all that

@@ -6,7 +6,7 @@ use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, quiet_request, request},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::sys::signal::Signal;
 use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
@@ -72,7 +72,7 @@ pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
                 portid: PortId::KERNEL,
             };
             let data = Bytes(forged.encode(&M::forged()));
-            scene.note("stranger", Kind::Does, "sends: forged");
+            scene.note("stranger", LineKind::Does, "sends: forged");
             let call = Call::Send {
                 fd: stranger.fd,
                 portid: portid.0,
@@ -116,7 +116,7 @@ const FLOOD: usize = 1000;
 fn flood(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outcome {
     scene.note(
         &sender.program.name,
-        Kind::Does,
+        LineKind::Does,
         format!("sends {FLOOD} messages"),
     );
     let sends = round

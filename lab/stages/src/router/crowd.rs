@@ -12,7 +12,7 @@ use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, rea
 use nix::sys::signal::Signal;
 
 use super::{MODULE, list};
-use crate::counts::Count;
+use crate::allocations::Count;
 
 /// How many come, and how long it goes on.
 #[derive(Clone, Copy)]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::Kind};
+use lab_scene::{
+    LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
+};
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
@@ -209,7 +211,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                 }
                 scene.note(
                     "reader",
-                    Kind::Does,
+                    LineKind::Does,
                     "finds each of the 80 that stayed once",
                 );
                 Ok(())
@@ -353,7 +355,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
                 return Ok(());
             }
             expect_eq("errno", errno, 0)?;
-            scene.note("echo", Kind::Does, "registers as both, from itself");
+            scene.note("echo", LineKind::Does, "registers as both, from itself");
             publish(scene, &echo, b"am I heard?")?;
             expect_data(scene, &all, 15, &echo, b"am I heard?")?;
             scene.expect_nothing(&echo)

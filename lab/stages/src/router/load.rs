@@ -8,7 +8,7 @@ use lab_agent::{Answer, Bytes, Call, Op, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, LooksAt, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail,
-    peer::Peer, readable, transcript::Kind,
+    peer::Peer, readable, transcript::LineKind,
 };
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
@@ -104,7 +104,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             let expected = format!("router-client: {lost} messages were lost");
             expect_eq("stderr", said, expected)?;
             let text = "says that it has lost as many as the module counts";
-            scene.note("stopped", Kind::Does, text);
+            scene.note("stopped", LineKind::Does, text);
             scene.expect_silent(&running)?;
             scene.expect_silent(&stopped)
         },
@@ -201,7 +201,7 @@ fn busy(scene: &mut Scene<'_>) -> Outcome {
             }
             scene.note(
                 "host",
-                Kind::Does,
+                LineKind::Does,
                 "tries rmmod at least 20 times meanwhile",
             );
             // Otherwise nothing was shown.

@@ -18,7 +18,7 @@ use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request, request_header},
     readable,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -120,7 +120,7 @@ fn expect_data(
     let (got, data) = data(&message)?;
     scene.note(
         name,
-        Kind::Does,
+        LineKind::Does,
         format!(
             "receives message {got} from portid {}, {} bytes: {}",
             data.sender,
@@ -169,7 +169,7 @@ fn show_list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
         )
     }));
     for line in text {
-        scene.note(&peer.program.name, Kind::Does, line);
+        scene.note(&peer.program.name, LineKind::Does, line);
     }
     Ok(members)
 }
@@ -195,7 +195,7 @@ fn client(
 fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
     let line = scene.wait_line(program, Stream::Stdout, PATIENCE)?;
     let line = readable(&line.unwrap_or_default());
-    scene.note(&program.name, Kind::Prints, line.as_str());
+    scene.note(&program.name, LineKind::Prints, line.as_str());
     let portid = line
         .split_once("portid ")
         .and_then(|(_, rest)| rest.split_once(' '))

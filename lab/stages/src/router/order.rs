@@ -11,7 +11,7 @@ use lab_scene::{
     expect_eq, fail,
     peer::{Peer, quiet_request},
     readable,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::{libc, sys::signal::Signal};
 use protocol::{
@@ -196,7 +196,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
                 "publishes: {} delivered, {} dropped",
                 got.delivered, got.dropped
             );
-            scene.note("publisher", Kind::Does, text);
+            scene.note("publisher", LineKind::Does, text);
             expect_eq("the report", got, Report { delivered, dropped })?;
             Ok(true)
         };
@@ -267,7 +267,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
             // That nobody is there who has gone is another clause's matter.
             for peer in [&fast, &slow] {
                 scene.send(peer, encode(&Request::Unregister(Roles::SUBSCRIBER)))?;
-                scene.note(&peer.program.name, Kind::Does, "unregisters");
+                scene.note(&peer.program.name, LineKind::Does, "unregisters");
             }
             expect(scene, 0, 0, b"hello?")?;
             let late = member(scene, "late", Roles::SUBSCRIBER)?;

@@ -2,7 +2,7 @@
 //! The table and the program that changes it: clauses E2 and E3.
 
 use lab_agent::Exit;
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::Kind};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::LineKind};
 use nix::errno::Errno;
 use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
@@ -38,7 +38,11 @@ pub(super) const LIST_OF_ALL: Scenario = Scenario {
                 let fresh = scene.peer("B", 0)?;
                 let entries = list(scene, &fresh)?.into_iter();
                 let mut found: Vec<_> = entries.map(|(name, _)| name).collect();
-                scene.note("B", Kind::Does, format!("lists {} entries", found.len()));
+                scene.note(
+                    "B",
+                    LineKind::Does,
+                    format!("lists {} entries", found.len()),
+                );
                 // In which order is the module's affair.
                 found.sort();
                 names.sort();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -147,7 +147,7 @@ fn expect_event(scene: &mut Scene<'_>, peer: &Peer, seq: u32, event: News<'_>) -
     };
     scene.note(
         &peer.program.name,
-        Kind::Does,
+        LineKind::Does,
         format!("event {got}: {said}"),
     );
     expect_eq("the event", news, Some(event))?;
@@ -193,7 +193,7 @@ fn expect_list(scene: &mut Scene<'_>, peer: &Peer, expected: &[&str]) -> Outcome
     let mut names = Routes::state(scene, peer, PortId(0))?;
     scene.note(
         &peer.program.name,
-        Kind::Does,
+        LineKind::Does,
         format!("lists: {}", names.join(" ")),
     );
     let mut expected: Vec<_> = expected.iter().map(|&name| name.to_owned()).collect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
-use lab_agent::{Memory, Page};
+use lab_agent::{BufferMemory, Page};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile,
 };
@@ -14,7 +14,7 @@ use super::{LONG, all_of, any_channel, any_message, as_each_user};
 const CALLS: usize = 300;
 
 /// A buffer near a border between pages of any two kinds, or across it.
-fn any_memory(rng: &mut fastrand::Rng) -> Memory {
+fn any_memory(rng: &mut fastrand::Rng) -> BufferMemory {
     let mut page = || {
         let pages = [
             Page::Writable,
@@ -35,7 +35,7 @@ fn any_memory(rng: &mut fastrand::Rng) -> Memory {
     } else {
         rng.usize(..=MESSAGE_MAX + 8)
     };
-    Memory::Border {
+    BufferMemory::Border {
         before,
         front,
         back,

@@ -9,7 +9,7 @@ use lab_scene::{
     actor::returned,
     expect_eq,
     slot_peer::{Held, SlotFile},
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 
@@ -198,7 +198,7 @@ pub(super) const MANY: Scenario = Scenario {
                     expect_eq("write returns", returned(write), Ok(8))?;
                 }
             }
-            scene.note("student", Kind::Does, "writes to 10000 channels");
+            scene.note("student", LineKind::Does, "writes to 10000 channels");
             Ok(())
         })?;
         scene.step("read them all", "each has its own message", |scene| {
@@ -211,12 +211,12 @@ pub(super) const MANY: Scenario = Scenario {
                 for (&id, pair) in ids.iter().zip(outcomes.chunks(2)) {
                     let (said, judged) = scene.judge_held(&pair[1], Some(message(id).as_bytes()));
                     if judged.is_err() {
-                        scene.note("student", Kind::Does, format!("channel {id}: {said}"));
+                        scene.note("student", LineKind::Does, format!("channel {id}: {said}"));
                     }
                     judged?;
                 }
             }
-            scene.note("student", Kind::Does, "reads 10000 channels");
+            scene.note("student", LineKind::Does, "reads 10000 channels");
             Ok(())
         })
     },

@@ -6,7 +6,7 @@ use std::fs;
 use lab_agent::{Call, Exit, Refusal};
 use lab_base::Error;
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::Kind,
+    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, transcript::LineKind,
 };
 use nix::{errno::Errno, libc, sys::signal::Signal};
 
@@ -97,7 +97,11 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
                 .collect();
             // That each of them is a channel is I4's matter.
             all_of(scene, &file, calls)?;
-            scene.note("student", Kind::Does, "writes to 32 channels of /dev/slot2");
+            scene.note(
+                "student",
+                LineKind::Does,
+                "writes to 32 channels of /dev/slot2",
+            );
             scene.choose(&next, 5)?;
             scene.expect_empty(&next)
         },
@@ -245,7 +249,7 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
             all_of(scene, &file, calls)?;
             scene.note(
                 "root",
-                Kind::Does,
+                LineKind::Does,
                 "writes 0 bytes, and reads a message into 1 byte",
             );
             scene.close_slot(&file)?;
@@ -281,7 +285,7 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
                     scene.put(&second, b"still here")?;
                 }
                 scene.expect_message(&second, b"still here")?;
-                scene.note("student", Kind::Does, "is killed with its file open");
+                scene.note("student", LineKind::Does, "is killed with its file open");
                 scene.signal(&student, Signal::SIGKILL)?;
                 scene.expect_exit(&student, Exit::Signal(9))?;
                 scene.remove(MODULE)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is allocated and given back: clauses D4 and D5.
 
-use lab_agent::{Answer, Call, Memory, Page};
+use lab_agent::{Answer, BufferMemory, Call, Page};
 use lab_scene::{
     Halt, LooksAt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
     expect_eq, fail,
     slot_peer::SlotFile,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
-use crate::counts::Count;
+use crate::allocations::Count;
 
 /// How often each thing is done.
 const MANY: u64 = 2000;
@@ -70,7 +70,7 @@ pub(super) const FREED: Scenario = Scenario {
                     })
                     .collect();
                 scene.batch(&actor, 2, calls)?;
-                scene.note("student", Kind::Does, "writes to 2000 channels, twice");
+                scene.note("student", LineKind::Does, "writes to 2000 channels, twice");
                 scene.close_slot(&file)?;
                 scene.remove(MODULE)?;
                 scene.expect_no_leaks()
@@ -119,12 +119,12 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         calls.push(Call::Close { fd: next });
         calls
     };
-    let crossing = Memory::Border {
+    let crossing = BufferMemory::Border {
         before: 64,
         front: Page::Writable,
         back: Page::NoAccess,
     };
-    let refused = [Memory::NoAccess, crossing]
+    let refused = [BufferMemory::NoAccess, crossing]
         .map(|memory| other.write_from(memory, &messages[0]))
         .to_vec();
     let chosen: Vec<_> = (0..MANY)
@@ -183,8 +183,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
 
 /// Make calls again and again; only writes from bad buffers may fail.
 fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
-    let bad =
-        |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != Memory::Ordinary);
+    let bad = |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != BufferMemory::Ordinary);
     if !calls.iter().any(bad) {
         return scene.batch(&file.program, rounds, calls).map(drop);
     }
@@ -291,13 +290,13 @@ fn scarce_write(
         *held = Some(new);
     }
     let said = format!("writes {len} bytes without memory: {}", shown(written));
-    scene.note(&file.program.name, Kind::Does, said);
+    scene.note(&file.program.name, LineKind::Does, said);
     if !scene.contract_only() {
         expect_eq("write returns", written, Err(Errno::ENOMEM))?;
     }
     let read = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
     let (said, judged) = scene.judge_held(&read, held.as_deref());
-    scene.note(&file.program.name, Kind::Does, said);
+    scene.note(&file.program.name, LineKind::Does, said);
     judged?;
     Ok(true)
 }

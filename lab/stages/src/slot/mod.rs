@@ -11,7 +11,7 @@ mod sharing;
 pub(crate) mod step;
 mod writing;
 
-use lab_agent::{Call, Memory, Outcome as Observed};
+use lab_agent::{BufferMemory, Call, CallResult};
 use lab_scene::{Outcome, Scene, actor::complete, slot_peer::SlotFile};
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
@@ -48,7 +48,7 @@ fn as_each_user(
 
 /// Make all of these calls, whatever comes of them, without a word to the host in between: one by
 /// one they would take a round trip each.
-fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<Observed>> {
+fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<CallResult>> {
     let batch = Call::Batch {
         rounds: 1,
         persist: true,
@@ -120,7 +120,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         "read into a buffer that cannot be written",
         Errno::EFAULT,
         "reads into a read-only page",
-        &file.read_into(Memory::ReadOnly, MESSAGE_MAX),
+        &file.read_into(BufferMemory::ReadOnly, MESSAGE_MAX),
     )?;
     refused(
         "write nothing",
@@ -138,7 +138,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         "write from a buffer of which the second half is missing",
         Errno::EFAULT,
         "writes 100 bytes, of which 50 are there",
-        &file.write_from(Memory::Crossing { mapped: 50 }, &[b'x'; 100]),
+        &file.write_from(BufferMemory::Crossing { mapped: 50 }, &[b'x'; 100]),
     )?;
     scene.step("close the slot", "works", |scene| scene.close_slot(&file))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! read(2): clauses R1-R6.
 
-use lab_agent::{Call, Exit, Memory};
+use lab_agent::{BufferMemory, Call, Exit};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::returned,
@@ -34,7 +34,7 @@ pub(super) const EXACT: Scenario = Scenario {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
                         for room in [len, len + 1, 129, 4096, 65_536] {
-                            let memory = Memory::Ordinary;
+                            let memory = BufferMemory::Ordinary;
                             scene.expect_message_in(file, memory, room, &message)?;
                         }
                     }
@@ -48,7 +48,7 @@ pub(super) const EXACT: Scenario = Scenario {
                     for len in [1, 77, LONG] {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
-                        let memory = Memory::Crossing { mapped: len };
+                        let memory = BufferMemory::Crossing { mapped: len };
                         scene.expect_message_in(file, memory, 200, &message)?;
                     }
                     Ok(())
@@ -151,7 +151,7 @@ pub(super) const SHORT: Scenario = Scenario {
                         // That its length is the new one is W1's matter.
                         return Ok(());
                     }
-                    scene.expect_message_in(file, Memory::Ordinary, SHORTER, &message)
+                    scene.expect_message_in(file, BufferMemory::Ordinary, SHORTER, &message)
                 },
             )
         })
@@ -169,16 +169,16 @@ pub(super) const UNWRITABLE: Scenario = Scenario {
             scene.choose(file, id)?;
             scene.put(file, &message)?;
             let buffers = [
-                ("unmapped memory", Memory::Unmapped),
-                ("a PROT_NONE page", Memory::NoAccess),
-                ("a read-only page", Memory::ReadOnly),
+                ("unmapped memory", BufferMemory::Unmapped),
+                ("a PROT_NONE page", BufferMemory::NoAccess),
+                ("a read-only page", BufferMemory::ReadOnly),
                 (
                     "memory that ends after 1 byte",
-                    Memory::Crossing { mapped: 1 },
+                    BufferMemory::Crossing { mapped: 1 },
                 ),
                 (
                     "memory that ends one byte early",
-                    Memory::Crossing { mapped: 99 },
+                    BufferMemory::Crossing { mapped: 99 },
                 ),
             ];
             let reads = buffers.map(|(what, memory)| {

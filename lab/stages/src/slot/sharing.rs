@@ -9,7 +9,7 @@ use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::{complete, returned, shown},
     expect_eq, fail,
-    transcript::Kind,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
@@ -78,7 +78,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
                     scene.value(&first.program, &Call::Fork { stays })?;
                     scene.note(
                         &first.program.name,
-                        Kind::Does,
+                        LineKind::Does,
                         "forks, and the parent ends",
                     );
                     scene.expect_message(first, &another)
@@ -243,7 +243,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
             }
             // Otherwise they have not met, and nothing was shown.
             expect_eq("messages of several kinds were read", seen.len() > 1, true)?;
-            scene.note("host", Kind::Does, "looks at all that was read");
+            scene.note("host", LineKind::Does, "looks at all that was read");
             Ok(())
         },
     )

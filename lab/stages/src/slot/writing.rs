@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! write(2): clauses W1-W5.
 
-use lab_agent::{Call, Memory};
+use lab_agent::{BufferMemory, Call};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     slot_peer::{Held, SlotFile},
@@ -44,7 +44,7 @@ pub(super) const REPLACES: Scenario = Scenario {
                 |scene| {
                     let message = any_message(scene, 50);
                     let mapped = message.len();
-                    for memory in [Memory::ReadOnly, Memory::Crossing { mapped }] {
+                    for memory in [BufferMemory::ReadOnly, BufferMemory::Crossing { mapped }] {
                         let write = file.write_from(memory, &message);
                         scene.value(&file.program, &write)?;
                         scene.expect_message(file, &message)?;
@@ -82,19 +82,19 @@ fn of_lengths(file: &SlotFile, lengths: &[usize]) -> Vec<(String, Call)> {
 /// Writes from buffers that cannot be read, or not to the end, and what to call them.
 fn from_bad_buffers(file: &SlotFile) -> Vec<(String, Call)> {
     let bad = [
-        ("unmapped memory", Memory::Unmapped),
-        ("a PROT_NONE page", Memory::NoAccess),
+        ("unmapped memory", BufferMemory::Unmapped),
+        ("a PROT_NONE page", BufferMemory::NoAccess),
         (
             "memory that ends after 1 byte",
-            Memory::Crossing { mapped: 1 },
+            BufferMemory::Crossing { mapped: 1 },
         ),
         (
             "memory that ends after 64 bytes",
-            Memory::Crossing { mapped: 64 },
+            BufferMemory::Crossing { mapped: 64 },
         ),
         (
             "memory that ends one byte early",
-            Memory::Crossing { mapped: LONG - 1 },
+            BufferMemory::Crossing { mapped: LONG - 1 },
         ),
     ];
     bad.map(|(what, memory)| {

@@ -2,7 +2,7 @@
 //! Requests drawn at random, good ones and bad ones, by several processes at once.
 
 use fastrand::Rng;
-use lab_agent::{Answer, Bytes, Call, Outcome as Observed};
+use lab_agent::{Answer, Bytes, Call, CallResult};
 use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail};
 use nix::{errno::Errno, libc};
 use protocol::{
@@ -201,7 +201,7 @@ const ANSWERS: [Errno; 11] = [
     Errno::ENOBUFS,
 ];
 
-fn judge(program: &Program, order: &Call, observed: Observed) -> Outcome {
+fn judge(program: &Program, order: &Call, observed: CallResult) -> Outcome {
     let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed) else {
         return Err(fail("a batch", "something else"));
     };

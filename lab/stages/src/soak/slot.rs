@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calls on message slots drawn at random, by several processes at once.
 
-use lab_agent::{Answer, Call, Memory, Op, Outcome as Observed};
+use lab_agent::{Answer, BufferMemory, Call, CallResult, Op};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile,
 };
@@ -104,12 +104,12 @@ fn open(minor: u32) -> Call {
 fn any_call(rng: &mut fastrand::Rng, files: &[SlotFile]) -> Call {
     let file = &files[rng.usize(..files.len())];
     let memory = match rng.u8(..8) {
-        0 => Memory::Unmapped,
-        1 => Memory::ReadOnly,
-        2 => Memory::Crossing {
+        0 => BufferMemory::Unmapped,
+        1 => BufferMemory::ReadOnly,
+        2 => BufferMemory::Crossing {
             mapped: rng.usize(..MESSAGE_MAX),
         },
-        _ => Memory::Ordinary,
+        _ => BufferMemory::Ordinary,
     };
     let len = rng.usize(..=MESSAGE_MAX + 8);
     match rng.u8(..10) {
@@ -130,7 +130,7 @@ fn any_call(rng: &mut fastrand::Rng, files: &[SlotFile]) -> Call {
 }
 
 /// Every call must have returned what it may.
-fn judge(order: &Call, observed: Observed) -> Outcome {
+fn judge(order: &Call, observed: CallResult) -> Outcome {
     let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed) else {
         return Err(fail("a batch", "something else"));
     };
@@ -157,7 +157,9 @@ fn judge(order: &Call, observed: Observed) -> Outcome {
                 !(1..=MESSAGE_MAX).contains(&data.0.len())
             }
             (Call::WriteFile { memory, .. }, Err(Errno::EFAULT))
-            | (Call::ReadFile { memory, .. }, Err(Errno::EFAULT)) => *memory != Memory::Ordinary,
+            | (Call::ReadFile { memory, .. }, Err(Errno::EFAULT)) => {
+                *memory != BufferMemory::Ordinary
+            }
             (Call::WriteFile { .. }, Err(Errno::EINVAL)) => true,
             (Call::ReadFile { len, .. }, Ok(read)) => {
                 read >= 1 && read <= *len as i64 && is_whole(&observed, read)
@@ -175,7 +177,7 @@ fn judge(order: &Call, observed: Observed) -> Outcome {
 }
 
 /// Whether what was read is one byte all through.
-fn is_whole(observed: &Observed, read: i64) -> bool {
+fn is_whole(observed: &CallResult, read: i64) -> bool {
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         return false;
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use lab_agent::{Exit, Stdin, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind,
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::LineKind,
 };
 use nix::sys::signal::Signal;
 
@@ -356,7 +356,7 @@ pub(super) const TERMINAL: Scenario = Scenario {
                     let got = format!("nothing but \"{}\"", readable(text.as_bytes()));
                     return Err(fail("progress, while numbers go through", got));
                 }
-                scene.note("threads", Kind::Does, "shows progress");
+                scene.note("threads", LineKind::Does, "shows progress");
                 scene.signal(&program, Signal::SIGINT)?;
                 scene.expect_any_end(&program)
             },
@@ -375,7 +375,7 @@ fn start_on_terminal(scene: &mut Scene<'_>, outputs: &str, arguments: &[&str]) -
     };
     scene.note(
         "threads",
-        Kind::Does,
+        LineKind::Does,
         format!(
             "starts with a terminal as {on}: threads {}",
             arguments.join(" ")

@@ -7,7 +7,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use lab_agent::Stream;
 use lab_machine::PATIENCE;
 use lab_scene::{
-    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::Kind,
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::LineKind,
 };
 
 /// The buffer itself, and its ends; both are the student's.
@@ -54,7 +54,7 @@ impl Ends {
 
     /// Tell a thread to do something.
     fn order(&self, scene: &mut Scene<'_>, who: &str, what: &str) -> Outcome {
-        scene.note(who, Kind::Types, what);
+        scene.note(who, LineKind::Types, what);
         scene.write(&self.program, format!("{who}: {what}\n").as_bytes())
     }
 
@@ -78,7 +78,7 @@ impl Ends {
         }
         got.sort_unstable();
         for (who, what) in got.iter().filter_map(|line| line.split_once(": ")) {
-            scene.note(who, Kind::Prints, what);
+            scene.note(who, LineKind::Prints, what);
         }
         if got == wanted {
             Ok(())
@@ -107,7 +107,11 @@ impl Ends {
             let took = line.strip_suffix(&format!(": took {number}"));
             taker = Some(took.ok_or_else(|| fail(wanted(), line.clone()))?.to_owned());
         }
-        scene.note("host", Kind::Does, format!("sees that {number} is taken"));
+        scene.note(
+            "host",
+            LineKind::Does,
+            format!("sees that {number} is taken"),
+        );
         taker.ok_or_else(|| fail(wanted(), "none does"))
     }
 
@@ -168,7 +172,7 @@ impl Ends {
             let text = scene.read(&format!("/proc/{id}/syscall"))?;
             let words: Vec<_> = text.split_whitespace().collect();
             if let [FUTEX, _, _, _, "0x0", ..] = words[..] {
-                scene.note(who, Kind::Does, "waits in futex");
+                scene.note(who, LineKind::Does, "waits in futex");
                 return Ok(Ok(()));
             }
             let said = scene.wait_line(&self.program, Stream::Stdout, Duration::ZERO)?;
@@ -177,7 +181,7 @@ impl Ends {
             }
             if patience.is_over() {
                 if !counts(scene, "T1") {
-                    scene.note(who, Kind::Does, "does not answer");
+                    scene.note(who, LineKind::Does, "does not answer");
                     return Ok(Ok(()));
                 }
                 let got = match words.first() {

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use lab_agent::{Exit, Stream};
-use lab_scene::{LooksAt, Outcome as Result, Scenario, Scene, fail, readable, transcript::Kind};
+use lab_scene::{
+    LooksAt, Outcome as Result, Scenario, Scene, fail, readable, transcript::LineKind,
+};
 
 #[path = "../../../threads/src/outcome.rs"]
 mod outcome;
@@ -59,7 +61,7 @@ impl Model {
                 return Err(fail("several interleavings", readable(&line)));
             }
             let text = "has tried all interleavings, each ends";
-            scene.note("model", Kind::Does, text);
+            scene.note("model", LineKind::Does, text);
             return scene.expect_exit(&program, Exit::Status(0));
         }
         let wanted = "each interleaving ends";

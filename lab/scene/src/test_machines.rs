@@ -14,7 +14,7 @@ use lab_build::kernels::Which;
 use lab_machine::Machine;
 
 use crate::{
-    perform::Ended,
+    perform::ScenarioResult,
     scenario::Scenario,
     workshop::{Start, Workshop},
 };
@@ -54,7 +54,7 @@ fn chosen<T: ValueEnum>(variable: &str) -> Result<Option<T>> {
 ///
 /// # Errors
 /// The machinery failed before the scenario could begin.
-pub fn carry_out(scenario: &Scenario) -> Result<Ended> {
+pub fn carry_out(scenario: &Scenario) -> Result<ScenarioResult> {
     let workshop = workshop()?;
     if workshop.start == Start::Warm {
         return workshop.carry_out(scenario, SEED, &mut |_| ());

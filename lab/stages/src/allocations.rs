@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use lab_agent::Op;
 use lab_build::kernels::Capability;
-use lab_scene::{Halt, Outcome, Scene, fail, transcript::Kind};
+use lab_scene::{Halt, Outcome, Scene, fail, transcript::LineKind};
 
 /// How many objects are allocated that functions of this module, which is in, have asked for: exact,
 /// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.
@@ -95,7 +95,7 @@ impl Count {
         let what = self.what();
         scene.note(
             "host",
-            Kind::Does,
+            LineKind::Does,
             format!("counts {what} before and after"),
         );
         let mut grown = 0;

@@ -7,7 +7,7 @@ use lab_agent::{Exit, ProcessId, Stream};
 use lab_machine::PATIENCE;
 use nix::errno::Errno;
 
-use crate::transcript::Kind;
+use crate::transcript::LineKind;
 use crate::{
     halt::{Outcome, fail, readable},
     scene::{Program, Scene},
@@ -166,7 +166,7 @@ impl Scene<'_> {
                 let text = String::from_utf8_lossy(&line);
                 let whole = pattern.find(&text).map(|found| found.len());
                 if whole == Some(text.len()) {
-                    self.note(&program.name, Kind::Prints, noted);
+                    self.note(&program.name, LineKind::Prints, noted);
                     return Ok(());
                 }
                 self.note_output(program, Stream::Stdout, &line);
@@ -296,10 +296,10 @@ impl Scene<'_> {
 }
 
 /// What it is called in the record.
-fn said_on(stream: Stream) -> Kind {
+fn said_on(stream: Stream) -> LineKind {
     match stream {
-        Stream::Stdout => Kind::Prints,
-        Stream::Stderr => Kind::Complains,
+        Stream::Stdout => LineKind::Prints,
+        Stream::Stderr => LineKind::Complains,
     }
 }
 

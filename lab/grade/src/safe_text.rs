@@ -15,35 +15,35 @@ const BYTES_MAX: usize = 16 * 1024;
 /// turns the direction of writing, separates lines without being a newline, or must not be in XML.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Words(String);
+pub struct SafeText(String);
 
-impl Words {
+impl SafeText {
     /// The same in one line.
     pub fn line(text: &str) -> Self {
-        let Words(text) = Self::from(text);
-        Words(text.trim_end().replace('\n', "\\n").replace('\t', " "))
+        let SafeText(text) = Self::from(text);
+        SafeText(text.trim_end().replace('\n', "\\n").replace('\t', " "))
     }
 }
 
-impl From<&str> for Words {
+impl From<&str> for SafeText {
     fn from(text: &str) -> Self {
-        let mut words = String::new();
+        let mut safe = String::new();
         for (at, c) in text.char_indices() {
-            if words.len() >= BYTES_MAX {
-                words += &format!("... ({} bytes more)", text.len() - at);
+            if safe.len() >= BYTES_MAX {
+                safe += &format!("... ({} bytes more)", text.len() - at);
                 break;
             }
             if is_harmless(c) {
-                words.push(c);
+                safe.push(c);
             } else {
-                words.extend(c.escape_default());
+                safe.extend(c.escape_default());
             }
         }
-        Words(words)
+        SafeText(safe)
     }
 }
 
-impl From<String> for Words {
+impl From<String> for SafeText {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
@@ -62,7 +62,7 @@ fn is_harmless(c: char) -> bool {
     }
 }
 
-impl Deref for Words {
+impl Deref for SafeText {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -70,7 +70,7 @@ impl Deref for Words {
     }
 }
 
-impl fmt::Display for Words {
+impl fmt::Display for SafeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
@@ -82,26 +82,22 @@ mod tests {
 
     #[test]
     fn what_would_drive_a_terminal_is_escaped() {
-        let words = Words::from("\x1b[2Jgrößer\0\r\n\tok\u{9b}31m\u{202e}\u{2028}\u{ffff}");
+        let safe = SafeText::from("\x1b[2Jgrößer\0\r\n\tok\u{9b}31m\u{202e}\u{2028}\u{ffff}");
         assert_eq!(
-            &*words,
+            &*safe,
             "\\u{1b}[2Jgrößer\\u{0}\\r\n\tok\\u{9b}31m\\u{202e}\\u{2028}\\u{ffff}"
         );
     }
 
     #[test]
     fn a_name_is_one_line() {
-        assert_eq!(&*Words::line("a\nb\tc\n"), "a\\nb c");
+        assert_eq!(&*SafeText::line("a\nb\tc\n"), "a\\nb c");
     }
 
     #[test]
     fn a_flood_is_cut() {
-        let words = Words::from("ü".repeat(BYTES_MAX));
-        assert!(
-            words.ends_with("ü... (16384 bytes more)"),
-            "{}",
-            words.len()
-        );
-        assert!(words.len() < BYTES_MAX + 100);
+        let safe = SafeText::from("ü".repeat(BYTES_MAX));
+        assert!(safe.ends_with("ü... (16384 bytes more)"), "{}", safe.len());
+        assert!(safe.len() < BYTES_MAX + 100);
     }
 }
