@@ -203,13 +203,9 @@ impl<'a> SavedMachine<'a> {
         let file = self.directory.join(DEVICES);
         let devices = fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))?;
         let (ours, theirs) = monitor::pair()?;
+        let mib = self.site.kernel.which.memory_mib();
         let launch = Launch {
-            command: qemu::direct_command(
-                GuestMemory::Restore,
-                ram.as_raw_fd(),
-                self.site.kernel.which.memory_mib(),
-                self.kvm,
-            ),
+            command: qemu::direct_command(GuestMemory::Restore, ram.as_raw_fd(), mib, self.kvm),
             files: vec![ram],
             monitor: Some(theirs),
         };
