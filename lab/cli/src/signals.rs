@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Signals, and the end of whoever has started us.
+//! Signals, and the end of the process that has started us.
 
 use std::thread;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab-fuzz`: what goes on until the time is up. `lab/lab.sh` calls it.
+//! `lab-fuzz`: random operations and scenarios, until the time is up. `lab/lab.sh` calls it.
 
 mod cli {
     pub(crate) mod fuzz;
@@ -13,7 +13,7 @@ use lab_cli::Wish;
 
 use cli::{fuzz, soak};
 
-/// Looks for what nobody has thought of.
+/// Carries out random operations and scenarios until the time is up.
 #[derive(Parser)]
 #[command(name = "lab", bin_name = "lab", version)]
 struct Arguments {

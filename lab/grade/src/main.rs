@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab-grade`: what a teacher needs, and what looks at all of the lab. `lab/lab.sh` calls it.
+//! `lab-grade`: grading, hints, starters and mutants; and doctor, which tries all of the lab. `lab/lab.sh` calls it.
 
 mod cli {
     pub(crate) mod doctor;
