@@ -65,11 +65,10 @@ impl Which {
     pub const ALL: [Which; 3] = [FLAVOURS[0].which, FLAVOURS[1].which, FLAVOURS[2].which];
 
     fn flavour(self) -> &'static Flavour {
-        static ROWS: [Flavour; 3] = FLAVOURS;
         match self {
-            Which::Stock => &ROWS[0],
-            Which::Lab => &ROWS[1],
-            Which::Debug => &ROWS[2],
+            Which::Stock => &FLAVOURS[0],
+            Which::Lab => &FLAVOURS[1],
+            Which::Debug => &FLAVOURS[2],
         }
     }
 

@@ -185,7 +185,7 @@ impl Scene<'_> {
         self.expect_from_kernel(header)?;
         expect_eq("nlmsg_type", header.kind, kind)?;
         self.expect_number(header.seq, seq)?;
-        // That the role byte is not forwarded is B3's matter.
+        // Only B3 requires that the role byte is not forwarded.
         let behind_role = message.payload.strip_prefix(b"p");
         let behind_role = behind_role.filter(|_| !self.counts("B3"));
         let alternatives = [Some(message.payload), behind_role];

@@ -80,9 +80,9 @@ impl Scene<'_> {
         judged
     }
 
-    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. That
-    /// the rest of the buffer is untouched is R1's matter, that the length is right W1's, too, with
-    /// which errno nothing is read R3's.
+    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. Only
+    /// R1 checks that the rest of the buffer is untouched, only R1 and W1 that the length is right, and
+    /// only R3 the errno of an empty channel.
     pub fn judge_held(&self, observed: &CallResult, held: Option<&[u8]>) -> (String, Outcome) {
         match held {
             Some(message) if self.counts("R1") => judge_read(observed, message),
@@ -132,7 +132,7 @@ impl Scene<'_> {
     }
 
     /// Expect that no channel is chosen: reading, which is called `reads`, is refused. That it is with
-    /// EINVAL is R2's matter, and W2's what becomes of a write.
+    /// EINVAL is checked by R2 only, and what becomes of a write by W2.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if something is read.
@@ -178,7 +178,7 @@ impl Scene<'_> {
         held: Held<'_>,
     ) -> Outcome {
         let read = file.read(MESSAGE_MAX);
-        // With which errno nothing is read is R3's matter; that it stays the same is not.
+        // Only R3 checks the errno of an empty channel. Every check requires that it stays the same.
         let before = match held {
             Held::Nothing => Some(returned(&self.call(&file.program, &read)?)),
             _ => None,
