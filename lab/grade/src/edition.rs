@@ -45,7 +45,7 @@ const MAJOR: &str = "registers major ";
 const REGISTERS: Scenario = Scenario {
     id: "message-slot/edition-major",
     title: "which major number is registered",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step("insert the module", "a number more is taken", |scene| {
             let before = scene.character_devices()?;
@@ -62,7 +62,7 @@ const REGISTERS: Scenario = Scenario {
 const CHOOSES: Scenario = Scenario {
     id: "message-slot/edition-argument",
     title: "which way the ioctl takes its argument",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let file = open(scene)?;
         scene.step("choose, write, choose others, read", "works", |scene| {
@@ -78,7 +78,7 @@ const CHOOSES: Scenario = Scenario {
 const EINVAL: Scenario = Scenario {
     id: "message-slot/edition-bad-buffer",
     title: "whether a bad buffer is EINVAL",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let file = open(scene)?;
         scene.step("write from where nothing is", "EINVAL", |scene| {

@@ -103,7 +103,7 @@ impl Runner {
     fn once(&self, check: &Check, seed: u64) -> CheckOutcome {
         let begin = Instant::now();
         let workshop = match check.scenario.looks_at {
-            LooksAt::Module => &self.modules,
+            LooksAt::Module(_) => &self.modules,
             LooksAt::Programs => &self.programs,
         };
         let mut machine = match workshop.machine() {

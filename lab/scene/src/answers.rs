@@ -10,6 +10,7 @@ use protocol::netlink::{Ack, Header, PortId};
 use crate::{
     halt::{Outcome, expect_eq, fail, readable},
     peer::{Peer, ack, request},
+    scenario::Detail,
     scene::Scene,
     transcript::LineKind,
 };
@@ -109,13 +110,13 @@ impl Scene<'_> {
         self.expect_reason(&ack)
     }
 
-    /// A refusal must say why, in words, where N1 counts.
+    /// A refusal must say why in words ([`Detail::Reasons`]).
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it does not.
     pub fn expect_reason(&self, ack: &Ack) -> Outcome {
         let silent = ack.errno != 0 && ack.text.as_deref().unwrap_or_default().is_empty();
-        if silent && self.counts("N1") {
+        if silent && self.judges(Detail::Reasons) {
             return Err(fail(
                 "a refusal with its reason in words (extended ack)",
                 "none",
@@ -124,35 +125,32 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Expect that the header of a message names the kernel. Of what the kernel sends by itself the
-    /// contract says so in B3 only; the kernel's own replies name who gets them.
+    /// Expect that the header of a message names the kernel ([`Detail::KernelHeader`]).
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it names another.
     pub fn expect_from_kernel(&self, header: Header) -> Outcome {
-        if self.counts("B3") {
+        if self.judges(Detail::KernelHeader) {
             return expect_eq("nlmsg_pid", header.portid, PortId::KERNEL);
         }
         Ok(())
     }
 
-    /// Expect this sequence number of a message for a subscriber. What is wrong with numbers costs a
-    /// submission the clauses that are about them, and no others.
+    /// Expect this sequence number of a message for a subscriber ([`Detail::Numbers`]).
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it is another.
     pub fn expect_number(&self, got: u32, wanted: u32) -> Outcome {
-        if self.counts_any(&["B3", "L2", "N4", "N6"]) {
+        if self.judges(Detail::Numbers) {
             return expect_eq("nlmsg_seq", got, wanted);
         }
         Ok(())
     }
 
-    /// Whether a subscriber got this body. Padding that is taken for a part of it costs a submission
-    /// the clauses about bytes and lengths, and no others.
+    /// Whether a subscriber got this body, without its padding ([`Detail::Bytes`]).
     pub fn is_body(&self, got: &[u8], wanted: &[u8]) -> bool {
         let padded = got.len() == wanted.len().next_multiple_of(4) && got.starts_with(wanted);
-        let exact = self.counts_any(&["B3", "L2", "N3"]);
+        let exact = self.judges(Detail::Bytes);
         got == wanted || (padded && !exact)
     }
 
@@ -185,9 +183,8 @@ impl Scene<'_> {
         self.expect_from_kernel(header)?;
         expect_eq("nlmsg_type", header.kind, kind)?;
         self.expect_number(header.seq, seq)?;
-        // Only B3 requires that the role byte is not forwarded.
         let behind_role = message.payload.strip_prefix(b"p");
-        let behind_role = behind_role.filter(|_| !self.counts("B3"));
+        let behind_role = behind_role.filter(|_| !self.judges(Detail::RoleByte));
         let alternatives = [Some(message.payload), behind_role];
         if alternatives
             .iter()

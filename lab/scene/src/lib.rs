@@ -32,6 +32,6 @@ pub mod workshop;
 pub use datagram::Datagram;
 pub use halt::{Halt, Outcome, expect_eq, fail, readable};
 pub use perform::{ScenarioResult, improvise, perform};
-pub use scenario::{LooksAt, Scenario};
+pub use scenario::{Detail, LooksAt, Scenario};
 pub use scene::{Program, Scene, clause};
 pub use slot_answers::judge_read;

@@ -13,6 +13,7 @@ use crate::{
     actor::returned,
     datagram::Datagram,
     halt::{Outcome, expect_eq, fail, readable},
+    scenario::Detail,
     scene::{Program, Scene},
     transcript::LineKind,
 };
@@ -47,8 +48,7 @@ impl Peer {
     }
 }
 
-/// Have the first header of a datagram say who sends it, if it says nothing. Who replies to whom it
-/// names loses N2, and no others.
+/// Write the sender's address into the first header of a datagram, if there is none.
 fn sign(data: &mut [u8], portid: PortId) {
     if let Some(nlmsg_pid @ [0, 0, 0, 0]) = data.get_mut(12..HEADER_LEN) {
         nlmsg_pid.copy_from_slice(&portid.0.to_ne_bytes());
@@ -186,9 +186,9 @@ impl Scene<'_> {
         expect_eq("sendto returns", sent, len)
     }
 
-    /// A datagram as this peer sends it: signed, unless N2 counts.
+    /// A datagram as this peer sends it: signed, but where a scenario judges [`Detail::Unsigned`].
     fn signed(&self, peer: &Peer, mut data: Vec<u8>) -> Vec<u8> {
-        if !self.counts("N2") {
+        if !self.judges(Detail::Unsigned) {
             sign(&mut data, peer.portid);
         }
         data

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     halt::{Outcome, fail},
-    scenario::Scenario,
+    scenario::{Detail, LooksAt, Scenario},
     scene::Scene,
     transcript::{Entry, Status, Transcript, Verdict},
     workshop::Workshop,
@@ -43,12 +43,25 @@ pub fn perform(
     watch: &mut dyn FnMut(&Entry),
 ) -> ScenarioResult {
     let mut run = scenario.run;
-    improvise(scenario.id, &mut run, workshop, machine, seed, watch)
+    let details = match scenario.looks_at {
+        LooksAt::Module(details) => details,
+        LooksAt::Programs => &[],
+    };
+    improvise(
+        scenario.id,
+        details,
+        &mut run,
+        workshop,
+        machine,
+        seed,
+        watch,
+    )
 }
 
 /// As [`perform`], for what is no scenario of a stage but made up as it goes on.
 pub fn improvise(
     id: &'static str,
+    details: &'static [Detail],
     run: &mut dyn FnMut(&mut Scene<'_>) -> Outcome,
     workshop: &Workshop,
     machine: &mut Machine,
@@ -74,6 +87,7 @@ pub fn improvise(
         used: HashMap::new(),
         shown: HashMap::new(),
         id,
+        details,
     };
     let outcome = scene.begin().and_then(|taint| {
         run(&mut scene)?;
@@ -160,8 +174,8 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Kill what runs, take out what is in. A module that was handed in stays: what its removal does
-    /// is the matter of the checks that remove it, and the machine is not used again.
+    /// Kill what runs, take out what is in. A module that was handed in stays: its
+    /// removal is judged by other checks, and the machine is not used again.
     fn clean_up(&mut self) -> Outcome {
         for program in std::mem::take(&mut self.programs) {
             if self.exit_of(&program).is_none() {

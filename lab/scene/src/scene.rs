@@ -16,6 +16,7 @@ use crate::{
     datagram::Datagram,
     halt::Outcome,
     leak_watch::LeakWatch,
+    scenario::Detail,
     transcript::{Entry, LineKind, Status, Transcript, Verdict},
     workshop::Workshop,
 };
@@ -63,6 +64,8 @@ pub struct Scene<'a> {
     /// How much of each program's output is in the transcript.
     pub(crate) shown: HashMap<(ProcessId, Stream), usize>,
     pub(crate) id: &'static str,
+    /// What the scenario judges beside its clause.
+    pub(crate) details: &'static [Detail],
 }
 
 impl Scene<'_> {
@@ -76,6 +79,11 @@ impl Scene<'_> {
     /// Whether one of these clauses counts in this scenario.
     pub fn counts_any(&self, wanted: &[&str]) -> bool {
         !self.contract_only() || wanted.contains(&self.clause())
+    }
+
+    /// Whether this scenario holds the modules to a detail.
+    pub fn judges(&self, detail: Detail) -> bool {
+        !self.contract_only() || self.details.contains(&detail)
     }
 
     /// The clause that is observed.

@@ -8,6 +8,7 @@ use protocol::slot::MESSAGE_MAX;
 use crate::{
     actor::{returned, shown},
     halt::{Outcome, expect_eq, fail},
+    scenario::Detail,
     scene::Scene,
     slot_peer::{Held, SlotFile, counted},
     transcript::LineKind,
@@ -73,21 +74,20 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] with what is different.
     pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
-        let margin = if self.counts("R1") { MARGIN } else { 0 };
+        let margin = if self.judges(Detail::RestOfBuffer) { MARGIN } else { 0 };
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
         let (said, judged) = self.judge_held(&observed, Some(message));
         self.note(&file.program.name, LineKind::Does, said);
         judged
     }
 
-    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. Only
-    /// R1 checks that the rest of the buffer is untouched, only R1 and W1 that the length is right, and
-    /// only R3 the errno of an empty channel.
+    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. How
+    /// much of it is judged depends on the [`Detail`]s of the scenario.
     pub fn judge_held(&self, observed: &CallResult, held: Option<&[u8]>) -> (String, Outcome) {
         match held {
-            Some(message) if self.counts("R1") => judge_read(observed, message),
-            Some(message) => judge_message(observed, message, self.counts("W1")),
-            None => judge_empty(observed, self.counts("R3")),
+            Some(message) if self.judges(Detail::RestOfBuffer) => judge_read(observed, message),
+            Some(message) => judge_message(observed, message, self.judges(Detail::ReadLength)),
+            None => judge_empty(observed, self.judges(Detail::EmptyErrno)),
         }
     }
 
@@ -131,14 +131,14 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that no channel is chosen: reading, which is called `reads`, is refused. That it is with
-    /// EINVAL is checked by R2 only, and what becomes of a write by W2.
+    /// Expect that no channel is chosen: reading, which is called `reads`, is refused. The errno must
+    /// be EINVAL where a scenario judges [`Detail::NoChannelErrno`].
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if something is read.
     pub fn expect_no_channel(&mut self, file: &SlotFile, reads: &str) -> Outcome {
         let read = file.read(MESSAGE_MAX);
-        if self.counts("R2") {
+        if self.judges(Detail::NoChannelErrno) {
             return self.expect_refusal(file, reads, &read, Errno::EINVAL);
         }
         let observed = self.call(&file.program, &read)?;
@@ -178,7 +178,7 @@ impl Scene<'_> {
         held: Held<'_>,
     ) -> Outcome {
         let read = file.read(MESSAGE_MAX);
-        // Only R3 checks the errno of an empty channel. Every check requires that it stays the same.
+        // The errno of an empty channel may be any. It must stay the same.
         let before = match held {
             Held::Nothing => Some(returned(&self.call(&file.program, &read)?)),
             _ => None,

@@ -7,6 +7,7 @@ use nix::libc;
 use crate::{
     actor::{returned, shown},
     halt::{Outcome, expect_eq, fail, readable},
+    scenario::Detail,
     scene::{Program, Scene},
     subject::SlotEdition,
     transcript::LineKind,
@@ -191,7 +192,7 @@ impl Scene<'_> {
             format!("chooses channel {id}: {}", shown(returned(&observed))),
         );
         match returned(&observed) {
-            Ok(1..) if !self.counts("I1") => Ok(()),
+            Ok(1..) if !self.judges(Detail::IoctlZero) => Ok(()),
             returned => expect_eq("ioctl returns", returned, Ok(0)),
         }
     }

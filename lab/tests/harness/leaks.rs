@@ -29,7 +29,7 @@ fn a_byte_for_each_message_is_noticed_and_named() {
     let ended = carry_out(&Scenario {
         id: "leaks/fixture",
         title: "a module that leaks",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             let insert = |scene: &mut Scene<'_>| {
                 scene
@@ -57,7 +57,7 @@ fn a_clean_module_is_not_accused() {
     let ended = carry_out(&Scenario {
         id: "leaks/clean",
         title: "a module that does not leak",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| a_life(scene, |scene| scene.insert("nl_hello", ""), "nl_hello"),
     });
     let transcript = ended.unwrap_or_else(|error| panic!("{error}")).transcript;
@@ -81,7 +81,7 @@ fn a_life_that_leaks_pages() -> String {
     let ended = carry_out(&Scenario {
         id: "leaks/pages",
         title: "a module that leaks pages",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             scene.step("in, used, out", "leaves nothing behind", |scene| {
                 scene.watch_leaks()?;

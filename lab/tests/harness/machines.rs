@@ -257,7 +257,7 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
     let lost_once = Scenario {
         id: "machines/lost-once",
         title: "the first machine is lost",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             if !LOST.swap(true, Ordering::Relaxed) {
                 return Err(lab_machine::Trouble::Lost("on purpose".into()).into());
@@ -281,7 +281,7 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
     let always_lost = Scenario {
         id: "machines/lost",
         title: "the agent is stopped",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             let shell = ["sh", "-c", "kill -STOP $(pidof lab-agent)"];
             scene.start("killer", &shell)?;

@@ -28,7 +28,7 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
     let scenario = Scenario {
         id,
         title: "a fixture",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run,
     };
     let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));
@@ -73,7 +73,7 @@ fn assert_a_machine_works() {
     let scenario = Scenario {
         id: "harness/after",
         title: "a module goes in and out",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             scene.step("in and out", "works", |scene| {
                 scene.insert("nl_pubsub", "")?;
@@ -214,7 +214,7 @@ fn a_module_that_is_refused_fails_with_its_errno_and_its_words() {
     let scenario = Scenario {
         id: "harness/refused",
         title: "a parameter out of range",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             scene.step("insert", "works", |scene| {
                 scene.insert("nl_pubsub", "protocol=99")

@@ -14,7 +14,7 @@ macro_rules! walkthroughs {
                 let scenario = Scenario {
                     id: concat!("walkthrough/", stringify!($name)),
                     title: "a walkthrough",
-                    looks_at: LooksAt::Module,
+                    looks_at: LooksAt::Module(&[]),
                     run: |scene| {
                         let name = stringify!($name).replace('_', "-");
                         scene.step("type what it says", "what it says", |scene| walk(scene, &name))

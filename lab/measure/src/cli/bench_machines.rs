@@ -26,7 +26,7 @@ const ROUNDS: usize = 10;
 const EXCHANGE: Scenario = Scenario {
     id: "bench/exchange",
     title: "insert a module and exchange a message",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step("insert and say hello", "acknowledged", |scene| {
             scene.insert("nl_hello", "")?;

@@ -19,7 +19,7 @@ use super::{
 pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",
     title: "an allocation that fails is an errno",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.watch_leaks()?;
         scene.insert("nl_hello", "")?;
@@ -53,7 +53,7 @@ pub(super) const GREETING: Scenario =
     Scenario {
         id: "part2/N5-greeting-no-memory",
         title: "an allocation that fails is an errno, or ENOBUFS for a listener",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run: |scene| {
             scene.watch_leaks()?;
             scene.insert("nl_greeting", "")?;
@@ -87,7 +87,7 @@ pub(super) const GREETING: Scenario =
 pub(super) const INTERVAL: Scenario = Scenario {
     id: "part2/N5-greeting-interval-no-memory",
     title: "without memory the kernel greets later, and counts none that it did not send",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.watch_leaks()?;
         confine_to_modules(scene)?;

@@ -25,7 +25,7 @@ const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scena
     Scenario {
         id,
         title,
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[]),
         run,
     }
 }

@@ -156,7 +156,7 @@ const PROGRAMS: Scenario = Scenario {
 const MULTICAST: Scenario = Scenario {
     id: "part2/G1-multicast",
     title: "all that are in the group hear the greeting, who has asked for it among them",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let [first, second, outside] =
@@ -203,7 +203,7 @@ const MULTICAST: Scenario = Scenario {
 const TRIGGER: Scenario = Scenario {
     id: "part2/G2-trigger",
     title: "the module greets when it is asked to, not when it is inserted",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
             "open a socket before the module is in",
@@ -257,7 +257,7 @@ const GREETINGS: u32 = 5;
 const INTERVAL: Scenario = Scenario {
     id: "part2/G2-interval",
     title: "with interval_ms= the module greets on its own, too",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let inserted = Instant::now();
         scene.insert(MODULE, &format!("interval_ms={}", EVERY.as_millis()))?;
@@ -309,7 +309,7 @@ const INTERVAL: Scenario = Scenario {
 const GROUP_ONLY: Scenario = Scenario {
     id: "part2/G3-group-only",
     title: "who is not in the group hears nothing; that nobody is in it is no error",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let asker = scene.peer("asker", 0)?;

@@ -2,7 +2,7 @@
 //! Part 2, step 2: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{LooksAt, Outcome, Scenario, Scene};
+use lab_scene::{Detail, LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
@@ -25,7 +25,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/G1-demonstration",
     title: "the kernel greets all who listen",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
 
@@ -39,7 +39,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N4-greeting-killed",
         title: "who is killed is in no group any more",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: |scene| life::killed::<Greeting>(scene).map(drop),
     },
     Scenario {

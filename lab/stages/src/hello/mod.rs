@@ -32,7 +32,7 @@ pub(super) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/H1-demonstration",
     title: "one process asks, the kernel answers",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
 
@@ -158,7 +158,7 @@ const PROGRAM: Scenario = Scenario {
 const BYTES: Scenario = Scenario {
     id: "part2/H1-bytes",
     title: "the answer repeats the text, byte for byte",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         scene.mute_log();
@@ -187,7 +187,7 @@ const FLOOD: usize = 200;
 const LOGGED: Scenario = Scenario {
     id: "part2/H1-logged",
     title: "what is said is in the log",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
@@ -209,7 +209,7 @@ const LOGGED: Scenario = Scenario {
 const LOG_FILLED: Scenario = Scenario {
     id: "part2/H1-log-filled",
     title: "what is said cannot forge a line of the log, nor fill it",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;

@@ -10,34 +10,68 @@ macro_rules! netlink_scenarios {
         &[
             $($own,)*
             netlink_scenarios!(@ $module, concat!($stage, "/N1-", $infix, $acknowledged),
-                "types, flags and acknowledgements", frames::acknowledged),
+                "types, flags and acknowledgements", [Reasons], frames::acknowledged),
             netlink_scenarios!(@ $module, concat!($stage, "/N2-", $infix, "reply-address"),
-                "a reply goes to the sender, whatever nlmsg_pid says", frames::reply_address),
+                "a reply goes to the sender, whatever nlmsg_pid says", [Unsigned], frames::reply_address),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "lengths"),
-                "headers whose lengths do not add up", frames::lengths),
+                "headers whose lengths do not add up", [Bytes], frames::lengths),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, $payloads),
-                "payloads that are not what they have to be", frames::payloads),
+                "payloads that are not what they have to be", [Bytes], frames::payloads),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "fuzz"),
-                "400 datagrams that nobody would send", fuzz::fuzz),
+                "400 datagrams that nobody would send", [Bytes], fuzz::fuzz),
             netlink_scenarios!(@ $module, concat!($stage, "/N5-", $infix, "buffers"),
-                "nothing is left over of requests, messages and sockets", life::buffers_kept),
+                "nothing is left over of requests, messages and sockets", [], life::buffers_kept),
             netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "in-and-out"),
-                "in and out any number of times, never while a socket is open", life::in_and_out),
+                "in and out any number of times, never while a socket is open", [], life::in_and_out),
             netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "protocol-taken"),
-                "a protocol number can be had once", life::protocol_taken),
+                "a protocol number can be had once", [], life::protocol_taken),
             netlink_scenarios!(@ $module, concat!($stage, "/N8-", $infix, "any-user"),
-                "any user may use it, none may send to another's socket", users::any_user),
+                "any user may use it, none may send to another's socket", [], users::any_user),
             netlink_scenarios!(@ $module, concat!($stage, "/N9-", $infix, "other-namespace"),
-                "only the initial network namespace is served", users::other_namespace),
+                "only the initial network namespace is served", [], users::other_namespace),
         ]
     };
-    (@ $module:ty, $id:expr, $title:literal, $file:ident :: $run:ident) => {
+    (@ $module:ty, $id:expr, $title:literal, programs, $file:ident :: $run:ident) => {
         lab_scene::Scenario {
             id: $id,
             title: $title,
-            looks_at: lab_scene::LooksAt::Module,
+            looks_at: lab_scene::LooksAt::Programs,
+            run: $crate::netlink::$file::$run::<$module>,
+        }
+    };
+    (@ $module:ty, $id:expr, $title:literal, [$($detail:ident)*], $file:ident :: $run:ident) => {
+        lab_scene::Scenario {
+            id: $id,
+            title: $title,
+            looks_at: lab_scene::LooksAt::Module(&[$(lab_scene::Detail::$detail)*]),
             run: $crate::netlink::$file::$run::<$module>,
         }
     };
 }
-pub(crate) use netlink_scenarios;
+
+/// A scenario that every module has that carries lines from publishers to subscribers.
+macro_rules! subscriber_scenario {
+    (inherited, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N4-inherited"),
+            "a socket that a child has inherited lives as long as the child",
+            [Numbers], life::inherited)
+    };
+    (slow_reader, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N6-slow-reader"),
+            "who does not read loses messages, and nobody else does", [Numbers], slow::reader)
+    };
+    (strangers, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N10-strangers"),
+            "the subscriber believes the kernel only", programs, programs::strangers)
+    };
+    (overrun, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N10-overrun"),
+            "a subscriber that was too slow says so and goes on", programs, programs::overrun)
+    };
+    (long_lines, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N11-long-lines"),
+            "a line that is too long is refused, not cut", programs, programs::long_lines)
+    };
+}
+
+pub(crate) use {netlink_scenarios, subscriber_scenario};

@@ -2,7 +2,7 @@
 //! Who ends, and how: clauses N4 and N11, as far as they are not the same for every module.
 
 use lab_agent::Exit;
-use lab_scene::{LooksAt, Scenario};
+use lab_scene::{Detail, LooksAt, Scenario};
 use nix::sys::signal::Signal;
 use protocol::pubsub::{DATA, Request};
 
@@ -15,7 +15,7 @@ use crate::netlink::{
 pub(super) const KILLED: Scenario = Scenario {
     id: "part2/N4-killed",
     title: "who is killed is gone at once, and leaves nothing to a successor",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: |scene| {
         let (publisher, heir) = life::killed::<Pubsub>(scene)?;
         scene.step(

@@ -2,7 +2,7 @@
 //! Who may do what: clauses B1-B4.
 
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene,
+    Detail, LooksAt, Outcome, Scenario, Scene,
     peer::{Peer, request},
 };
 use nix::errno::Errno;
@@ -13,7 +13,7 @@ use super::{MODULE, OK, TALKATIVE};
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",
     title: "the first byte of a request tells the role",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
@@ -59,7 +59,7 @@ pub(super) const ROLE_BYTE: Scenario = Scenario {
 pub(super) const PLACES: Scenario = Scenario {
     id: "part2/B2-places",
     title: "one publisher, two subscribers, one role each",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: places,
 };
 
@@ -119,7 +119,7 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const FORWARDED: Scenario = Scenario {
     id: "part2/B3-forwarded",
     title: "each body reaches each subscriber, byte for byte",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::KernelHeader, Detail::Numbers, Detail::Bytes, Detail::RoleByte]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let publisher = scene.peer("publisher", 0)?;

@@ -9,10 +9,8 @@ use super::{MODULE, Pubsub, programs, roles};
 use crate::{
     Step,
     netlink::{
-        TALKATIVE, life,
-        programs::{long_lines, overrun, strangers},
-        scenarios::netlink_scenarios,
-        slow,
+        TALKATIVE,
+        scenarios::{netlink_scenarios, subscriber_scenario},
     },
 };
 
@@ -39,38 +37,13 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     roles::FORWARDED,
     roles::PROMPT,
     programs::KILLED,
-    Scenario {
-        id: "part2/N4-inherited",
-        title: "a socket that a child has inherited lives as long as the child",
-        looks_at: LooksAt::Module,
-        run: life::inherited::<Pubsub>,
-    },
-    Scenario {
-        id: "part2/N6-slow-reader",
-        title: "who does not read loses messages, and nobody else does",
-        looks_at: LooksAt::Module,
-        run: slow::reader::<Pubsub>,
-    },
-    Scenario {
-        id: "part2/N10-strangers",
-        title: "the subscriber believes the kernel only",
-        looks_at: LooksAt::Programs,
-        run: strangers::<Pubsub>,
-    },
-    Scenario {
-        id: "part2/N10-overrun",
-        title: "a subscriber that was too slow says so and goes on",
-        looks_at: LooksAt::Programs,
-        run: overrun::<Pubsub>,
-    },
+    subscriber_scenario!(inherited, Pubsub, "part2"),
+    subscriber_scenario!(slow_reader, Pubsub, "part2"),
+    subscriber_scenario!(strangers, Pubsub, "part2"),
+    subscriber_scenario!(overrun, Pubsub, "part2"),
     programs::NO_MODULE,
     programs::ENDS,
-    Scenario {
-        id: "part2/N11-long-lines",
-        title: "a line that is too long is refused, not cut",
-        looks_at: LooksAt::Programs,
-        run: long_lines::<Pubsub>,
-    },
+    subscriber_scenario!(long_lines, Pubsub, "part2"),
 };
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {

@@ -3,7 +3,7 @@
 
 use lab_agent::{Exit, Stdin};
 use lab_scene::{
-    LooksAt, Outcome, Program, Scenario, Scene, expect_eq,
+    Detail, LooksAt, Outcome, Program, Scenario, Scene, expect_eq,
     peer::{Peer, request},
 };
 use nix::{errno::Errno, sys::signal::Signal};
@@ -148,7 +148,7 @@ impl Typed for Router {
 pub(super) const KILLED: Scenario = Scenario {
     id: "part3/N4-killed",
     title: "who is killed is gone at once, and leaves nothing to a successor",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: |scene| {
         let (publisher, heir) = life::killed::<Router>(scene)?;
         scene.step(

@@ -32,7 +32,7 @@ struct Size {
 pub(super) const CROWD: Scenario = Scenario {
     id: "part3/L5-crowd",
     title: "eight publishers and eight subscribers that come, go and are killed",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let size = Size {
             start: "start sixteen programs",
@@ -49,7 +49,7 @@ pub(super) const CROWD: Scenario = Scenario {
 pub(crate) const GREAT_CROWD: Scenario = Scenario {
     id: "soak/great-crowd",
     title: "64 publishers and 64 subscribers that come, go and are killed for a minute",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let size = Size {
             start: "start 128 programs",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab_agent::{Call, Exit, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, quiet_request},
     readable,
 };
@@ -30,7 +30,7 @@ const ROWS: u64 = 100;
 pub(super) const KILLED: Scenario = Scenario {
     id: "part3/N4-mid-stream",
     title: "a publisher that is killed while it publishes",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: killed,
 };
 
@@ -102,7 +102,7 @@ const ATTEMPTS: u64 = 2000;
 pub(super) const SUCCESSOR: Scenario = Scenario {
     id: "part3/N4-successor",
     title: "a portid that another socket takes while messages are sent to it",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: successor,
 };
 

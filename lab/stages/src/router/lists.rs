@@ -2,7 +2,7 @@
 //! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
 
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -21,7 +21,7 @@ const NO_PID: PortId = PortId(0x50_0000);
 pub(super) const REGISTER: Scenario = Scenario {
     id: "part3/L1-register",
     title: "register, unregister, list",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: registering,
 };
 
@@ -151,7 +151,7 @@ const HASTY: usize = 500;
 pub(super) const UNREAD: Scenario = Scenario {
     id: "part3/L5-unread",
     title: "nothing is left of lists that nobody reads to their end",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let _members = crowd(scene)?;
@@ -168,7 +168,7 @@ pub(super) const UNREAD: Scenario = Scenario {
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part3/L1-list-changes",
     title: "a list that changes while it is read",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let mut stay = crowd(scene)?;
@@ -244,7 +244,7 @@ pub(super) const CHANGES: Scenario = Scenario {
 pub(super) const ROUTING: Scenario = Scenario {
     id: "part3/L2-routing",
     title: "who sent it decides who gets it",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers, Detail::Bytes]),
     run: routing,
 };
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab_agent::{Answer, Bytes, Call, Op, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, LooksAt, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail,
+    Datagram, Detail, LooksAt, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail,
     peer::Peer, readable, transcript::LineKind,
 };
 use nix::{errno::Errno, sys::signal::Signal};
@@ -29,7 +29,7 @@ const ROWS: u32 = 20;
 pub(super) const STOPPED: Scenario = Scenario {
     id: "part3/N6-stopped",
     title: "a program that is stopped loses messages, and no other does",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: stopped,
 };
 
@@ -161,7 +161,7 @@ const VISITS: u64 = 30;
 pub(super) const BUSY: Scenario = Scenario {
     id: "part3/N7-busy",
     title: "rmmod while messages are sent, and while members come and go",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: busy,
 };
 

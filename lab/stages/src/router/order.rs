@@ -41,7 +41,7 @@ fn line(n: usize) -> String {
 pub(super) const ORDER: Scenario = Scenario {
     id: "part3/L3-order",
     title: "messages of one publisher arrive in their order",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, super::TALKATIVE)?;
         let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
@@ -181,7 +181,7 @@ fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Rep
 pub(super) const ACKNOWLEDGED: Scenario = Scenario {
     id: "part3/L3-acknowledged",
     title: "the acknowledgement comes last, and counts",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let publisher = member(scene, "publisher", Roles::PUBLISHER)?;

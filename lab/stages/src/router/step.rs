@@ -12,10 +12,8 @@ use super::{
 use crate::{
     Step,
     netlink::{
-        TALKATIVE, life,
-        programs::{long_lines, overrun, strangers},
-        scenarios::netlink_scenarios,
-        slow,
+        TALKATIVE,
+        scenarios::{netlink_scenarios, subscriber_scenario},
     },
 };
 
@@ -30,7 +28,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "part3/L1-demonstration",
     title: "three publishers, four subscribers, coming and going",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
 
@@ -48,42 +46,17 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     programs::PROMPT,
     crowd::CROWD,
     clauses::KILLED,
-    Scenario {
-        id: "part3/N4-inherited",
-        title: "a socket that a child has inherited lives as long as the child",
-        looks_at: LooksAt::Module,
-        run: life::inherited::<Router>,
-    },
+    subscriber_scenario!(inherited, Router, "part3"),
     leaving::KILLED,
     leaving::SUCCESSOR,
     load::STOPPED,
     load::BUSY,
-    Scenario {
-        id: "part3/N6-slow-reader",
-        title: "who does not read loses messages, and nobody else does",
-        looks_at: LooksAt::Module,
-        run: slow::reader::<Router>,
-    },
-    Scenario {
-        id: "part3/N10-strangers",
-        title: "the subscriber believes the kernel only",
-        looks_at: LooksAt::Programs,
-        run: strangers::<Router>,
-    },
-    Scenario {
-        id: "part3/N10-overrun",
-        title: "a subscriber that was too slow says so and goes on",
-        looks_at: LooksAt::Programs,
-        run: overrun::<Router>,
-    },
+    subscriber_scenario!(slow_reader, Router, "part3"),
+    subscriber_scenario!(strangers, Router, "part3"),
+    subscriber_scenario!(overrun, Router, "part3"),
     programs::NO_MODULE,
     programs::ENDS,
-    Scenario {
-        id: "part3/N11-long-lines",
-        title: "a line that is too long is refused, not cut",
-        looks_at: LooksAt::Programs,
-        run: long_lines::<Router>,
-    },
+    subscriber_scenario!(long_lines, Router, "part3"),
 };
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {

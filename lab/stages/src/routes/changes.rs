@@ -11,7 +11,7 @@ use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list
 pub(super) const LIST_OF_ALL: Scenario = Scenario {
     id: "part2/E2-list",
     title: "a list has all entries, however many, and ends with NLMSG_DONE",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "expire_ms=600000")?;
         let peer = scene.peer("A", 0)?;
@@ -73,7 +73,7 @@ fn all_work<'a>(
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part2/E2-changes",
     title: "entries are added and deleted, and each event carries its entry",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, QUIET)?;
         let control = scene.peer("control", 0)?;

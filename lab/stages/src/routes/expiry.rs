@@ -19,7 +19,7 @@ const R3_EXPIRED: News<'static> = News::Deleted("R3", Reason::Expired);
 pub(super) const TIMER: Scenario = Scenario {
     id: "part2/E1-timer",
     title: "a timer deletes R3 after expire_ms=",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let before = Instant::now();
         scene.insert(MODULE, "expire_ms=1500")?;
@@ -45,7 +45,7 @@ const DEFAULT_MS: u32 = 10_000;
 pub(super) const DEFAULT: Scenario = Scenario {
     id: "part2/E1-default",
     title: "R3 expires after 10 s unless expire_ms= says otherwise",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
             "insert it without parameters",
@@ -105,7 +105,7 @@ const TOLD_MS: u64 = 5000;
 pub(super) const TOLD: Scenario = Scenario {
     id: "part2/E1-told",
     title: "exactly those who watch an entry are told when it expires",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let before = Instant::now();
         scene.insert(MODULE, &format!("expire_ms={TOLD_MS} {TALKATIVE}"))?;
@@ -176,7 +176,7 @@ fn not_sooner(since: Instant, ms: u64) -> Outcome {
 pub(super) const SET: Scenario = Scenario {
     id: "part2/E2-expire",
     title: "the time of an entry can be set, sooner and later",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, QUIET)?;
         let control = scene.peer("control", 0)?;
@@ -214,7 +214,7 @@ pub(super) const SET: Scenario = Scenario {
 pub(super) const REMOVED_BEFORE: Scenario = Scenario {
     id: "part2/E4-removed-before",
     title: "removing the module before its timer fires is safe",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: removed_before,
 };
 

@@ -2,7 +2,7 @@
 //! Part 2, step 3: what is shown, and the checks behind it.
 
 use lab_agent::Exit;
-use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene};
+use lab_scene::{Detail, LooksAt, Outcome, Program, Scenario, Scene};
 use nix::sys::signal::Signal;
 
 use super::{MODULE, QUIET, Routes, changes, expiry, watching};
@@ -46,19 +46,19 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Scenario {
         id: "part2/N6-routes-slow-watcher",
         title: "who does not read loses events, and nobody else does",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: slow::reader::<Routes>,
     },
     Scenario {
         id: "part2/N4-routes-killed",
         title: "a watcher that is killed is gone at once, and leaves nothing to a successor",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: |scene| life::killed::<Routes>(scene).map(drop),
     },
     Scenario {
         id: "part2/N4-routes-inherited",
         title: "a watching socket that a child has inherited lives as long as the child",
-        looks_at: LooksAt::Module,
+        looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: life::inherited::<Routes>,
     },
     Scenario {

@@ -2,7 +2,7 @@
 //! Watching and no longer watching: clauses E2 and N2.
 
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, expect_eq,
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq,
     peer::{Peer, request_header},
 };
 use nix::errno::Errno;
@@ -20,7 +20,7 @@ const R3_ADDED: News<'static> = News::Added("R3");
 pub(super) const WATCHED: Scenario = Scenario {
     id: "part2/E2-watch",
     title: "a watch begins, outlives its entry and ends",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: watches,
 };
 
@@ -125,7 +125,7 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const NAMES: Scenario = Scenario {
     id: "part2/E2-watch-many",
     title: "a socket watches at most 16 entries by name",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "expire_ms=600000")?;
         let control = scene.peer("control", 0)?;
@@ -173,7 +173,7 @@ pub(super) const NAMES: Scenario = Scenario {
 pub(super) const ANOTHER_PORTID: Scenario = Scenario {
     id: "part2/N2-routes-watch",
     title: "a watch and a list are the sender's, whatever nlmsg_pid says",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::Unsigned]),
     run: |scene| {
         scene.insert(MODULE, QUIET)?;
         let control = scene.peer("control", 0)?;

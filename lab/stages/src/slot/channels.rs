@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lab_agent::Call;
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene,
+    Detail, LooksAt, Outcome, Scenario, Scene,
     actor::returned,
     expect_eq,
     slot_peer::{Held, SlotFile},
@@ -18,7 +18,7 @@ use super::{FOR_ALL, MODULE, STUDENT, any_channel, any_message, as_each_user};
 pub(super) const CHOSEN: Scenario = Scenario {
     id: "message-slot/I1-chosen",
     title: "the ioctl takes the channel by value and returns 0",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::IoctlZero]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let ids = [(); 3].map(|()| any_channel(scene));
@@ -44,7 +44,7 @@ pub(super) const CHOSEN: Scenario = Scenario {
 pub(super) const UNKNOWN: Scenario = Scenario {
     id: "message-slot/I2-unknown",
     title: "another command is EINVAL, and the channel stays",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             // Another number, size, direction, type; none that the VFS answers itself.
@@ -66,7 +66,7 @@ pub(super) const UNKNOWN: Scenario = Scenario {
 pub(super) const ZERO: Scenario = Scenario {
     id: "message-slot/I3-zero",
     title: "channel 0 is EINVAL, and the channel stays",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let zero = ("chooses channel 0".to_owned(), file.choose(0));
@@ -132,7 +132,7 @@ const EDGES: [u32; 23] = [
 pub(super) const IDS: Scenario = Scenario {
     id: "message-slot/I4-ids",
     title: "any id from 1 to 2^32-1 is a channel of its own",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let messages =
@@ -170,7 +170,7 @@ const AT_A_TIME: usize = 5000;
 pub(super) const MANY: Scenario = Scenario {
     id: "message-slot/I4-many",
     title: "10000 channels at once (of the 2^20 of the contract, which take too long here)",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(43, FOR_ALL)?;

@@ -26,7 +26,7 @@ fn owner(scene: &mut Scene<'_>) -> Outcome<Option<String>> {
 pub(super) const MINORS: Scenario = Scenario {
     id: "message-slot/D1-minors",
     title: "the major number is taken, and each of 256 minors is a slot of its own",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: minors,
 };
 
@@ -117,7 +117,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     id: "message-slot/D2-major-taken",
     title: "insmod fails if the major number is taken, and says so",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
             "a major number that another module has",
@@ -174,7 +174,7 @@ fn try_insert_twin(scene: &mut Scene<'_>) -> Outcome<Result<(), Refusal>> {
 pub(super) const SECOND_INSERT: Scenario = Scenario {
     id: "message-slot/D2-second-insert",
     title: "a second insert fails, and the first module works on",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: second_insert,
 };
 
@@ -220,7 +220,7 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const IN_USE: Scenario = Scenario {
     id: "message-slot/D3-in-use",
     title: "never out while a file is open, out after the last close",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: in_use,
 };
 

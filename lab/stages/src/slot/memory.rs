@@ -27,7 +27,7 @@ const ROUNDS: usize = 10;
 pub(super) const FREED: Scenario = Scenario {
     id: "message-slot/D4-freed",
     title: "rmmod gives back every byte that the module has allocated",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
             "in and out 10 times, with nothing opened",
@@ -82,7 +82,7 @@ pub(super) const FREED: Scenario = Scenario {
 pub(super) const BOUNDED: Scenario = Scenario {
     id: "message-slot/D5-bounded",
     title: "what is done 2000 times and holds nothing more, allocates nothing more",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: bounded,
 };
 
@@ -210,7 +210,7 @@ const MOST: u32 = 20;
 pub(super) const SCARCE: Scenario = Scenario {
     id: "message-slot/W5-memory",
     title: "a write whose allocation fails leaves the old message",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert_scarce(MODULE)?;
         let actor = scene.actor("student", STUDENT)?;

@@ -3,7 +3,7 @@
 
 use lab_agent::{BufferMemory, Call, Exit};
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene,
+    Detail, LooksAt, Outcome, Scenario, Scene,
     actor::returned,
     slot_peer::{Held, SlotFile},
 };
@@ -21,7 +21,7 @@ fn into_rooms(file: &SlotFile, rooms: &[usize]) -> Vec<(String, Call)> {
 pub(super) const EXACT: Scenario = Scenario {
     id: "message-slot/R1-exact",
     title: "the whole message, its exact length, and nothing behind it",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::RestOfBuffer]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
@@ -61,7 +61,7 @@ pub(super) const EXACT: Scenario = Scenario {
 pub(super) const NO_CHANNEL: Scenario = Scenario {
     id: "message-slot/R2-no-channel",
     title: "reading before a channel is chosen is EINVAL",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::NoChannelErrno]),
     run: |scene| {
         as_each_user(scene, |scene, file, path| {
             scene.step("read from a new file", "EINVAL", |scene| {
@@ -91,7 +91,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
 pub(super) const EMPTY: Scenario = Scenario {
     id: "message-slot/R3-empty",
     title: "reading a channel to which nothing was written is EWOULDBLOCK",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::EmptyErrno]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
@@ -122,7 +122,7 @@ const SHORTER: usize = 10;
 pub(super) const SHORT: Scenario = Scenario {
     id: "message-slot/R4-short",
     title: "a buffer shorter than the message is ENOSPC",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
@@ -161,7 +161,7 @@ pub(super) const SHORT: Scenario = Scenario {
 pub(super) const UNWRITABLE: Scenario = Scenario {
     id: "message-slot/R5-unwritable",
     title: "a buffer that cannot be written is EFAULT, and the message stays",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
@@ -200,7 +200,7 @@ pub(super) const UNWRITABLE: Scenario = Scenario {
 pub(super) const OUTLIVES: Scenario = Scenario {
     id: "message-slot/R6-outlives",
     title: "a message outlives its writer, and ends with an overwrite or rmmod",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: outlives,
 };
 

@@ -19,7 +19,7 @@ use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_us
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",
     title: "which channel is chosen belongs to the open file",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, first, path| {
             let [one, other] = [(); 2].map(|()| any_channel(scene));
@@ -91,7 +91,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
 pub(super) const SHARED: Scenario = Scenario {
     id: "message-slot/D7-shared",
     title: "many processes may have one slot open at once",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let path = scene.make_slot(41, FOR_ALL)?;
@@ -134,7 +134,7 @@ pub(super) const SHARED: Scenario = Scenario {
 pub(super) const WHOLE: Scenario = Scenario {
     id: "message-slot/D8-whole",
     title: "a read returns one whole message while others write",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: whole,
 };
 

@@ -21,7 +21,7 @@ pub(crate) const STEP: Step = Step {
 static DEMONSTRATION: Scenario = Scenario {
     id: "message-slot/R6-demonstration",
     title: "a message stays until it is overwritten",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
 

@@ -3,7 +3,7 @@
 
 use lab_agent::{BufferMemory, Call};
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene,
+    Detail, LooksAt, Outcome, Scenario, Scene,
     slot_peer::{Held, SlotFile},
 };
 use nix::{errno::Errno, libc};
@@ -14,7 +14,7 @@ use super::{LONG, any_channel, any_message, as_each_user};
 pub(super) const REPLACES: Scenario = Scenario {
     id: "message-slot/W1-replaces",
     title: "1 to 128 arbitrary bytes replace the message and its length",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[Detail::ReadLength]),
     run: |scene| {
         as_each_user(scene, |scene, file, path| {
             let id = any_channel(scene);
@@ -107,7 +107,7 @@ fn from_bad_buffers(file: &SlotFile) -> Vec<(String, Call)> {
 pub(super) const NO_CHANNEL: Scenario = Scenario {
     id: "message-slot/W2-no-channel",
     title: "writing before a channel is chosen is EINVAL",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             scene.step("write 1 and 128 bytes", "EINVAL", |scene| {
@@ -130,7 +130,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
 pub(super) const LENGTHS: Scenario = Scenario {
     id: "message-slot/W3-lengths",
     title: "no bytes and more than 128 are EMSGSIZE",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             scene.choose(file, 1)?;
@@ -151,7 +151,7 @@ pub(super) const LENGTHS: Scenario = Scenario {
 pub(super) const UNREADABLE: Scenario = Scenario {
     id: "message-slot/W4-unreadable",
     title: "a buffer that cannot be read is EFAULT",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             let id = any_channel(scene);
@@ -173,7 +173,7 @@ pub(super) const UNREADABLE: Scenario = Scenario {
 pub(super) const INTACT: Scenario = Scenario {
     id: "message-slot/W5-intact",
     title: "a write that fails changes nothing",
-    looks_at: LooksAt::Module,
+    looks_at: LooksAt::Module(&[]),
     run: |scene| as_each_user(scene, intact),
 };
 
