@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Machines for tests.
 //!
-//! Each test has a pristine machine of its own. With `MACHINE=cold`, where each would have to be
-//! booted, the tests of a binary share one, which is replaced when a scenario has left it in any
-//! other state than it found it in. Without QEMU, or whatever else is missing, the tests fail and
-//! say so; none is skipped.
+//! A test takes a machine that another has used and left as it was: no process, no module and no
+//! taint is new in it. Half of a scenario's time would else be QEMU's translation of the same kernel
+//! code. If there is none, the test starts one. Without QEMU, or anything else that is needed, the
+//! tests fail and say so; none is skipped.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -16,11 +16,12 @@ use lab_machine::Machine;
 use crate::{
     perform::ScenarioResult,
     scenario::Scenario,
-    workshop::{Start, Workshop},
+    workshop::Workshop,
 };
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
-static SHARED: Mutex<Option<Machine>> = Mutex::new(None);
+/// Machines that no test uses at the moment.
+static IDLE: Mutex<Vec<Machine>> = Mutex::new(Vec::new());
 
 /// The seed of tests: snapshots contain what is drawn from it.
 pub const SEED: u64 = 1;
@@ -50,16 +51,14 @@ fn chosen<T: ValueEnum>(variable: &str) -> Result<Option<T>> {
     }
 }
 
-/// Carry out a scenario, on a machine of its own or on the shared one.
+/// Carry out a scenario, on an idle machine or on a new one.
 ///
 /// # Errors
 /// The machinery failed before the scenario could begin.
 pub fn carry_out(scenario: &Scenario) -> Result<ScenarioResult> {
-    let workshop = workshop()?;
-    if workshop.start == Start::Warm {
-        return workshop.carry_out(scenario, SEED, &mut |_| ());
-    }
-    // Held to the end: one test at a time. A test that panicked has left no machine behind.
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    workshop.carry_out_on(&mut shared, scenario, SEED, &mut |_| ())
+    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut machine = idle().pop();
+    let ended = workshop()?.carry_out_on(&mut machine, scenario, SEED, &mut |_| ());
+    idle().extend(machine);
+    ended
 }
