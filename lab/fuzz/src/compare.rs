@@ -313,7 +313,15 @@ impl Bench<'_> {
                 },
             )
         };
-        let ended = improvise(M::ID, &[], &mut run, self.workshop, &mut machine, 0, &mut |_| ());
+        let ended = improvise(
+            M::ID,
+            &[],
+            &mut run,
+            self.workshop,
+            &mut machine,
+            0,
+            &mut |_| (),
+        );
         if ended.healthy && used + 1 < PER_MACHINE {
             *kept = Some((machine, used + 1));
         }

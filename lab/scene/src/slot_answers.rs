@@ -74,7 +74,11 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] with what is different.
     pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
-        let margin = if self.judges(Detail::RestOfBuffer) { MARGIN } else { 0 };
+        let margin = if self.judges(Detail::RestOfBuffer) {
+            MARGIN
+        } else {
+            0
+        };
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX + margin))?;
         let (said, judged) = self.judge_held(&observed, Some(message));
         self.note(&file.program.name, LineKind::Does, said);

@@ -13,11 +13,7 @@ use lab_base::{Error, Result};
 use lab_build::kernels::Which;
 use lab_machine::Machine;
 
-use crate::{
-    perform::ScenarioResult,
-    scenario::Scenario,
-    workshop::Workshop,
-};
+use crate::{perform::ScenarioResult, scenario::Scenario, workshop::Workshop};
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
 /// Machines that no test uses at the moment.

@@ -119,7 +119,12 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
 pub(super) const FORWARDED: Scenario = Scenario {
     id: "part2/B3-forwarded",
     title: "each body reaches each subscriber, byte for byte",
-    looks_at: LooksAt::Module(&[Detail::KernelHeader, Detail::Numbers, Detail::Bytes, Detail::RoleByte]),
+    looks_at: LooksAt::Module(&[
+        Detail::KernelHeader,
+        Detail::Numbers,
+        Detail::Bytes,
+        Detail::RoleByte,
+    ]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let publisher = scene.peer("publisher", 0)?;
