@@ -3,6 +3,7 @@
 //! Their own Makefiles are of no interest.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
@@ -14,14 +15,13 @@ use lab_machine::Site;
 
 use super::{
     intake::{PartSource, Submission},
-    sandbox::{self, INSIDE, PATIENCE, Sandbox, SandboxOutput},
+    old_api::{self, Version},
+    refused::{Refused, refused},
+    sandbox::{
+        self, HEADERS, INSIDE, MODULE_SOURCES, PATIENCE, PROGRAM_SOURCES, Sandbox, SandboxOutput,
+    },
     unpack::SubmittedFile,
 };
-
-/// Lines of a compiler that are shown.
-const LINES_MAX: usize = 20;
-/// Length of each, in characters.
-const LINE_MAX: usize = 400;
 
 /// A module, ready for a machine.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct BuiltModule {
     pub stripped: PathBuf,
     /// `NAME.ko` with it: the compiler saw its sources below [`MODULE_SOURCES`].
     pub unstripped: PathBuf,
+    /// Sentences for the report.
+    pub remarks: Vec<String>,
     /// Both are gone with it.
     _directory: Sandbox,
 }
@@ -45,20 +47,11 @@ pub struct BuiltProgram {
     _directory: Sandbox,
 }
 
-/// A part that does not build. It loses its own checks and nobody else's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
+/// Headers with what newer kernels no longer have.
+const COMPATIBLE: &str = "/w/compat";
 
-/// Where the debug information of a [`BuiltModule`] says that the submission's files are.
-pub const MODULE_SOURCES: &str = "/w/module/src";
-/// The same for a [`BuiltProgram`].
-const PROGRAM_SOURCES: &str = "/w/src";
-/// The lab's headers.
-const HEADERS: &str = "/w/include";
-
-/// What newer kernels have no more, for what was written against an older one.
-const COMPATIBLE: &str = "/w/compat.h";
+/// A licence for a module that declares none: without one Kbuild refuses it.
+const LICENCE: &str = "licence";
 
 /// With these, programs are the same to each gcc and each glibc. They come after all other places
 /// of headers.
@@ -98,11 +91,50 @@ pub(super) fn build_module(
         .iter()
         .map(|source| format!(" src/{}.o", source.trim_end_matches(".c")))
         .collect();
-    let list = format!("obj-m := {name}.o\n{name}-y :={}\n", objects.concat());
-    let ended = make(site, &sandbox, &list, files)?;
+    let mut list = format!("obj-m := {name}.o\n{name}-y :={}\n", objects.concat());
     let unstripped = sandbox.path().join(format!("module/{name}.ko"));
-    if !ended.success || !is_file(&unstripped) {
-        return Ok(Err(refused(&ended, files)));
+    let of_module: Vec<_> = files
+        .iter()
+        .filter(|file| sources.contains(&file.path) || file.path.ends_with(".h"))
+        .collect();
+    let kernel = Version::of(&site.kernel.release);
+    let mut remarks = old_api::used(kernel, &of_module, true)?;
+    let mut licence = false;
+    let mut included = BTreeSet::new();
+    loop {
+        let ended = make(site, &sandbox, &list, files)?;
+        if ended.success && is_file(&unstripped) {
+            break;
+        }
+        if !licence && ended.said.contains("missing MODULE_LICENSE()") {
+            licence = true;
+            let text = "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\n";
+            sandbox.write(&format!("module/{LICENCE}.c"), text.as_bytes())?;
+            list += &format!("{name}-y += {LICENCE}.o\n");
+            remarks.push(format!(
+                "{name} declares no licence, and the kernel's build refuses it: \
+                 MODULE_LICENSE(\"GPL\") is missing. The lab supplies it."
+            ));
+            continue;
+        }
+        let missing = old_api::missing_headers(&ended.said)?;
+        let mut found_more = false;
+        for header in missing {
+            if included.insert(header) {
+                found_more = true;
+                list += &format!("ccflags-y += -include {header}\n");
+                remarks.push(format!(
+                    "{name} does not include <{header}>, and calls a function of it. Other headers \
+                     included it in older kernels. The lab includes it."
+                ));
+            }
+        }
+        if !found_more {
+            let Refused(said) = refused(&ended, files);
+            let mut words = old_api::used(kernel, &of_module, false)?;
+            words.push(said);
+            return Ok(Err(Refused(words.join("\n"))));
+        }
     }
     // The file is theirs as well: what reads it stays inside, too.
     let stripped = sandbox.path().join(format!("stripped/{name}.ko"));
@@ -119,6 +151,7 @@ pub(super) fn build_module(
     Ok(Ok(BuiltModule {
         stripped,
         unstripped,
+        remarks,
         _directory: sandbox,
     }))
 }
@@ -127,7 +160,15 @@ pub(super) fn build_module(
 pub(super) fn kernel_sandbox(site: &Site, files: &[SubmittedFile]) -> Result<Sandbox> {
     let mut sandbox = Sandbox::new(site)?;
     place(site, &sandbox, "module/src", files)?;
-    sandbox.write("compat.h", include_bytes!("../../kernels/compat.h"))?;
+    let kernel = Version::of(&site.kernel.release);
+    for file in files {
+        if let Cow::Owned(contents) = old_api::rewritten(kernel, &file.contents)? {
+            sandbox.write(&format!("module/src/{}", file.path), &contents)?;
+        }
+    }
+    for (path, text) in old_api::headers()? {
+        sandbox.write(&format!("compat/{path}"), text.as_bytes())?;
+    }
     let compiler = Compiler::of(&site.paths, &site.kernel)?;
     sandbox.show(compiler.script);
     sandbox.show(compiler.answers);
@@ -144,11 +185,13 @@ pub(super) fn make(
     list: &str,
     files: &[SubmittedFile],
 ) -> Result<SandboxOutput> {
-    let mut text = list.to_owned();
+    // Before the kernel's own headers, which it includes in turn.
+    let mut text = format!("NOSTDINC_FLAGS += -I{COMPATIBLE}\n");
+    text += &format!("ccflags-y += -include {COMPATIBLE}/compat.h\n");
     for directory in include_path(MODULE_SOURCES, files) {
         text += &format!("ccflags-y += -I{directory}\n");
     }
-    text += &format!("ccflags-y += -include {COMPATIBLE}\n");
+    text += list;
     sandbox.write("module/Kbuild", text.as_bytes())?;
     let directory = PathBuf::from(INSIDE).join("module");
     // Lines for reports, and warnings of the running kernel that name the file as they do.
@@ -263,91 +306,4 @@ fn include_path(root: &str, files: &[SubmittedFile]) -> impl Iterator<Item = Str
 /// Only a regular file: whatever is there was made where their code was compiled.
 pub(super) fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0)
-}
-
-/// What a compiler has said, as people who know the files by their own names want to read it.
-pub(super) fn refused(ended: &SandboxOutput, files: &[SubmittedFile]) -> Refused {
-    if ended.late {
-        return Refused("compiling it took longer than anything should".into());
-    }
-    if ended.large {
-        return Refused("what came of compiling it was larger than anything should be".into());
-    }
-    if ended.said.contains("missing MODULE_LICENSE()") {
-        return Refused(
-            "the module declares no licence: MODULE_LICENSE(\"GPL\") is missing, and without it \
-             the kernel's build refuses a module"
-                .into(),
-        );
-    }
-    let mut said = ended.said.clone();
-    for (inside, name) in [
-        (&format!("{MODULE_SOURCES}/")[..], ""),
-        (&format!("{PROGRAM_SOURCES}/"), ""),
-        (&format!("{HEADERS}/"), "kernel/include/"),
-        (&format!("{INSIDE}/module/"), ""),
-        (&format!("{INSIDE}/"), ""),
-    ] {
-        said = said.replace(inside, name);
-    }
-    for file in files.iter().filter(|file| file.shown != file.path) {
-        said = said.replace(&file.path, &file.shown);
-    }
-    let of_tool = |line: &&str| {
-        let quiet = line.starts_with("  ") && line.contains("  [M]  ");
-        let steps = ["  CC ", "  LD ", "  MODPOST ", "  BTF ", "make: ", "make["];
-        let notes = ["warning: the compiler differs", "Skipping BTF"];
-        quiet
-            || steps.iter().any(|step| line.starts_with(step))
-            || notes.iter().any(|note| line.contains(note))
-    };
-    let lines: Vec<String> = said
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !of_tool(line))
-        .map(|line| {
-            // The compiler repeats their lines as they are.
-            let safe = |c: char| if c.is_control() && c != '\t' { '?' } else { c };
-            line.chars().map(safe).take(LINE_MAX).collect()
-        })
-        .collect();
-    // Where there is no room for all, warnings that come before the first error go.
-    let is_error =
-        |line: &String| line.starts_with("error[E") || line.to_lowercase().contains("error:");
-    let first = match lines.iter().position(is_error) {
-        Some(at) if lines.len() > LINES_MAX => at,
-        _ => 0,
-    };
-    let end = lines.len().min(first + LINES_MAX);
-    let mut text = lines[first..end].join("\n");
-    if lines.is_empty() {
-        text = "the compiler failed without a word".to_owned();
-    } else if end < lines.len() {
-        text += &format!("\n({} more lines)", lines.len() - end);
-    }
-    Refused(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_many_words_those_from_the_first_error_on_are_kept() {
-        let details = "  |\n".repeat(LINES_MAX);
-        let said = format!(
-            "warning: unused\nerror[E0432]: unresolved import\n{details}error: could not compile\n"
-        );
-        let ended = SandboxOutput {
-            success: false,
-            late: false,
-            large: false,
-            said,
-        };
-        let Refused(words) = refused(&ended, &[]);
-        assert!(
-            words.starts_with("error[E0432]: unresolved import\n"),
-            "{words}"
-        );
-        assert!(words.ends_with("\n(2 more lines)"), "{words}");
-    }
 }

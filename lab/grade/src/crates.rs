@@ -14,8 +14,9 @@ use lab_build::programs;
 use lab_machine::Site;
 
 use super::{
-    build::{self, Refused},
+    build,
     intake::{PartSource, Submission},
+    refused::{Refused, refused},
     sandbox::{self, INSIDE, Sandbox, SandboxOutput},
     unpack::SubmittedFile,
 };
@@ -81,7 +82,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<CratePrograms> {
             if build::is_file(&program) {
                 return Ok(program);
             }
-            Err(build::refused(ended, &submission.files))
+            Err(refused(ended, &submission.files))
         };
         let ended = compile(site, sandbox, package, package)?;
         built.extend(names.into_iter().map(|name| (name, outcome(&ended, name))));

@@ -11,8 +11,9 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use protocol::slot::{CHANNEL, MAJOR};
 
 use super::{
-    build::{self, BuiltModule, Refused},
+    build::{self, BuiltModule},
     intake::{PartSource, Submission},
+    refused::Refused,
     sandbox::{self, INSIDE, PATIENCE, Sandbox},
     source,
     unpack::SubmittedFile,

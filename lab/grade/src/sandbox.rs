@@ -40,6 +40,12 @@ use crate::{disk::bytes_in, namespaces};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
+/// Where the debug information of a module says that the submission's files are.
+pub const MODULE_SOURCES: &str = "/w/module/src";
+/// The same for a program.
+pub const PROGRAM_SOURCES: &str = "/w/src";
+/// The lab's headers.
+pub const HEADERS: &str = "/w/include";
 
 const PROGRAM: &str = "bwrap";
 

@@ -180,7 +180,7 @@ pub fn major_expression(contents: &[u8]) -> Option<String> {
 }
 
 /// The code without comments, and with its string and character literals empty.
-fn code_of(contents: &[u8]) -> String {
+pub(super) fn code_of(contents: &[u8]) -> String {
     let text = String::from_utf8_lossy(contents);
     let mut code = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();

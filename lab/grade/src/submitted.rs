@@ -24,6 +24,7 @@ use super::{
     intake::{PartSource, Submission},
     numbers::{self, Numbers},
     report::{self, Finding},
+    sandbox,
 };
 
 /// The modules and programs of a submission, and the machines to try them on.
@@ -233,11 +234,15 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
             let what = format!("building {name}");
             match progress::while_busy(&what, || build::module(workshop, submission, name))? {
                 Ok(module) => {
+                    let told = module.remarks.iter();
+                    modules.remarks.extend(
+                        told.map(|text| Finding::new(report::FindingKind::Remark, text.as_str())),
+                    );
                     let part = Part::Built {
                         file: module.stripped.clone(),
                         debug: Some(subject::Debug {
                             object: module.unstripped.clone(),
-                            sources: build::MODULE_SOURCES.into(),
+                            sources: sandbox::MODULE_SOURCES.into(),
                         }),
                     };
                     modules.built.push(module);

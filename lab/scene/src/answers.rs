@@ -8,9 +8,9 @@ use nix::errno::Errno;
 use protocol::netlink::{Ack, Header, PortId};
 
 use crate::{
+    detail::Detail,
     halt::{Outcome, expect_eq, fail, readable},
     peer::{Peer, ack, request},
-    scenario::Detail,
     scene::Scene,
     transcript::LineKind,
 };

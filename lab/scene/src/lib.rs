@@ -10,6 +10,7 @@ pub mod actor;
 mod answers;
 mod carry_out;
 mod datagram;
+mod detail;
 mod ends;
 mod halt;
 mod leak_watch;
@@ -30,8 +31,9 @@ mod verdict;
 pub mod workshop;
 
 pub use datagram::Datagram;
+pub use detail::Detail;
 pub use halt::{Halt, Outcome, expect_eq, fail, readable};
 pub use perform::{ScenarioResult, improvise, perform};
-pub use scenario::{Detail, LooksAt, Scenario};
+pub use scenario::{LooksAt, Scenario};
 pub use scene::{Program, Scene, clause};
 pub use slot_answers::judge_read;

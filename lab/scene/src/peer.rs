@@ -12,8 +12,8 @@ use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO
 use crate::{
     actor::returned,
     datagram::Datagram,
+    detail::Detail,
     halt::{Outcome, expect_eq, fail, readable},
-    scenario::Detail,
     scene::{Program, Scene},
     transcript::LineKind,
 };

@@ -9,8 +9,9 @@ use lab_machine::{Machine, PATIENCE, Trouble};
 use nix::sys::signal::Signal;
 
 use crate::{
+    detail::Detail,
     halt::{Outcome, fail},
-    scenario::{Detail, LooksAt, Scenario},
+    scenario::{LooksAt, Scenario},
     scene::Scene,
     transcript::{Entry, Status, Transcript, Verdict},
     workshop::Workshop,

@@ -2,6 +2,7 @@
 //! A scenario: an id, a title, and what is done.
 
 use crate::{
+    detail::Detail,
     halt::Outcome,
     scene::{Scene, clause},
 };
@@ -17,35 +18,6 @@ pub struct Scenario {
     pub looks_at: LooksAt,
     /// What is done.
     pub run: fn(&mut Scene<'_>) -> Outcome,
-}
-
-/// A detail of the contract. A submission is held to it in the scenarios that name it, and in no
-/// others, so that one mistake does not cost the points of all checks. This checkout's own modules
-/// are held to all details everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// A netlink refusal gives its reason in words (extended acknowledgement).
-    Reasons,
-    /// A request whose `nlmsg_pid` is 0 is answered, too.
-    Unsigned,
-    /// A message for a subscriber has `nlmsg_pid` 0.
-    KernelHeader,
-    /// Messages for a subscriber are numbered in `nlmsg_seq` from 1, without a gap.
-    Numbers,
-    /// A message for a subscriber has no padding in its body.
-    Bytes,
-    /// A message for a subscriber begins behind the publisher's role byte.
-    RoleByte,
-    /// The ioctl returns 0, not another value that is no error.
-    IoctlZero,
-    /// A read returns the length of the message.
-    ReadLength,
-    /// A read leaves the rest of the buffer as it was, and returns the length of the message.
-    RestOfBuffer,
-    /// A read of an empty channel fails with EWOULDBLOCK.
-    EmptyErrno,
-    /// A read fails with EINVAL where no channel was chosen.
-    NoChannelErrno,
 }
 
 /// Whose work a scenario judges. The other side of each exchange is the lab's own, so that a mistake

@@ -14,9 +14,9 @@ use protocol::netlink::PortId;
 
 use crate::{
     datagram::Datagram,
+    detail::Detail,
     halt::Outcome,
     leak_watch::LeakWatch,
-    scenario::Detail,
     transcript::{Entry, LineKind, Status, Transcript, Verdict},
     workshop::Workshop,
 };

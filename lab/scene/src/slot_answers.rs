@@ -7,8 +7,8 @@ use protocol::slot::MESSAGE_MAX;
 
 use crate::{
     actor::{returned, shown},
+    detail::Detail,
     halt::{Outcome, expect_eq, fail},
-    scenario::Detail,
     scene::Scene,
     slot_peer::{Held, SlotFile, counted},
     transcript::LineKind,

@@ -6,8 +6,8 @@ use nix::libc;
 
 use crate::{
     actor::{returned, shown},
+    detail::Detail,
     halt::{Outcome, expect_eq, fail, readable},
-    scenario::Detail,
     scene::{Program, Scene},
     subject::SlotEdition,
     transcript::LineKind,

@@ -226,7 +226,7 @@ fn submission(name: &str, text: &str) -> Submission {
     intake::open(root.path()).unwrap()
 }
 
-fn program(text: &str) -> Result<BuiltProgram, build::Refused> {
+fn program(text: &str) -> Result<BuiltProgram, lab_grade::refused::Refused> {
     let submission = submission("message_sender.c", text);
     build::program(shop(), &submission, "message_sender").unwrap()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Building crates of submissions: one that does not compile takes no other along. Needs no machine.
 
-use lab_grade::{build::Refused, crates};
+use lab_grade::{crates, refused::Refused};
 
 use crate::build::{is_static, of_checkout, shop, submission};
 

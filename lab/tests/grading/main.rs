@@ -9,6 +9,7 @@ mod compilers;
 mod crates;
 mod intake;
 mod mutants;
+mod old_api;
 mod reading;
 mod report;
 mod runs;
