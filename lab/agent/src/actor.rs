@@ -21,7 +21,7 @@ use nix::{
     unistd::{self, ForkResult, Gid, Uid, setgroups, setresgid, setresuid},
 };
 
-use crate::{faults, kernel, memory};
+use crate::{faults, kernel, memory, passing};
 
 /// Longest datagram that can be received whole, in bytes.
 const RECEIVE_MAX: usize = 65536;
@@ -114,6 +114,10 @@ fn make(call: Call) -> CallResult {
         }
         Call::Close { fd } => done("close", nix::unistd::close(fd)),
         Call::Fork { stays } => fork(stays),
+        Call::Duplicate { fd } => passing::duplicate(fd),
+        Call::Mailbox { name } => passing::mailbox(&name),
+        Call::SendFile { fd, to } => passing::send(fd, &to),
+        Call::ReceiveFile { mailbox } => passing::receive(mailbox),
         Call::LeaveNetwork => done("unshare", unshare(CloneFlags::CLONE_NEWNET)),
         Call::BecomeUser { uid } => done("setresuid", become_user(uid)),
         Call::Open { path, flags } => {

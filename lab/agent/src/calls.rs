@@ -66,6 +66,29 @@ pub enum Call {
         /// Who goes on.
         stays: Kin,
     },
+    /// dup(2): `Answer::Value` is the new descriptor of the same open file.
+    Duplicate {
+        /// Descriptor.
+        fd: i32,
+    },
+    /// A datagram socket of the `AF_UNIX` family, bound to a name in the abstract namespace:
+    /// `Answer::Value` is its descriptor.
+    Mailbox {
+        /// Its name.
+        name: String,
+    },
+    /// sendmsg(2) with `SCM_RIGHTS`: gives an open file to the process behind a [`Call::Mailbox`].
+    SendFile {
+        /// Descriptor.
+        fd: i32,
+        /// The name of the mailbox.
+        to: String,
+    },
+    /// recvmsg(2) with `SCM_RIGHTS`: `Answer::Value` is the descriptor of the file that came.
+    ReceiveFile {
+        /// The mailbox.
+        mailbox: i32,
+    },
     /// `unshare(CLONE_NEWNET)`: from now on in a network namespace of its own.
     LeaveNetwork,
     /// setresgid(2) and setresuid(2): root no more, for good. All that was open is open still.

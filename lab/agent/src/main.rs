@@ -6,6 +6,7 @@ mod actor;
 mod faults;
 mod kernel;
 mod memory;
+mod passing;
 mod processes;
 mod reporter;
 mod terminal;

@@ -5,6 +5,7 @@ mod buffers;
 mod channels;
 mod device;
 mod memory;
+mod orders;
 mod programs;
 mod reading;
 mod sharing;

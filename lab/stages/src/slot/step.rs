@@ -5,8 +5,8 @@ use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 
 use super::{
-    FOR_ALL, MODULE, STUDENT, TALKATIVE, buffers, channels, device, errnos, memory, programs,
-    reading, sharing, writing,
+    FOR_ALL, MODULE, STUDENT, TALKATIVE, buffers, channels, device, errnos, memory, orders,
+    programs, reading, sharing, writing,
 };
 use crate::Step;
 
@@ -28,12 +28,14 @@ static DEMONSTRATION: Scenario = Scenario {
 /// The clauses, one by one.
 static CHECKS: &[Scenario] = &[
     device::MINORS,
+    orders::SLOTS_MIXED,
     device::MAJOR_TAKEN,
     device::SECOND_INSERT,
     device::IN_USE,
     memory::FREED,
     memory::BOUNDED,
     sharing::PER_FILE,
+    orders::ORDERS,
     sharing::SHARED,
     sharing::WHOLE,
     channels::CHOSEN,
