@@ -4,17 +4,17 @@
 //! They count for all of the kernel, which is alive, and SLUB counts what a processor has at hand
 //! as allocated: a leak shows if it is one object in each of many operations.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use lab_agent::Op;
 use lab_build::kernels::Capability;
-use lab_scene::{Halt, Outcome, Scene, fail, transcript::LineKind};
+use lab_scene::{Outcome, Scene, fail, transcript::LineKind};
 
 /// How many objects are allocated that functions of this module, which is in, have asked for: exact,
 /// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.
 ///
 /// # Errors
-/// [`Halt`].
+/// [`lab_scene::Halt`].
 pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
     let op = Op::AllocTraces {
         text: format!("[{module}]"),
@@ -27,6 +27,10 @@ pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
     });
     Ok(counts.sum())
 }
+
+/// How long the numbers must stay the same until nothing more is expected to be freed. kfree_rcu()
+/// collects what it frees for 5 s (`KFREE_DRAIN_JIFFIES`).
+const SETTLING: Duration = Duration::from_secs(7);
 
 /// Something that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl Count {
     /// How many are allocated now.
     ///
     /// # Errors
-    /// [`Halt::Fail`] if they are not counted.
+    /// [`lab_scene::Halt::Fail`] if they are not counted.
     pub(super) fn now(self, scene: &mut Scene<'_>) -> Outcome<Tally> {
         let tally = self.listed(scene)?;
         if !scene.workshop().kernel.which.has(Capability::Quarantine) {
@@ -85,7 +89,7 @@ impl Count {
     /// kernel frees late (RCU) takes a moment.
     ///
     /// # Errors
-    /// [`Halt::Fail`] with how many they are.
+    /// [`lab_scene::Halt::Fail`] with how many they are.
     pub(super) fn expect_back(
         self,
         scene: &mut Scene<'_>,
@@ -98,22 +102,26 @@ impl Count {
             LineKind::Does,
             format!("counts {what} before and after"),
         );
-        let mut grown = 0;
-        let settled = scene.expect_soon("memory is given back", |scene| {
+        let mut least = usize::MAX;
+        let mut settling = scene.machine.patience(Duration::ZERO);
+        scene.expect_soon("memory is given back", |scene| {
             let now = self.listed(scene)?;
-            grown = now.total().saturating_sub(before.total());
+            let grown = now.total().saturating_sub(before.total());
             if grown > allowed && scene.workshop().kernel.which.has(Capability::Quarantine) {
                 give_back(scene, now.grown_since(before))?;
             }
+            if grown < least {
+                least = grown;
+                settling = scene.machine.patience(scene.machine.scaled(SETTLING));
+            }
+            if grown > allowed && settling.is_over() {
+                return Err(fail(
+                    format!("at most {allowed} {what} more than before"),
+                    format!("{grown} more"),
+                ));
+            }
             Ok(grown <= allowed)
-        });
-        match settled {
-            Err(Halt::Fail { .. }) => Err(fail(
-                format!("at most {allowed} {what} more than before"),
-                format!("{grown} more"),
-            )),
-            other => other,
-        }
+        })
     }
 }
 

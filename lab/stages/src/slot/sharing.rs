@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use lab_agent::{Answer, Call, Kin};
+use lab_agent::{Answer, Call, CallResult, Kin};
 use lab_build::kernels::Capability;
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
@@ -151,9 +151,24 @@ const WRITES: u64 = 5000;
 /// is freed while it is copied, which KASAN sees.
 const READS: u64 = 6000;
 
-/// Other kernels see nothing but a message that is not whole, for which it takes longer: how many
-/// times as many there.
+/// Other kernels see nothing but a message that is not whole, for which it takes longer: so many
+/// rounds of writes and reads there.
 const MORE: u64 = 8;
+
+fn uniform((byte, len): (u8, usize)) -> Vec<u8> {
+    vec![byte; len]
+}
+
+/// Which of the messages was read; another is none that was written.
+fn which_message(read: &CallResult) -> Outcome<usize> {
+    let (Ok(len), Ok(Answer::Filled { buffer, .. })) = (returned(read), read) else {
+        return Err(fail("a message", shown(returned(read))));
+    };
+    let message = buffer.0.get(..len as usize).unwrap_or(&buffer.0);
+    let which = UNIFORM.iter().position(|&it| message == uniform(it));
+    // The parts of a mixture are different each time. The verdict must not be.
+    which.ok_or_else(|| fail("a whole message", "one that nobody wrote to this channel"))
+}
 
 fn whole(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
@@ -179,13 +194,12 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     // they are two is D1's matter.
     let beside = scene.open_slot(&files[1].program, &beside)?;
     scene.choose(&beside, 43)?;
-    let uniform = |(byte, len)| vec![byte; len];
     scene.put(&files[0], &uniform(UNIFORM[0]))?;
     scene.step(
         "two write again and again, two read",
         "each read gives one of the messages, all of it and nothing else",
         |scene| {
-            let more = match scene.workshop().kernel.which.has(Capability::Slow) {
+            let rounds = match scene.workshop().kernel.which.has(Capability::Slow) {
                 true => 1,
                 false => MORE,
             };
@@ -197,7 +211,7 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                     if number == 1 {
                         calls.push(beside.write(&uniform(BESIDE)));
                     }
-                    let (rounds, persist) = (more * WRITES, false);
+                    let (rounds, persist) = (WRITES, false);
                     (
                         file,
                         Call::Batch {
@@ -210,35 +224,24 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
             );
             let reads = readers.iter().map(|file| {
                 let call = Box::new(file.read(MESSAGE_MAX));
-                (
-                    file,
-                    Call::Repeat {
-                        times: more * READS,
-                        call,
-                    },
-                )
+                (file, Call::Repeat { times: READS, call })
             });
             let orders: Vec<_> = writes.chain(reads).collect();
-            for (file, order) in &orders {
-                scene.begin_call(&file.program, order)?;
-            }
             let mut seen = HashSet::new();
-            for (file, order) in &orders {
-                let observed = scene.finish_call(&file.program, order)?;
-                let Ok(Answer::Repeated(reads)) = observed else {
-                    complete(more * WRITES, observed)?;
-                    continue;
-                };
-                for read in &reads {
-                    let (Ok(len), Ok(Answer::Filled { buffer, .. })) = (returned(read), read)
-                    else {
-                        return Err(fail("a message", shown(returned(read))));
+            // A mixture that is read ends the check with its round.
+            for _ in 0..rounds {
+                for (file, order) in &orders {
+                    scene.begin_call(&file.program, order)?;
+                }
+                for (file, order) in &orders {
+                    let observed = scene.finish_call(&file.program, order)?;
+                    let Ok(Answer::Repeated(reads)) = observed else {
+                        complete(WRITES, observed)?;
+                        continue;
                     };
-                    let message = buffer.0.get(..len as usize).unwrap_or(&buffer.0);
-                    let which = UNIFORM.iter().position(|&it| message == uniform(it));
-                    // Which parts have met is different each time, and a verdict is not to be.
-                    let torn = || fail("a whole message", "one that nobody wrote to this channel");
-                    seen.insert(which.ok_or_else(torn)?);
+                    for read in &reads {
+                        seen.insert(which_message(read)?);
+                    }
                 }
             }
             // Otherwise they have not met, and nothing was shown.
