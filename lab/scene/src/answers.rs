@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use lab_machine::PATIENCE;
 use nix::errno::Errno;
 use protocol::netlink::{Ack, Header, PortId};
 
 use crate::{
     detail::Detail,
     halt::{Outcome, expect_eq, fail, readable},
-    peer::{Peer, ack, request},
+    peer::{ANSWERED, Peer, ack, request},
     scene::Scene,
     transcript::LineKind,
 };
@@ -44,7 +43,7 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if none comes, or something else.
     pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
-        let datagram = self.receive(peer, PATIENCE)?;
+        let datagram = self.receive(peer, ANSWERED)?;
         ack(peer, datagram)
     }
 
@@ -161,7 +160,7 @@ impl Scene<'_> {
     /// [`crate::Halt::Fail`] with the first thing that is different.
     pub fn expect_data(&mut self, peer: &Peer, kind: u16, seq: u32, body: &[u8]) -> Outcome {
         let name = peer.program.name.clone();
-        let Some(datagram) = self.receive(peer, PATIENCE)? else {
+        let Some(datagram) = self.receive(peer, ANSWERED)? else {
             return Err(fail(
                 format!("{name} receives message {seq}"),
                 "nothing in time",

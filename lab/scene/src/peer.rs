@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lab_agent::{Answer, Bytes, Call, CallResult};
-use lab_machine::{PATIENCE, Trouble};
+use lab_machine::Trouble;
 use nix::{errno::Errno, libc};
 use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
 
@@ -17,6 +17,11 @@ use crate::{
     scene::{Program, Scene},
     transcript::LineKind,
 };
+
+/// How long an answer to a request may take, not scaled. The kernel calls a netlink module during
+/// sendto(2), so an answer is there when that returns. The time is for a module that answers later,
+/// from a queue of work.
+pub const ANSWERED: Duration = Duration::from_secs(2);
 
 /// A process in the guest with one netlink socket on protocol 31.
 #[derive(Clone, Debug)]
@@ -273,7 +278,7 @@ impl Scene<'_> {
         peer: &Peer,
         all: impl Iterator<Item = (Vec<u8>, usize)>,
     ) -> Outcome<Vec<Vec<Ack>>> {
-        let receive = peer.receives(self.machine.scaled(PATIENCE).as_millis() as u64);
+        let receive = peer.receives(self.machine.scaled(ANSWERED).as_millis() as u64);
         let mut calls = Vec::new();
         for (data, answers) in all {
             calls.push(peer.sends(self.signed(peer, data)));

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Scene, expect_eq, fail,
-    peer::{request, request_header},
+    peer::{ANSWERED, request, request_header},
     transcript::LineKind,
 };
 use nix::errno::Errno;
@@ -39,7 +38,7 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                 ..request_header(UNKNOWN)
             };
             scene.send(sender, header.encode(b""))?;
-            let datagram = scene.receive(sender, PATIENCE)?;
+            let datagram = scene.receive(sender, ANSWERED)?;
             let datagram = datagram.ok_or_else(|| fail("an acknowledgement", "nothing in time"))?;
             let message = datagram.message()?;
             expect_eq("nlmsg_seq", message.header.seq, seq)?;

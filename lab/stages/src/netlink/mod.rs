@@ -15,7 +15,7 @@ pub(super) mod users;
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Scene, expect_eq, fail,
-    peer::{Peer, request, request_header},
+    peer::{ANSWERED, Peer, request, request_header},
     readable,
     transcript::LineKind,
 };
@@ -253,7 +253,7 @@ pub(super) fn errno_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Out
 fn ack_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
     scene.send(peer, data)?;
     loop {
-        let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+        let Some(datagram) = scene.receive(peer, ANSWERED)? else {
             return Err(fail("an acknowledgement", "nothing in time"));
         };
         if let Ok(Some(ack)) = datagram.message()?.ack() {
@@ -310,7 +310,7 @@ pub(super) fn dump(
 pub(super) fn read_dump(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(u16, Vec<u8>)>> {
     let mut found = Vec::new();
     loop {
-        let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+        let Some(datagram) = scene.receive(peer, ANSWERED)? else {
             return Err(fail("NLMSG_DONE at the end of the list", "nothing in time"));
         };
         expect_eq("sender", datagram.from, Some(PortId::KERNEL))?;

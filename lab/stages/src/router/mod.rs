@@ -16,7 +16,7 @@ use lab_agent::{Exit, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
     Outcome, Program, Scene, expect_eq, fail,
-    peer::{Peer, request, request_header},
+    peer::{ANSWERED, Peer, request, request_header},
     readable,
     transcript::LineKind,
 };
@@ -108,7 +108,7 @@ fn expect_data(
     body: &[u8],
 ) -> Outcome {
     let name = &peer.program.name;
-    let Some(datagram) = scene.receive(peer, PATIENCE)? else {
+    let Some(datagram) = scene.receive(peer, ANSWERED)? else {
         return Err(fail(
             format!("{name} receives message {seq}"),
             "nothing in time",

@@ -9,7 +9,7 @@ use lab_scene::{
     Datagram, LooksAt, Outcome, Scenario, Scene,
     actor::complete,
     expect_eq, fail,
-    peer::{Peer, quiet_request},
+    peer::{ANSWERED, Peer, quiet_request},
     readable,
     transcript::LineKind,
 };
@@ -166,7 +166,7 @@ pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcom
 /// By the contract an acknowledgement can have a report; one that was handed in need not.
 fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Report>> {
     scene.send(peer, encode(&Request::Publish(body)))?;
-    let datagram = scene.receive(peer, PATIENCE)?;
+    let datagram = scene.receive(peer, ANSWERED)?;
     let datagram = datagram.ok_or_else(|| fail("an acknowledgement", "nothing in time"))?;
     let message = datagram.message()?;
     let errno = message.ack().ok().flatten().map(|ack| ack.errno);
