@@ -23,6 +23,9 @@ use crate::{
 /// from a queue of work.
 pub const ANSWERED: Duration = Duration::from_secs(2);
 
+/// No PID is larger (`PID_MAX_LIMIT` in linux/threads.h).
+const PID_MAX: u32 = 1 << 22;
+
 /// A process in the guest with one netlink socket on protocol 31.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -118,13 +121,17 @@ pub(crate) fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
 }
 
 impl Scene<'_> {
-    /// A process with a socket on protocol 31, at an address that the kernel chooses.
+    /// A process with a socket on protocol 31. Its address is never the process's PID, which the
+    /// kernel would choose: a module that takes one for the other must not work by chance. Every
+    /// other address is negative as an `int`, like those that the kernel gives to more sockets.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if socket or bind fails.
     pub fn peer(&mut self, name: &str, uid: u32) -> Outcome<Peer> {
         let program = self.actor(name, uid)?;
-        self.open_socket(&program, PortId(0))
+        self.peers += 1;
+        let sign = (self.peers % 2) << 31;
+        self.open_socket(&program, PortId(sign + PID_MAX + 7919 * self.peers))
     }
 
     /// One more socket of an actor, at an address of choice; 0 leaves it to the kernel.

@@ -79,6 +79,7 @@ pub fn improvise(
         rng: fastrand::Rng::with_seed(seed),
         step: 0,
         programs: Vec::new(),
+        peers: 0,
         muted: Vec::new(),
         modules: Vec::new(),
         early_acks: Vec::new(),

@@ -49,6 +49,8 @@ pub struct Scene<'a> {
     pub rng: fastrand::Rng,
     pub(crate) step: usize,
     pub(crate) programs: Vec<Program>,
+    /// How many [`crate::peer::Peer`]s were made.
+    pub(crate) peers: u32,
     /// Those whose output is different in each run, and not in the record.
     pub(crate) muted: Vec<ProcessId>,
     pub(crate) modules: Vec<String>,
