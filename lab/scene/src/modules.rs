@@ -270,13 +270,20 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if none does in time.
     pub fn expect_log(&mut self, text: &str) -> Outcome {
+        self.expect_log_line(&format!("\"{text}\""), |line| line.contains(text))
+    }
+
+    /// As [`Scene::expect_log`], for a line that `matches`; `what` describes it.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if there is none in time.
+    pub fn expect_log_line(&mut self, what: &str, matches: impl Fn(&str) -> bool) -> Outcome {
         let (from, modules) = (self.logged, self.modules.clone());
         let limit = self.machine.scaled(PATIENCE);
         let found = self.machine.wait(limit, |observed| {
             let mut lines = observed.log[from..].iter();
-            let matches =
-                |line: &str| line.contains(text) && modules.iter().any(|name| is_from(line, name));
-            lines.position(|line| matches(&line.text))
+            let own = |line: &str| modules.iter().any(|name| is_from(line, name));
+            lines.position(|line| matches(&line.text) && own(&line.text))
         })?;
         match found {
             Some(at) => {
@@ -284,7 +291,7 @@ impl Scene<'_> {
                 Ok(())
             }
             None => Err(fail(
-                format!("the kernel logs \"{text}\""),
+                format!("the kernel logs {what}"),
                 format!("no such line within {} s", limit.as_secs()),
             )),
         }

@@ -10,7 +10,7 @@ use lab_scene::{
 use nix::errno::Errno;
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
-    netlink::BODY_MAX,
+    netlink::{BODY_MAX, HEADER_LEN},
 };
 
 use super::{
@@ -91,6 +91,15 @@ fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
     expect_eq("the answer", said, answer(text).escape_ascii().to_string())
 }
 
+/// A text as the module logs it: bytes that are not ASCII in octal.
+fn in_log(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    });
+    escaped.collect()
+}
+
 /// Say something with the program, which prints the answer.
 fn say(scene: &mut Scene<'_>, text: &str) -> Outcome {
     let program = scene.start("asker", &["nl-hello", text])?;
@@ -113,7 +122,10 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             "the kernel logs it and answers, the answer is printed",
             |scene| {
                 say(scene, text)?;
-                scene.expect_log("says: ")
+                let end = format!("says: {}", in_log(text));
+                scene.expect_log_line(&format!("a line that ends with \"{end}\""), |line| {
+                    line.ends_with(&end)
+                })
             },
         )?;
     }
@@ -191,18 +203,32 @@ const LOGGED: Scenario = Scenario {
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
-        scene.step("a text", "a line that has it", |scene| {
-            let text = format!("a word {:08x}", scene.rng.u32(..));
-            let errno = errno_of(scene, &peer, request(REQUEST, text.as_bytes()))?;
-            expect_eq("errno", errno, OK as i32)?;
-            scene.machine.sync_log()?;
-            // In a line of any form: the contract has none.
-            let logged = scene.machine.look(|observed| {
-                let mut lines = observed.log.iter();
-                lines.any(|line| line.text.contains(&text))
-            });
-            expect_eq("a line with the text", logged, true)
-        })
+        scene.step(
+            "a text",
+            "a line that has it, and nothing behind its end",
+            |scene| {
+                let text = format!("word {:08x}", scene.rng.u32(..));
+                // The padding behind the message belongs to nobody, and need not be zero.
+                let mut data = request(REQUEST, text.as_bytes());
+                let end = HEADER_LEN + text.len();
+                data[end..].fill(b'~');
+                let errno = errno_of(scene, &peer, data)?;
+                expect_eq("errno", errno, OK as i32)?;
+                scene.machine.sync_log()?;
+                // In a line of any form: the contract has none.
+                let logged = scene.machine.look(|observed| {
+                    let mut lines = observed.log.iter();
+                    lines.any(|line| line.text.contains(&text))
+                });
+                expect_eq("a line with the text", logged, true)?;
+                let padded = format!("{text}~");
+                let beyond = scene.machine.look(|observed| {
+                    let mut lines = observed.log.iter();
+                    lines.any(|line| line.text.contains(&padded))
+                });
+                expect_eq("the padding behind the text is logged", beyond, false)
+            },
+        )
     },
 };
 
