@@ -10,7 +10,7 @@ use lab_scene::{
 use nix::errno::Errno;
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
-    netlink::{BODY_MAX, HEADER_LEN},
+    netlink::BODY_MAX,
 };
 
 use super::{
@@ -210,8 +210,7 @@ const LOGGED: Scenario = Scenario {
                 let text = format!("word {:08x}", scene.rng.u32(..));
                 // The padding behind the message belongs to nobody, and need not be zero.
                 let mut data = request(REQUEST, text.as_bytes());
-                let end = HEADER_LEN + text.len();
-                data[end..].fill(b'~');
+                data.resize(data.len().next_multiple_of(4), b'~');
                 let errno = errno_of(scene, &peer, data)?;
                 expect_eq("errno", errno, OK as i32)?;
                 scene.machine.sync_log()?;
