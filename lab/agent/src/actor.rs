@@ -3,8 +3,10 @@
 
 use std::{
     io::{BufRead, IoSliceMut, Read, Write},
-    os::fd::{IntoRawFd, RawFd},
+    ops::Range,
+    os::fd::{BorrowedFd, IntoRawFd, RawFd},
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use lab_agent::{Answer, Bytes, Call, CallResult, Kin, Refusal};
@@ -142,6 +144,24 @@ fn make(call: Call) -> CallResult {
             .map_err(|errno| Refusal::new("ioctl", errno)),
         Call::ReadFile { fd, memory, len } => memory::read(fd, memory, len),
         Call::WriteFile { fd, memory, data } => memory::write(fd, memory, &data.0),
+        Call::FillChannels {
+            fd,
+            command,
+            by_pointer,
+            first,
+            count,
+            limit_ms,
+        } => {
+            let choose = |id: u32| {
+                let mut number = u64::from(id);
+                let argument = match by_pointer {
+                    true => (&raw mut number).addr() as u64,
+                    false => number,
+                };
+                ioctl(fd, command, argument)
+            };
+            fill_channels(fd, choose, first..first + count, limit_ms)
+        }
         Call::Insert { path, params } => kernel::insert(&path, &params),
         Call::WithFault { nth, call } => faults::with_fault(nth, || make(*call)),
         Call::Batch {
@@ -195,6 +215,26 @@ fn fork(stays: Kin) -> CallResult {
         waitpid(child, None).map_err(|errno| Refusal::new("waitpid", errno))?;
     }
     Ok(Answer::Done)
+}
+
+fn fill_channels(
+    fd: RawFd,
+    choose: impl Fn(u32) -> nix::Result<i32>,
+    ids: Range<u32>,
+    limit_ms: u64,
+) -> CallResult {
+    let end = Instant::now() + Duration::from_millis(limit_ms);
+    // SAFETY: the descriptor is only looked up during the call; one that is not open is EBADF.
+    let file = unsafe { BorrowedFd::borrow_raw(fd) };
+    let first = ids.start;
+    for id in ids.clone() {
+        if id % 64 == 0 && Instant::now() >= end {
+            return Ok(Answer::Value((id - first).into()));
+        }
+        choose(id).map_err(|errno| Refusal::new("ioctl", errno))?;
+        unistd::write(file, b"x").map_err(|errno| Refusal::new("write", errno))?;
+    }
+    Ok(Answer::Value(ids.len() as i64))
 }
 
 fn ioctl(fd: RawFd, command: u32, argument: u64) -> nix::Result<i32> {

@@ -140,6 +140,22 @@ pub enum Call {
         /// What is in it, as far as it can be accessed; as many bytes as the call is told.
         data: Bytes,
     },
+    /// Choose one channel of a message slot after the other and write a byte to each:
+    /// `Answer::Value` is how many there were when the time was over or all were done.
+    FillChannels {
+        /// Descriptor.
+        fd: i32,
+        /// The ioctl command.
+        command: u32,
+        /// Whether it takes a pointer to the channel's id.
+        by_pointer: bool,
+        /// The first id.
+        first: u32,
+        /// How many.
+        count: u32,
+        /// When to stop, in milliseconds.
+        limit_ms: u64,
+    },
     /// finit_module(2): as `Op::Insert`.
     Insert {
         /// Path of the `.ko` in the guest.

@@ -7,7 +7,7 @@ use lab_agent::Call;
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene,
     actor::returned,
-    expect_eq,
+    expect_eq, fail,
     slot_peer::{Held, SlotFile},
     transcript::LineKind,
 };
@@ -35,6 +35,16 @@ pub(super) const CHOSEN: Scenario = Scenario {
                     scene.choose(file, ids[0])?;
                     scene.choose(file, ids[0])?;
                     scene.expect_message(file, &messages[0])
+                },
+            )?;
+            scene.step(
+                "choose a channel with other bits in the upper half of the argument",
+                "the same channel: an id has 32 bits",
+                |scene| {
+                    let argument = u64::from(ids[1]) | 7 << 32;
+                    let chosen = scene.call(&file.program, &file.choose(argument))?;
+                    expect_eq("ioctl succeeds", returned(&chosen).is_ok(), true)?;
+                    scene.expect_message(file, &messages[1])
                 },
             )
         })
@@ -164,12 +174,16 @@ pub(super) const IDS: Scenario = Scenario {
 /// they are in a list, which is allowed.
 const AT_ONCE: usize = 10_000;
 
+/// How long channels are written to, in milliseconds. A limit of 2^16 channels is reached in this
+/// time; a list, which is slow and allowed, ends with it.
+const FILL_MS: u64 = 4000;
+
 /// Channels in one batch, which must be done before patience ends.
 const AT_A_TIME: usize = 5000;
 
 pub(super) const MANY: Scenario = Scenario {
     id: "message-slot/I4-many",
-    title: "10000 channels at once (of the 2^20 of the contract, which take too long here)",
+    title: "10000 channels at once, and more in another slot, as time allows",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -218,6 +232,29 @@ pub(super) const MANY: Scenario = Scenario {
             }
             scene.note("student", LineKind::Does, "reads 10000 channels");
             Ok(())
-        })
+        })?;
+        scene.step(
+            "write to more channels of another slot, until there are 2^20 or the time is over",
+            "no channel is refused",
+            |scene| {
+                let path = scene.make_slot(44, FOR_ALL)?;
+                let file = scene.open_slot(&actor, &path)?;
+                let fill = Call::FillChannels {
+                    fd: file.fd,
+                    command: file.edition.command,
+                    by_pointer: file.edition.by_pointer,
+                    first: 1,
+                    count: 1 << 20,
+                    limit_ms: FILL_MS,
+                };
+                match scene.call(&actor, &fill)? {
+                    Ok(_) => Ok(()),
+                    Err(refusal) => Err(fail(
+                        "a slot holds 2^20 channels",
+                        format!("a channel before that is refused: {refusal}"),
+                    )),
+                }
+            },
+        )
     },
 };
