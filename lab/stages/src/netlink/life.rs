@@ -3,12 +3,12 @@
 
 use lab_agent::{Answer, Call, CallResult, Exit, Kin};
 use lab_scene::{
-    Outcome, Scene, expect_eq, fail,
+    Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
-use nix::{errno::Errno, sys::signal::Signal};
-use protocol::netlink::PROTO;
+use nix::{errno::Errno, libc, sys::signal::Signal};
+use protocol::netlink::{PROTO, PortId};
 
 use super::{
     Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
@@ -123,6 +123,50 @@ pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             let (kind, payload) = M::request(3);
             nobody_there(scene, &sender, request(kind, &payload))?;
             scene.expect_nothing(&heir)
+        },
+    )
+}
+
+/// N4: a socket is closed that is not the member, though its address or its process is the same.
+pub(crate) fn bystanders<M: Told>(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(M::NAME, M::PARAMS)?;
+    let sender = sender::<M>(scene, 0)?;
+    let listener = listener::<M>(scene, "listener", 0)?;
+    let close_at_its_address = |scene: &mut Scene<'_>, actor: &Program, protocol: i32| {
+        let fd = scene.value(actor, &Call::Socket { protocol })? as i32;
+        let portid = listener.portid.0;
+        let groups = 0;
+        scene.value(actor, &Call::Bind { fd, portid, groups })?;
+        let text = format!("closes a socket of protocol {protocol} with the listener's portid");
+        scene.note(&actor.name, LineKind::Does, text);
+        scene.value(actor, &Call::Close { fd }).map(drop)
+    };
+    scene.step(
+        "close a socket of another protocol that has the listener's portid",
+        "the listener hears as before",
+        |scene| {
+            let actor = scene.actor("other protocol", 0)?;
+            close_at_its_address(scene, &actor, libc::NETLINK_USERSOCK)?;
+            carry_out::<M>(scene, &sender, &listener, 1)
+        },
+    )?;
+    scene.step(
+        "close a socket of another network namespace that has the listener's portid",
+        "the listener hears as before",
+        |scene| {
+            let actor = scene.actor("other namespace", 0)?;
+            scene.value(&actor, &Call::LeaveNetwork)?;
+            close_at_its_address(scene, &actor, PROTO as i32)?;
+            carry_out::<M>(scene, &sender, &listener, 2)
+        },
+    )?;
+    scene.step(
+        "the listener's process closes another socket that it has",
+        "the listener hears as before",
+        |scene| {
+            let other = scene.open_socket(&listener.program, PortId(0))?;
+            scene.close(&other)?;
+            carry_out::<M>(scene, &sender, &listener, 3)
         },
     )
 }

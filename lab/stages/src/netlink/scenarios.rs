@@ -56,6 +56,11 @@ macro_rules! subscriber_scenario {
             "a socket that a child has inherited lives as long as the child",
             [Numbers], life::inherited)
     };
+    (bystanders, $module:ty, $stage:literal) => {
+        netlink_scenarios!(@ $module, concat!($stage, "/N4-bystanders"),
+            "a closed socket with a member's portid or process takes no member along",
+            [Numbers], life::bystanders)
+    };
     (slow_reader, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N6-slow-reader"),
             "who does not read loses messages, and nobody else does", [Numbers], slow::reader)

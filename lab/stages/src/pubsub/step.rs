@@ -38,6 +38,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     roles::PROMPT,
     programs::KILLED,
     subscriber_scenario!(inherited, Pubsub, "part2"),
+    subscriber_scenario!(bystanders, Pubsub, "part2"),
     subscriber_scenario!(slow_reader, Pubsub, "part2"),
     subscriber_scenario!(strangers, Pubsub, "part2"),
     subscriber_scenario!(overrun, Pubsub, "part2"),

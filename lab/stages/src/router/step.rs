@@ -47,6 +47,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     crowd::CROWD,
     clauses::KILLED,
     subscriber_scenario!(inherited, Router, "part3"),
+    subscriber_scenario!(bystanders, Router, "part3"),
     leaving::KILLED,
     leaving::SUCCESSOR,
     load::STOPPED,

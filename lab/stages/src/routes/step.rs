@@ -62,6 +62,12 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
         run: life::inherited::<Routes>,
     },
     Scenario {
+        id: "part2/N4-routes-bystanders",
+        title: "a closed socket with a watcher's portid or process takes no watcher along",
+        looks_at: LooksAt::Module(&[Detail::Numbers]),
+        run: life::bystanders::<Routes>,
+    },
+    Scenario {
         id: "part2/N10-routes-strangers",
         title: "route-watch believes the kernel only",
         looks_at: LooksAt::Programs,
