@@ -8,11 +8,11 @@ use lab_scene::{
     transcript::LineKind,
 };
 use nix::{errno::Errno, libc, sys::signal::Signal};
-use protocol::netlink::{PROTO, PortId};
+use protocol::netlink::{BODY_MAX, PROTO, PortId};
 
 use super::{
-    Module, OK, Told, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener, pair,
-    pass_over, sender,
+    Module, OK, Told, bad_payloads, carry_out, errno_of, expect_errno, frames::UNKNOWN, listener,
+    pair, pass_over, sender,
 };
 use crate::allocations::{Count, held};
 
@@ -194,6 +194,35 @@ pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                 drain(scene, &listener)?;
             }
             Count::Buffers.expect_back(scene, &before, MANY / 2)
+        },
+    )?;
+    scene.step(
+        "every request that is refused, 1000 times each",
+        "nothing is left over of any",
+        |scene| {
+            let refused = M::refused().into_iter();
+            let mut all: Vec<_> = refused
+                .map(|(kind, payload)| ("a request that cannot be carried out", kind, payload))
+                .collect();
+            for (what, kind, payload, _) in bad_payloads::<M>(scene) {
+                all.push((what, kind, payload));
+            }
+            let (kind, payload) = M::long(BODY_MAX + 1);
+            all.push(("1025 bytes", kind, payload));
+            for (what, kind, payload) in all {
+                let before = [Count::Buffers, Count::Objects].map(|count| count.now(scene));
+                scene.note(
+                    &sender.program.name,
+                    LineKind::Does,
+                    format!("sends 1000 times: {what}"),
+                );
+                many(scene, &sender, &[(kind, payload)])?;
+                drain(scene, &listener)?;
+                for (count, before) in [Count::Buffers, Count::Objects].into_iter().zip(before) {
+                    count.expect_back(scene, &before?, MANY / 2)?;
+                }
+            }
+            Ok(())
         },
     )?;
     scene.step(

@@ -139,10 +139,20 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     if !scene.counts("D7") {
         reading.insert(1, fresh.write(b"x"));
     }
-    let cases: [(&str, u64, Vec<Call>); 7] = [
+    let wrong = vec![
+        other.ioctl(other.edition.command + 1, 5),
+        other.choose(0),
+        other.write(b""),
+        other.write(&[0; MESSAGE_MAX + 1]),
+        other.read_into(BufferMemory::NoAccess, MESSAGE_MAX),
+        file.read(1),
+        file.read_into(BufferMemory::NoAccess, MESSAGE_MAX),
+    ];
+    let cases: [(&str, u64, Vec<Call>); 8] = [
         ("overwrite a message", MANY / 2, writes),
         ("read it", MANY, vec![file.read(MESSAGE_MAX)]),
         ("have a write refused", MANY / 2, refused),
+        ("have every other call refused", MANY, wrong),
         ("open and close", MANY, opens(&[])),
         ("open, choose, read, close", MANY, opens(&reading)),
         (
@@ -181,9 +191,14 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     })
 }
 
-/// Make calls again and again; only writes from bad buffers may fail.
+/// Make calls again and again. Only calls that a slot refuses may fail.
 fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
-    let bad = |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != BufferMemory::Ordinary);
+    let bad = |call: &Call| match call {
+        Call::WriteFile { memory, .. } | Call::ReadFile { memory, .. } => {
+            *memory != BufferMemory::Ordinary
+        }
+        _ => false,
+    };
     if !calls.iter().any(bad) {
         return scene.batch(&file.program, rounds, calls).map(drop);
     }
@@ -198,8 +213,8 @@ fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>)
     if let Ok(Answer::Batch { outcomes, .. }) = &observed
         && ours
     {
-        let worked = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        expect_eq("writes that worked", worked, 0)?;
+        let worked = outcomes.iter().filter(|outcome| returned(outcome).is_ok()).count();
+        expect_eq("calls that worked", worked, 0)?;
     }
     complete(rounds, observed).map(drop)
 }
