@@ -131,7 +131,7 @@ impl Monitor {
         is_read
             .recv_timeout(SAVE_LIMIT)
             .map_err(|_| Error::Unexpected("QEMU does not end saving".into()))?
-            .map_err(Error::io("reading what QEMU saves"))
+            .map_err(Error::io("reading the state that QEMU saves"))
     }
 
     /// Load the result of [`Monitor::save`] into a machine that waits for it. The machine
@@ -167,7 +167,9 @@ impl Monitor {
         )
         .map_err(|errno| Error::io(what)(errno.into()))?;
         if sent != order.len() {
-            return Err(Error::Unexpected(format!("{what}: the command was not sent completely")));
+            return Err(Error::Unexpected(format!(
+                "{what}: the command was not sent completely"
+            )));
         }
         self.answer("getfd").map(drop)
     }

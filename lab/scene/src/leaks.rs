@@ -95,8 +95,9 @@ impl Scene<'_> {
         let begin = self.uptime()?;
         loop {
             let late = self.uptime()? - begin > GRACE_SECONDS;
-            self.control(DROP_CACHES, "2")?
-                .map_err(|refusal| fail("the kernel frees memory on request", refusal.to_string()))?;
+            self.control(DROP_CACHES, "2")?.map_err(|refusal| {
+                fail("the kernel frees memory on request", refusal.to_string())
+            })?;
             let (slab, vmalloc) = (self.slab()?, self.vmalloc()?);
             let Some(watch) = &self.leak_watch else {
                 return Err(lab_base::Error::Unexpected("leaks are not watched".into()).into());
@@ -164,7 +165,9 @@ impl Scene<'_> {
         let op = Op::AllocTraces {
             text: "0xffffffff".into(),
         };
-        Ok(leaks::slab(&self.text_of("reading what is allocated", op)?))
+        Ok(leaks::slab(
+            &self.text_of("reading the list of allocations", op)?,
+        ))
     }
 
     fn vmalloc(&mut self) -> Outcome<Listed> {
