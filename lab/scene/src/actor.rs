@@ -129,7 +129,7 @@ pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
                     .map_or_else(String::new, |last| shown(returned(last)))
             ),
         )),
-        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+        other => Err(Trouble::Lost(format!("a batch returned {other:?}")).into()),
     }
 }
 
