@@ -4,12 +4,12 @@
 //! In the solutions a region is marked by two comments, each on a line of its own:
 //!
 //! ```c
-//!     /* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6) */
+//!     /* lab:begin mslot-read: return the whole message; it stays in the channel (R1-R6) */
 //!     ...
 //!     /* lab:end stub: return -EOPNOTSUPP; */
 //! ```
 //!
-//! A starter has `TODO mslot-read: hand out ...` in its place, followed by the stub, if there is
+//! A starter has `TODO mslot-read: return ...` in its place, followed by the stub, if there is
 //! one. The name is unique. The task ends with its clauses. Works for every kind of comment that
 //! begins at the start of a line.
 
