@@ -23,11 +23,11 @@ if [[ ! -e $scripts/.complete ]]; then
 		"$source"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
 	touch "$scripts/.complete"
 fi
-# To ask for the kernel's version is what compat.h is there for.
+# Only compat.h may compare kernel versions.
 git ls-files -z --cached --others --exclude-standard -- '*.c' '*.h' ':!lab/kernels/compat.h' ':!lab/libc' |
 	xargs -0 "$scripts/checkpatch.pl" --no-tree --strict --quiet --terse -f
 
-# W=1 C=1: extra warnings and sparse, for every kernel that is there.
+# W=1 C=1: extra warnings and sparse, for every available kernel.
 for kernel in stock lab; do
 	[[ $kernel == lab ]] && ! compgen -G "$cache/kernel-lab-*/.complete" >/dev/null && continue
 	echo "sparse, $kernel kernel"

@@ -221,7 +221,7 @@ free_out:
 static int pubsub_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			  struct netlink_ext_ack *extack)
 {
-	/* lab:begin pubsub-request: the role and the length of the body, or the right errno (B1, N1, N3) */
+	/* lab:begin pubsub-request: the role, the body's length, or the right errno (B1, N1, N3) */
 	const u8 *payload = nlmsg_data(nlh);
 	int len = nlmsg_len(nlh) - 1;	/* of the body, after the role */
 

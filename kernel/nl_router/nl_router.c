@@ -6,7 +6,7 @@
  * subscriber or as both, and publishes; each message goes to every subscriber
  * whose subscription covers its sender (ipclab/netlink.h).
  *
- * lab:begin router-design: say what a member is, what the locks protect, and their order (L5, N4, N5)
+ * lab:begin router-design: say what a member is, what locks protect, and their order (L5, N4, N5)
  * Members: a member is a socket, kept as a referenced struct sock, as in
  * nl_pubsub. A member whose socket has died (SOCK_DEAD) is skipped at once and
  * removed on NETLINK_URELEASE.
@@ -87,7 +87,7 @@ MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 
 /* Members: create, find, remove. */
 
-/* lab:begin router-members: a removed member gets no message and leaves no memory behind (L5, N4) */
+/* lab:begin router-members: a removed member gets no message and leaves no memory (L5, N4) */
 static struct router_member *router_new(const struct sk_buff *skb, u32 from)
 {
 	struct router_member *member = kzalloc(sizeof(*member), GFP_KERNEL);

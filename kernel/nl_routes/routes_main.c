@@ -13,8 +13,8 @@
  *
  * Lock: routes_lock protects the table, the watchers and routes_nlsk. Requests,
  * dumps, work and notifier all run in process context, so it is a mutex. Memory
- * for a request is allocated before it is taken, and no code blocks under it.
- * It is taken inside the dumping socket's cb_mutex.
+ * for a request is allocated before the lock, and no code blocks under the lock.
+ * The lock is taken inside the dumping socket's cb_mutex.
  */
 #include "routes.h"
 

@@ -180,6 +180,9 @@ fn t9_each_notification_is_needed() {
                 .downcast_ref::<String>()
                 .is_some_and(|text| text.starts_with("deadlock"))
         });
-        assert!(deadlocks, "no model fails without the notification at {place:?}");
+        assert!(
+            deadlocks,
+            "no model fails without the notification at {place:?}"
+        );
     }
 }

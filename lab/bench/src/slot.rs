@@ -72,7 +72,10 @@ impl Slot {
 
     pub(crate) fn write(&self, message: &[u8]) -> anyhow::Result<()> {
         let written = (&self.0).write(message).context("write to a slot")?;
-        ensure!(written == message.len(), "a slot has accepted {written} bytes");
+        ensure!(
+            written == message.len(),
+            "a slot has accepted {written} bytes"
+        );
         Ok(())
     }
 

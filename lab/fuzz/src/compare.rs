@@ -205,7 +205,10 @@ impl Bench<'_> {
         let found = match self.carry_out::<M>(&mut state.machine, start, operations) {
             // A lost machine is no answer, so the sequence is repeated on another.
             Ok(Some(found)) if found.status == Status::Error => {
-                eprintln!("a machine was lost: {}; repeating the sequence", found.failure.got);
+                eprintln!(
+                    "a machine was lost: {}; repeating the sequence",
+                    found.failure.got
+                );
                 self.carry_out::<M>(&mut state.machine, start, operations)
             }
             outcome => outcome,
@@ -222,7 +225,11 @@ impl Bench<'_> {
                     // Shrinking takes time.
                     None => {
                         self.tally.found.store(true, Ordering::Relaxed);
-                        eprintln!("{}: difference found after {}; shrinking it", M::ID, self.tally);
+                        eprintln!(
+                            "{}: difference found after {}; shrinking it",
+                            M::ID,
+                            self.tally
+                        );
                     }
                 }
                 state.found = Some(found.clone());

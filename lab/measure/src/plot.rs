@@ -61,10 +61,7 @@ fn draw(
         .flat_map(|row| [row.ratio, row.limit.unwrap_or(1.0)])
         .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption(
-            "cost as a ratio; the dot is its limit",
-            ("sans-serif", 16),
-        )
+        .caption("cost as a ratio; the dot is its limit", ("sans-serif", 16))
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(LABELS)

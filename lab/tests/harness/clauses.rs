@@ -57,10 +57,7 @@ fn every_clause_has_a_check_and_every_check_a_clause() {
     for (clause, text) in &index {
         for name in text.split("test: ").skip(1) {
             let name = name.split([',', ' ']).next().unwrap_or_default();
-            assert!(
-                is_a_test(name),
-                "{clause} names an unknown test: {name}"
-            );
+            assert!(is_a_test(name), "{clause} names an unknown test: {name}");
             covered.insert(clause.clone());
         }
     }
@@ -127,12 +124,7 @@ fn each_clause_that_leniency_asks_for_exists() {
             for clause in name.captures_iter(&call[1]) {
                 asked += 1;
                 let known = clauses.contains(&clause[1]);
-                assert!(
-                    known,
-                    "{}: unknown clause {}",
-                    file.display(),
-                    &clause[1]
-                );
+                assert!(known, "{}: unknown clause {}", file.display(), &clause[1]);
             }
         }
     }

@@ -331,8 +331,7 @@ fn scenarios_cannot_tell_how_a_machine_came_to_life() {
             "message-slot/R6-demonstration",
         ]
         .map(|id| {
-            let scenario =
-                lab_stages::find(id).unwrap_or_else(|| panic!("unknown scenario {id}"));
+            let scenario = lab_stages::find(id).unwrap_or_else(|| panic!("unknown scenario {id}"));
             let ended = lab_scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
             assert_eq!(ended.transcript.status(), Status::Pass);
             ended.transcript.normalised()

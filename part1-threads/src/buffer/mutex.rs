@@ -125,7 +125,7 @@ impl<T> Buffer<T> {
     /// Nothing is appended if the buffer is closed and empty. Blocks while it is empty and not
     /// closed.
     pub fn take_all(&self, batch: &mut VecDeque<T>) {
-        // lab:begin buffer-take-all: wait for an item and take all; wake the threads that wait for a place (T1, T4, T9)
+        // lab:begin buffer-take-all: take all items; wake the threads that wait for a place (T1, T4, T9)
         let mut state = self.wait_for_item();
         batch.append(&mut state.queue);
         let wanted = state.producers.notify_all();
