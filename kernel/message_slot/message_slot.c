@@ -144,10 +144,7 @@ static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
 	if (!channel)
 		return -EINVAL;
 
-	/*
-	 * Copying to user space may sleep, so copy to the stack first, under
-	 * the lock.
-	 */
+	/* Copying to user space may sleep: copy to the stack first, locked. */
 	xa_lock(slot);
 	message = xa_load(slot, channel);
 	if (message) {
