@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Included before whatever was handed in: what kernels up to 6.1 had and 6.12 has
- * no more, and what gcc 12 warns of and gcc 14 refuses, so that the same code gets the
- * same verdict on each. No header of the kernel's may be included here: what the code
- * defines first has to come first.
+ * Included before submitted code, so that the same code gets the same verdict
+ * on each kernel. It provides APIs that 6.1 has and 6.12 has not, and turns
+ * errors of gcc 14 that gcc 12 only warns of into warnings. It must not include
+ * a kernel header, because definitions of the code must come first.
  */
 #ifndef IPCLAB_COMPAT_H
 #define IPCLAB_COMPAT_H
@@ -24,11 +24,14 @@
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-/* A file without .llseek cannot be sought in, which no_llseek used to say. */
+/* A file without .llseek is not seekable; no_llseek had this meaning. */
 #define no_llseek NULL
 #endif
 
-/* clang calls itself gcc 4. Other errors of gcc 14 are the kernel's, too, or in KCFLAGS. */
+/*
+ * clang identifies as gcc 4. Other errors of gcc 14 are set by the kernel or in
+ * KCFLAGS.
+ */
 #if __GNUC__ >= 14
 #pragma GCC diagnostic warning "-Wdeclaration-missing-parameter-type"
 #endif
