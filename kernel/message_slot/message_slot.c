@@ -3,9 +3,9 @@
  * message_slot - a character device whose channels each hold one message
  *
  * User space opens a node of major 235, chooses a channel with an ioctl
- * (ipclab/message_slot.h), and then writes and reads whole messages of 1 to 128
- * bytes. Each minor is a slot of its own. A message stays until it is overwritten
- * or the module is removed, and can be read any number of times.
+ * (ipclab/message_slot.h), and writes and reads whole messages of 1 to 128
+ * bytes. Each minor is a slot of its own. A message stays until it is
+ * overwritten or the module is removed, and can be read any number of times.
  *
  * lab:begin mslot-design: say what an open file is, and what the lock protects (D6, D8)
  * An open file is only the id of its channel, which is stored in the pointer

@@ -12,7 +12,6 @@
  * Lock: greeting_lock protects greeting_seq and greeting_nlsk and keeps the
  * greetings in order. Requests and the timer's work both run in process
  * context, so it is a mutex. Sending under it never blocks.
- * context, so it is a mutex; what is sent under it never blocks.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

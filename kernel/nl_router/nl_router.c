@@ -3,7 +3,7 @@
  * nl_router - kernel lists that route between any number of processes
  *
  * User space opens socket(AF_NETLINK, SOCK_RAW, 31), registers as publisher, as
- * subscriber or as both, and publishes; each message goes to every subscriber
+ * subscriber or as both, and publishes. Each message goes to every subscriber
  * whose subscription covers its sender (ipclab/netlink.h).
  *
  * lab:begin router-design: say what a member is, what locks protect, and their order (L5, N4, N5)

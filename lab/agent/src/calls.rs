@@ -80,7 +80,7 @@ pub enum Call {
         /// `O_RDWR` and other flags.
         flags: i32,
     },
-    /// ioctl(2) with a number as its argument: `Answer::Value` is what it returns.
+    /// ioctl(2) with a number as its argument: `Answer::Value` is the result.
     Ioctl {
         /// Descriptor.
         fd: i32,
@@ -89,8 +89,7 @@ pub enum Call {
         /// By value.
         argument: u64,
     },
-    /// ioctl(2) with a pointer to a number of eight bytes: `Answer::Value` is what it
-    /// returns.
+    /// ioctl(2) with a pointer to a number of eight bytes: `Answer::Value` is the result.
     IoctlAt {
         /// Descriptor.
         fd: i32,

@@ -30,8 +30,8 @@ pub fn all() -> Vec<&'static str> {
 /// Package and program of the agent, which runs in every guest.
 pub const AGENT: &str = "lab-agent";
 
-/// Programs of `lab/threads`. They link the library of part 1 and test what its program does not
-/// show.
+/// Programs of `lab/threads`. They link the library of part 1 and test behaviour that its program
+/// does not show.
 pub const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
 /// Built programs for the guest.

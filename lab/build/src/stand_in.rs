@@ -18,7 +18,7 @@ const VERSIONS: &str = "__versions";
 const VERSION_LEN: usize = 64;
 const SUM_LEN: usize = size_of::<u64>();
 
-/// The parts of an object file that matter here.
+/// The symbols of an object file.
 #[derive(Default)]
 struct Object {
     /// Names of undefined symbols, and their offsets in the file.

@@ -240,8 +240,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that a program ends with exit status 0, with exactly these bytes on its stdout,
-    /// including or without a last newline, and an empty stderr.
+    /// Expect that a program ends with exit status 0, exactly these bytes on its stdout, and an
+    /// empty stderr.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if its output differs or it ends otherwise.

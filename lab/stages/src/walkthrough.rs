@@ -4,10 +4,10 @@
 //! Two kinds of fenced blocks are checked; all others are for people only.
 //!
 //! - ```` ```guest ````: lines that begin with `# ` are typed into a root shell of the machine that
-//!   `make shell` opens, all blocks of a file into one shell; the lines below are what it prints.
-//!   In ```` ```guest eventually ```` the last command is repeated until it prints that: for what another
-//!   process does in its own time. The kernel logs lines of its own at any moment, so `dmesg` must be
-//!   followed by `| grep MODULE:`.
+//!   `make shell` opens. All blocks of a file use one shell. The lines below a command are its
+//!   output. In ```` ```guest eventually ```` the last command is repeated until it prints them, because
+//!   another process must act first. The kernel may log lines of its own at any moment, so `dmesg`
+//!   must be followed by `| grep MODULE:`.
 //! - ```` ```transcript ID ````: lines of the record of this scenario, as in its snapshot.
 //!
 //! Numbers after `portid` and `pid`, and the time stamps of the kernel's log, differ in each run
@@ -23,7 +23,7 @@ use regex::Regex;
 /// A block that is executed or compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// Commands for the machine's shell and what they print.
+    /// Commands for the machine's shell and their output.
     Guest {
         /// Each command with the lines of its output.
         commands: Vec<(String, Vec<String>)>,
@@ -189,7 +189,7 @@ fn type_command(
     ))
 }
 
-/// Type a command into the shell and collect what it prints, on stdout and on stderr.
+/// Type a command into the shell and collect its output, from stdout and stderr.
 fn run(scene: &mut Scene<'_>, shell: &Program, command: &str) -> Outcome<Vec<String>> {
     // Jobs in the background must not keep the shell's own input.
     scene.write(

@@ -20,7 +20,7 @@ type Module = (PathBuf, Vec<String>);
 pub(crate) struct Graph {
     /// Number of lines of each file, by its path in the checkout.
     pub(crate) files: BTreeMap<PathBuf, usize>,
-    /// The files that define what a file names.
+    /// The files that define the names in a file.
     pub(crate) uses: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     /// The files that define a public type or trait of a name, once per definition.
     pub(crate) types: BTreeMap<String, Vec<PathBuf>>,
@@ -224,7 +224,7 @@ impl Tree {
         self.imports.insert(module, found.imports);
     }
 
-    /// The file that defines what `path` names in `module`.
+    /// The file that defines the item `path` of `module`.
     fn definition(&self, module: &Module, path: &[String], depth: usize) -> Option<&PathBuf> {
         // Imports of a name by itself.
         if depth > 8 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The structure of the workspace's sources: no circle of files, no file that is too long, a page
-//! for each crate of the lab, and no two public types of one name.
+//! The structure of the workspace's sources. No circle of files, no file that is too long, a page
+//! for each crate of the lab, no two public types of one name.
 
 use std::{
     collections::BTreeSet,

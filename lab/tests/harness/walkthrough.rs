@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the walkthroughs tell students to type is typed, and what they say it prints is compared.
+//! Types the commands of the walkthroughs, and compares their output.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -26,7 +26,7 @@ use part1_threads::{
 
 use faulty::Fault;
 
-/// Drive the library of part 1 and report what it does.
+/// Drive the library of part 1 and report its behaviour.
 #[derive(Parser)]
 #[command(name = "lab-threads", version)]
 struct Arguments {

@@ -44,7 +44,7 @@
  *   NL_ROUTER_PUBLISH     BODY           to every subscription that covers the
  *                                        sender, except the sender itself
  *   NL_ROUTER_LIST        -              a dump (NLM_F_DUMP) of NL_ROUTER_MEMBER
- *   NL_ROUTER_DATA        PORTID BODY    what subscribers receive
+ *   NL_ROUTER_DATA        PORTID BODY    for subscribers
  *   NL_ROUTER_MEMBER      ROLES PORTID PID [FROM] DELIVERED DROPPED
  *
  * nlmsg_seq of DATA counts the messages for that subscriber from 1, so a lost

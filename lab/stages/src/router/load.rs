@@ -74,7 +74,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             let found = counts(stopped_portid);
             expect_eq("stopped", found, Some((sent - lost, lost)))?;
             if scene.contract_only() {
-                // The contract leaves open what a publisher's counters count.
+                // The contract leaves open how a publisher's counters count.
                 return Ok(());
             }
             let of_publisher = counts(publisher.portid);

@@ -100,7 +100,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         true => (path.clone(), path),
         false => (scene.make_slot(79, FOR_ALL)?, scene.make_slot(80, FOR_ALL)?),
     };
-    // W5 checks what a refused write leaves in its channel.
+    // W5 checks the channel after a refused write.
     let other = scene.open_slot(&actor, &beside)?;
     scene.choose(&other, 9)?;
     // The lowest free descriptor is the same each time.

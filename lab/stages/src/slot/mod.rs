@@ -27,8 +27,8 @@ const FOR_ALL: u32 = 0o666;
 /// Switches on the module's debug messages.
 const TALKATIVE: &str = "dyndbg=+p";
 
-/// Insert the module and carry out `act` with a file of root, then with one of an ordinary user,
-/// each on a slot of its own.
+/// Insert the module and carry out `act` with a file of root, then with one of an ordinary user.
+/// Each has a slot of its own.
 fn as_each_user(
     scene: &mut Scene<'_>,
     act: fn(&mut Scene<'_>, &SlotFile, &str) -> Outcome,
