@@ -66,6 +66,7 @@ impl Display for Tally {
 }
 
 /// A shrunk sequence during which an answer was not allowed by the model.
+#[derive(Clone, Debug)]
 pub struct Found {
     /// The operations, one per line.
     pub operations: Vec<String>,
