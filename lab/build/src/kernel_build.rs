@@ -224,7 +224,7 @@ impl Plan {
         let bar = progress::bar(&format!("{} kernel", self.which), LINES);
         if let Some(stdout) = make.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
-                let line = line.map_err(Error::io("reading what make prints"))?;
+                let line = line.map_err(Error::io("reading the output of make"))?;
                 log.write_all(&line)
                     .and_then(|()| log.write_all(b"\n"))
                     .map_err(log_failed())?;

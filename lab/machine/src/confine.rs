@@ -46,7 +46,7 @@ pub fn is_apart() -> Result<(), String> {
         }
     }
     if !maps(&read("uid_map")) || !maps(&read("gid_map")) {
-        return Err(format!("there is no user {USER} in this container"));
+        return Err(format!("user {USER} does not exist in this container"));
     }
     if read("setgroups").trim() == "deny" {
         return Err("groups cannot be given up in this container".into());

@@ -178,7 +178,7 @@ impl Monitor {
         let mut line = String::new();
         self.answers
             .read_line(&mut line)
-            .map_err(Error::io("reading what QEMU says"))?;
+            .map_err(Error::io("reading the answer of QEMU"))?;
         serde_json::from_str(&line)
             .map_err(|error| Error::Unexpected(format!("QEMU says {line:?}: {error}")))
     }

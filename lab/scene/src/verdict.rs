@@ -37,7 +37,7 @@ impl Scene<'_> {
             }
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
                 let silent =
-                    || format!("{}: the machine ended without a word: {why}", Class::Reboot);
+                    || format!("{}: the machine ended without a report: {why}", Class::Reboot);
                 let got = report
                     .as_ref()
                     .map_or_else(silent, |report| self.headline(report));

@@ -172,7 +172,7 @@ fn a_machine_that_ends_without_a_word_is_a_crash() {
     assert!(
         failure
             .got
-            .starts_with("unexpected-reboot: the machine ended without a word"),
+            .starts_with("unexpected-reboot: the machine ended without a report"),
         "{}",
         failure.got
     );

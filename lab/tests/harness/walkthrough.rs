@@ -17,7 +17,7 @@ macro_rules! walkthroughs {
                     looks_at: LooksAt::Module(&[]),
                     run: |scene| {
                         let name = stringify!($name).replace('_', "-");
-                        scene.step("type what it says", "what it says", |scene| walk(scene, &name))
+                        scene.step("type the commands", "the stated output", |scene| walk(scene, &name))
                     },
                 };
                 let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));

@@ -14,7 +14,7 @@ use std::fmt;
 /// Errors in the contract, with their numbers on Linux (`asm-generic/errno.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i32)]
-#[expect(missing_docs, reason = "their man page, errno(3), says what they are")]
+#[expect(missing_docs, reason = "errno(3) describes them")]
 pub enum Errno {
     EPERM = 1,
     ENOENT = 2,

@@ -121,7 +121,7 @@ pub(super) fn judge(reply: &Reply, done: bool, fault: Fault) -> Outcome<Attempt>
                 OK => "done".to_owned(),
                 Errno::ENOMEM | Errno::ENOBUFS if hit => {
                     let words = ack.text.is_some();
-                    format!("{errno:?}{}", if words { "" } else { " without a word" })
+                    format!("{errno:?}{}", if words { "" } else { " without a reason" })
                 }
                 other => return Err(fail("success, or no memory", format!("{other:?}"))),
             }

@@ -167,7 +167,7 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
                 scene.signal(&program, Signal::SIGKILL)?;
                 let printed = scene.expect_end(&program, Exit::Signal(9))?;
                 let goes_on = lines.iter().all(|line| printed.contains(line));
-                return expect_eq("goes on", goes_on, true).map(|()| false);
+                return expect_eq("the program goes on", goes_on, true).map(|()| false);
             }
             let lost = lost.ok_or_else(|| fail("the number of lost messages, on stderr", complaint))?;
             // All messages that were sent and not lost, each unchanged.

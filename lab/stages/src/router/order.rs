@@ -209,7 +209,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
                 let reports = expect(scene, 2, 0, b"message1")?;
                 for peer in [&fast, &slow] {
                     let there = scene.receive(peer, Duration::ZERO)?;
-                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    let there = there.ok_or_else(|| fail("a message in the queue", "none"))?;
                     let there = there.message()?;
                     expect_eq(
                         "the body",
@@ -234,7 +234,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
                     let got = report(scene, &publisher, &body)?;
                     let got = got.ok_or_else(|| fail("a report again", "none"))?;
                     let there = scene.receive(&fast, Duration::ZERO)?;
-                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    let there = there.ok_or_else(|| fail("a message in the queue", "none"))?;
                     scene.expect_number(data(&there.message()?)?.0, seq)?;
                     expect_eq("reported", got.delivered + got.dropped, 2)?;
                     dropped += got.dropped;
