@@ -36,8 +36,12 @@ impl Scene<'_> {
                 (Status::Error, self.failure(alive, why.clone(), true))
             }
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
-                let silent =
-                    || format!("{}: the machine ended without a report: {why}", Class::Reboot);
+                let silent = || {
+                    format!(
+                        "{}: the machine ended without a report: {why}",
+                        Class::Reboot
+                    )
+                };
                 let got = report
                     .as_ref()
                     .map_or_else(silent, |report| self.headline(report));
