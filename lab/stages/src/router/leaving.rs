@@ -185,7 +185,7 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("kill -9 the publisher", "it goes", |scene| {
+    scene.step("kill -9 the publisher", "it ends", |scene| {
         scene.signal(&publisher.program, Signal::SIGKILL)?;
         scene.expect_exit(&publisher.program, Exit::Signal(9))
     })

@@ -210,7 +210,7 @@ fn busy(scene: &mut Scene<'_>) -> Outcome {
             )
         },
     )?;
-    scene.step("close both sockets, rmmod", "it goes", |scene| {
+    scene.step("close both sockets, rmmod", "it is removed", |scene| {
         scene.close(&publisher)?;
         scene.close(&reader.peer)?;
         scene.remove(MODULE)

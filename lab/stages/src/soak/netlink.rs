@@ -122,7 +122,7 @@ fn run(scene: &mut Scene<'_>, module: &str, params: &str, draw: Draw) -> Outcome
             Ok(())
         },
     )?;
-    scene.step("close all, remove the module", "it goes", |scene| {
+    scene.step("close all, remove the module", "it is removed", |scene| {
         for (program, fd) in &processes {
             scene.value(program, &Call::Close { fd: *fd })?;
         }

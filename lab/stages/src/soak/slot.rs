@@ -80,7 +80,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("close all, remove the module", "it goes", |scene| {
+    scene.step("close all, remove the module", "it is removed", |scene| {
         for (program, files) in &processes {
             for file in files {
                 scene.value(program, &Call::Close { fd: file.fd })?;
