@@ -284,7 +284,7 @@ pub(super) const CLOSE_WAKES: Scenario = Scenario {
             ends.expect(
                 scene,
                 &[
-                    ("producer 1", &format!("{last} is returned")),
+                    ("producer 1", &format!("{last} is back")),
                     ("producer 2", "1000 is back"),
                     ("producer 3", "closed"),
                 ],
@@ -328,7 +328,7 @@ pub(super) const ENDS: Scenario = Scenario {
                     ends.expect(
                         scene,
                         &[
-                            ("producer 1", &format!("{last} is returned")),
+                            ("producer 1", &format!("{last} is back")),
                             ("consumer 2", "left"),
                         ],
                     )?;
