@@ -71,7 +71,7 @@
 
 /*
  * The result of one publication: the cookie (NLMSGERR_ATTR_COOKIE) in its
- * acknowledgement, for sockets with NETLINK_EXT_ACK.
+ * answer, for sockets with NETLINK_EXT_ACK.
  */
 struct nl_router_report {
 	__u32 delivered;	/* subscribers that have it in their queue */
