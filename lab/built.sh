@@ -3,19 +3,19 @@
 #
 #   lab/built.sh PACKAGE PROGRAM [ARGUMENT...]
 #
-# Build a program for this host, with more arguments for cargo, and print its path. cargo says
-# where it is: a user's configuration may have a say in it.
+# Build a program for this host, with more arguments for cargo, and print its path. cargo reports the path, because the
+# user's configuration may change it.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
 package=$1 program=$2
 shift 2
 said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
 trap 'rm -f "$said" "$said.err"' EXIT
-# cargo names what it compiles; that there was nothing to do is no news.
+# cargo prints the names of crates while it compiles. If nothing is compiled, its output is dropped.
 if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --package "$package" --bin "$program" \
 	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | tee "$said.err" | sed -u '/^ *Finished /d' >&2; then
 	free=$(df -k --output=avail "$BUILD" | tail -n 1)
-	# A linker without space does not say so.
+	# A linker reports a full disk unclearly.
 	if ((free < 200000)); then
 		echo "lab: only $((free / 1024)) MiB are free in $BUILD; make room and run it again" >&2
 	elif grep -qi 'no space left\|disk is full' "$said.err"; then

@@ -1,19 +1,19 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Check everything, one line each, with the command that mends it; exit status 1 if the lab cannot
-# run. Changes nothing. What needs no more than a shell is here, the rest in lab/grade/src/cli/doctor.rs.
+# Check everything that the lab needs, one line each, with the command that repairs a fault; exit status 1 if the lab
+# cannot run. Changes nothing. This file has the checks that need only a shell, lab/grade/src/cli/doctor.rs the rest.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -uo pipefail
 cd "$IPCLAB_CHECKOUT" || exit
 # shellcheck source-path=SCRIPTDIR
 . lab/needs.sh
 
-# What there is of disk or memory, in GiB with one digit.
+# Space on a disk or in memory, in GiB with one digit.
 gib() { awk -v kib="$1" 'BEGIN { printf "%.1f GiB", kib / 1048576 }'; }
 
-# Before anything is built: a full disk would be told by the linker.
-line_disk() { # name, directory, KiB that the first run takes
+# Before anything is built, because a linker reports a full disk unclearly.
+line_disk() { # name, directory, KiB of the first run
 	local place=$2 free trouble=''
 	until [[ -d $place ]]; do place=$(dirname "$place"); done
 	free=$(df --output=avail -k "$place" | tail -n 1)
@@ -31,7 +31,7 @@ line_memory() {
 }
 
 status=0
-line() { # name, empty or what is wrong, what is right
+line() { # name, the fault or nothing, the text without a fault
 	if [[ -z $2 ]]; then
 		echo "ok       $1: $3"
 	else
@@ -51,7 +51,7 @@ fi
 where=$BUILD
 [[ $BUILD == "$IPCLAB_CHECKOUT/build" ]] || where="$BUILD instead of build/ in the checkout"
 line path "" "builds in $where"
-# Make and cargo take what is younger than now for changed, and servers' certificates do not fit.
+# Make and cargo rebuild files with a later time, and servers' certificates seem invalid.
 young=$(find Cargo.toml Makefile lab kernel -newermt '1 hour' -print -quit)
 line clock "${young:+it is $(date '+%F %T'), but $young has a later time; to mend it: ${as_root}timedatectl set-ntp true, or touch the file}" \
 	"$(date '+%F %T')"

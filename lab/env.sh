@@ -3,16 +3,15 @@
 #
 #   lab/env.sh COMMAND [ARGUMENT...]
 #
-# Run a command in the environment that the lab states: the variables that lab/environment.txt
-# names, and
+# Run a command in the environment that the lab states: the variables in lab/environment.txt, and
 #
-#   BUILD             what is built from this checkout (build/ in it, or where the user says)
-#   IPCLAB_CACHE      what all checkouts share
+#   BUILD             files built from this checkout (build/ in it, or the user's choice)
+#   IPCLAB_CACHE      files that all checkouts share
 #   IPCLAB_CHECKOUT   the checkout
-#   IPCLAB_ENV        set: scripts of the lab start themselves again through this one without it
+#   IPCLAB_ENV        set; without it, scripts of the lab start themselves again through this one
 #
-# The first two are paths that every tool takes: the kernel's build takes no blanks. The option
-# -p keeps bash from reading BASH_ENV, SHELLOPTS, CDPATH and functions of the environment.
+# The first two are paths that every tool accepts: the kernel's build accepts no spaces. The option -p keeps bash from
+# reading BASH_ENV, SHELLOPTS, CDPATH and functions of the environment.
 set -euo pipefail
 umask 022
 export LC_ALL=C
@@ -22,13 +21,13 @@ fail() {
 	exit 1
 }
 
-# Whether make, Kbuild, QEMU and cargo take a path as it is.
+# Whether make, Kbuild, QEMU and cargo accept a path.
 plain() { [[ $1 != *[!A-Za-z0-9/._+-]* ]]; }
 
-# Whether a directory can be made, or is there, and can be written to.
+# Whether a directory exists or can be made, and is writable.
 usable() { mkdir -p -- "$1" 2>/dev/null && [[ -w $1 && -x $1 ]]; }
 
-# A directory of this user alone, where a path that is not plain is replaced by one that is.
+# A directory of this user only, with replacements for paths that tools do not accept.
 private() {
 	local directory=/var/tmp/ipclab-$EUID
 	mkdir -m 700 -- "$directory" 2>/dev/null || true
@@ -51,7 +50,7 @@ cache=${IPCLAB_CACHE:-$cache/ipclab}
 if ! plain "$cache" || ! usable "$cache" || [[ -e $cache/.setup.lock && ! -w $cache/.setup.lock ]]; then
 	other=$cache
 	cache=$(private)/cache
-	# Said once, when the other is made.
+	# Printed once, when the other cache is made.
 	[[ -e $cache ]] || echo "lab: $other cannot be used, because it belongs to another user or has special characters; using $cache" >&2
 	usable "$cache" || fail "neither $other nor $cache can be written to"
 fi
@@ -72,23 +71,23 @@ if ! plain "$build"; then
 	build=$(private)/build-$(printf %s "$wished" | sha1sum | cut -c 1-12)
 	if [[ ! -e $build ]]; then
 		echo "lab: the kernel's build does not accept the path $wished; building in $build" >&2
-		# Those of checkouts that are gone.
+		# Build directories of removed checkouts.
 		for other in "${build%/*}"/build-*; do
 			[[ ! -e $other/.checkout || -e $(<"$other/.checkout") ]] || rm -rf -- "$other"
 		done
 	fi
-	# People look for it in the checkout.
+	# People look for build/ in the checkout.
 	if [[ $wished == "$link" && $old != "$build" ]] && [[ -n $old || ! -e $link ]]; then
 		ln -sfn -- "$build" "$link" 2>/dev/null || true
 	fi
 elif [[ $build == "$link" && -n $old ]]; then
-	# The checkout has come from a path that was not plain.
+	# The checkout was moved from a path that tools did not accept.
 	rm -f -- "$link"
 fi
 usable "$build" ||
 	fail "$wished cannot be written to; name another directory, for example: make part2 BUILD=/var/tmp/ipclab"
 
-# What cargo has built knows the path of its checkout, and would run with the files of another.
+# Programs that cargo has built contain the path of their checkout, and would read the files of another.
 from=$build/.checkout
 if [[ ! -e $from || $(<"$from") != "$checkout" ]]; then
 	if [[ -e $from ]]; then
@@ -109,12 +108,12 @@ while IFS= read -r name; do
 		names=("$name")
 	fi
 	for name in "${names[@]}"; do
-		# No wish is the same as an empty one.
+		# An empty variable is the same as an unset one.
 		[[ -z ${!name-} ]] || stated+=("$name=${!name}")
 	done
 done <"$checkout/lab/environment.txt"
 
-# Programs of the system come before what a user's own directories have under the same name.
+# Programs of the system come before programs of the same name in the user's directories.
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cargo=$(type -P cargo) || cargo=${CARGO_HOME:-$home/.cargo}/bin/cargo
 [[ ! -x $cargo ]] || path=${cargo%/*}:$path
@@ -123,7 +122,7 @@ path+=${PATH:+:$PATH}
 [[ -z $home ]] || stated+=("HOME=$home")
 stated+=("PATH=$path" "LC_ALL=C" "BUILD=$build" "IPCLAB_CACHE=$cache" "IPCLAB_CHECKOUT=$checkout"
 	"IPCLAB_ENV=1" "CARGO_TARGET_DIR=$build/target")
-# A home that cannot be written to, as in a container that runs as any user.
+# HOME may be unwritable, as in a container that runs as any user.
 if [[ -z ${CARGO_HOME-} ]] && ! usable "$home/.cargo"; then
 	stated+=("CARGO_HOME=$cache/cargo")
 fi

@@ -3,16 +3,16 @@
 #
 # The README's two commands on a fresh machine. Exit status 0 only if every run passed.
 #
-#   SUITE=trixie|bookworm    which Debian the machine is
+#   SUITE=trixie|bookworm    Debian release of the machine
 #   ONLY=word                only the runs with this word in their name, as in ONLY=part2, ONLY=user-test;
 #                            user-anywhere is make part2 in a directory that was renamed to one with
-#                            blanks and other scripts, in the environment of lab/hostile.sh
-#   KERNEL=stock|lab|debug   which kernel; lab and debug are built on the machine first
+#                            spaces and other scripts, in the environment of lab/hostile.sh
+#   KERNEL=stock|lab|debug   kernel; lab and debug are built on the machine first
 #
-# A machine is a minimal Debian in a directory, with the last commit of this checkout. The whole test
-# has a PID and a mount namespace of its own, and so has each run. They end with it, however it ends,
-# and take all processes and mounts along. A run has the directory as its root (pivot_root): in a
-# chroot the kernel lets no ordinary user make namespaces, and bubblewrap would not work.
+# A machine is a minimal Debian in a directory, with the last commit of this checkout. The whole test and each run have
+# PID and mount namespaces of their own. When they end in any way, the kernel removes their processes and mounts. A run
+# has the directory as its root (pivot_root). A chroot would not do: in it, ordinary users cannot make namespaces, and
+# bubblewrap would fail.
 # shellcheck disable=SC2317 # steps are functions that step() calls
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
@@ -21,8 +21,8 @@ say() { printf 'fresh-test: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 took() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
 
-# The first process of a run: mounts what a machine has, runs a command as a user, and looks at what
-# the command left running.
+# The first process of a run: mounts the file systems of a machine, runs a command as a user, and reports processes that
+# the command has left.
 enter() { # directory, cache of packages, user, command
 	local status=0 left process name
 	mount --bind "$1" "$1"
@@ -38,9 +38,9 @@ enter() { # directory, cache of packages, user, command
 	pivot_root . mnt
 	cd /
 	umount --lazy /mnt
-	# Bash has background processes ignore these signals.
+	# In bash, background processes ignore these signals.
 	env --default-signal=INT,QUIT su --login "$3" --command "$4" </dev/null || status=$?
-	# What was killed needs a moment to go.
+	# Killed processes need a moment to end.
 	for _ in {1..50}; do
 		left=()
 		for process in /proc/[0-9]*; do
@@ -60,11 +60,11 @@ stamp() {
 	while IFS= read -r line || [[ -n $line ]]; do printf '%4d  %s\n' $((SECONDS - start)) "$line"; done
 }
 
-# A step with its log. The end of the log is shown if it fails.
-step() { # name of the log, what is done, command...
+# A step with its log. If it fails, the end of the log is shown.
+step() { # name of the log, description, command...
 	local log=$logs/$1.log start=$SECONDS status=0
 	printf '%-14s %s ... ' "$1" "$2"
-	# In the background, so that Ctrl-C need not wait for its end.
+	# In the background, so that Ctrl-C need not wait for the end of the step.
 	{ "${@:3}" 2>&1 </dev/null | stamp >"$log"; } &
 	wait $! || status=$?
 	if ((status)); then
@@ -96,16 +96,16 @@ make_machine() {
 	printf 'deb %s %s main\n' "$main" "$suite" "$main" "$suite-updates" \
 		http://deb.debian.org/debian-security "$suite-security" >"$machine/etc/apt/sources.list"
 	printf 'Acquire::Retries "5";\nAPT::Keep-Downloaded-Packages "true";\n' >"$machine/etc/apt/apt.conf.d/fresh-test"
-	# Nobody needs what a power cut leaves of the machine; syncing takes minutes on a busy disk.
+	# A machine need not survive a power cut, and syncing takes minutes on a busy disk.
 	echo force-unsafe-io >"$machine/etc/dpkg/dpkg.cfg.d/fresh-test"
-	# What this network needs: names, and the certificates of a proxy.
+	# Settings of this network: names, and the certificates of a proxy.
 	cp -L /etc/resolv.conf "$machine/etc/resolv.conf"
 	printf '127.0.0.1 localhost %s\n' "$(uname -n)" >"$machine/etc/hosts"
 	for file in /etc/pip.conf /usr/local/share/ca-certificates; do
 		[[ ! -e $file ]] || { mkdir -p "$machine${file%/*}" && cp -rL "$file" "$machine${file%/*}"; }
 	done
 	chroot "$machine" useradd --create-home --shell /bin/bash student
-	# Root is for apt alone: sudo refuses everything else.
+	# sudo allows apt only and refuses everything else.
 	printf 'student ALL=(root) NOPASSWD: %s, %s, %s\n' /usr/bin/apt-get /usr/bin/dpkg \
 		'/usr/bin/env DEBIAN_FRONTEND=noninteractive apt-get *' >"$machine/etc/sudoers.d/student"
 	git clone --quiet --no-hardlinks "$checkout" "$home/ipclab"
@@ -114,7 +114,7 @@ make_machine() {
 	cp -a --no-preserve=ownership "$home/ipclab" "$machine/root/ipclab"
 }
 
-# Cargo as rustup installs it, with the crates that are here already.
+# Cargo as rustup installs it, with the crates that this system has already.
 copy_rust() { # home
 	local rustup part cargo=${CARGO_HOME:-$HOME/.cargo}
 	rustup=$(command -v rustup) || die "rustup is not installed, and the machine needs its cargo"
@@ -142,7 +142,7 @@ machine_of() { # root or student
 	fi
 }
 
-# Of the user's own files none may be root's.
+# None of the user's own files may belong to root.
 files_are_own() {
 	local other
 	other=$(find "$machine/home/student" ! -user "$(stat -c %u "$machine/home/student")")
@@ -150,7 +150,7 @@ files_are_own() {
 	du -sh "$machine"/home/student/.cache/ipclab "$machine"/home/student
 }
 
-# Debian's own cargo is too old: the lab says so, names rustup, and does nothing else.
+# Debian's own cargo is too old: the lab reports this, names rustup, and does nothing else.
 old_cargo_is_refused() {
 	local said
 	in_machine root 'apt-get -q update && apt-get -q install -y --no-install-recommends cargo' || return
@@ -162,15 +162,15 @@ old_cargo_is_refused() {
 	[[ $said =~ ^'setup: cargo is '[0-9.]+' and '[0-9.]+' or newer is needed; '.*https://sh.rustup.rs ]]
 }
 
-# With sudo, the checkout and the cache are an ordinary user's, who wants to remove what is in them.
+# With sudo, checkout and cache belong to an ordinary user, who must be able to remove them.
 give_back() {
 	chown --reference="$checkout" "$BUILD" "$logs" "$logs"/*.log
 	chown --reference="$HOME" "${cache%/*/*}" "${cache%/*}" "${cache%/*}/.setup.lock"
 	chown -R --reference="$HOME" "$cache"
 } 2>/dev/null
 
-# A run that counts.
-counted() { # name, what is done, command...
+# A run whose result counts.
+counted() { # name, description, command...
 	local start=$SECONDS verdict=passed
 	step "$@" || { verdict=FAILED status=1; }
 	results+=("$(printf '%-14s %s  %s' "$1" "$verdict" "$(took $((SECONDS - start)))")")
@@ -236,7 +236,7 @@ for user in root student; do
 			counted "$name" "$command" in_machine "$user" "cd ipclab && $command"
 		fi
 	done
-	if [[ $user == student ]]; then counted user-files "that the files of the user belong to the user" files_are_own; fi
+	if [[ $user == student ]]; then counted user-files "all files of the user belong to the user" files_are_own; fi
 done
 if [[ " ${runs[*]} " == *" user-old-cargo "* ]]; then
 	step cargo-machine "a fresh machine without rustup" make_machine

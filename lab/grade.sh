@@ -1,7 +1,7 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Grade a submission, or without one this tree; lab/grade.sh --help says how.
+# Grade a submission, or this tree by default; lab/grade.sh --help lists the options.
 # Exit status: 0 full score, 1 points lost, 2 usage or unreadable submission, 3 the machinery failed.
 if [[ -z ${IPCLAB_ENV-} ]]; then
 	"$(dirname -- "$(readlink -f -- "$0")")/env.sh" true || exit 3
@@ -13,7 +13,7 @@ for argument in "$@"; do
 	[[ $argument != --no-build ]] || wanted=false
 done
 if $wanted; then
-	# Where the lab cannot be built, it is the machinery that failed.
+	# If the lab cannot be built, the machinery has failed.
 	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
 	"$IPCLAB_CHECKOUT/lab/lab.sh" grade --help >/dev/null || exit 3
 fi

@@ -3,8 +3,8 @@
 #
 #   lab/hostile.sh COMMAND [ARGUMENT...]
 #
-# Run a command in an environment where each variable that a tool reads is wrong, as users may have
-# them for other purposes. make fresh-test runs README's commands in it.
+# Run a command in an environment where each variable of a tool is wrong, as users may have them for other purposes.
+# make fresh-test runs README's commands in it.
 set -euo pipefail
 trap_file=$(mktemp)
 trap 'rm -f "$trap_file"' EXIT
@@ -33,7 +33,7 @@ wrong=(
 	PIP_REQUIRE_VIRTUALENV=1 VIRTUAL_ENV="$nowhere" GIT_DIR="$nowhere" GIT_WORK_TREE="$nowhere"
 	GIT_INDEX_FILE="$nowhere" INSTA_UPDATE=always INSTA_FORCE_UPDATE=1 PROPTEST_CASES=1 CLICOLOR_FORCE=1
 	FORCE_COLOR=1 COLORTERM=truecolor NO_COLOR= QEMU_AUDIO_DRV=bad
-	# Places and language.
+	# Directories and language.
 	TMPDIR="$nowhere" XDG_CACHE_HOME=relative LC_ALL=tr_TR.UTF-8 LANG=de_DE.UTF-8 LANGUAGE=de TERM=
 	KERNEL= MACHINE= BUILD=
 )

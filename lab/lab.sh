@@ -1,8 +1,8 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Run the program of the lab that has a subcommand, built if need be. exec all the way: a signal for
-# make's child reaches it.
+# Run the program that has this command, and build it if necessary. Every step uses exec, so a signal for make's child
+# reaches the program.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
 program=lab value=false
@@ -21,8 +21,8 @@ for word in "$@"; do
 	esac
 done
 path=$("$IPCLAB_CHECKOUT/lab/built.sh" "$program" "$program")
-# For lab/grade.sh --no-build.
+# lab/grade.sh --no-build reads it.
 printf '%s\n' "$path" >"$BUILD/.$program.$$"
 mv -f "$BUILD/.$program.$$" "$BUILD/.$program-program"
-# Files are named from where we were called.
+# Relative file names refer to the caller's directory.
 exec "$path" "$@"

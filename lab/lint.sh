@@ -26,7 +26,7 @@ fi
 git ls-files -z --cached --others --exclude-standard -- '*.c' '*.h' ':!lab/libc' |
 	xargs -0 "$scripts/checkpatch.pl" --no-tree --strict --quiet --terse -f
 
-# W=1 C=1: extra warnings and sparse, for every kernel that is there.
+# W=1 C=1: extra warnings and sparse, for every available kernel.
 for kernel in stock lab; do
 	[[ $kernel == lab ]] && ! compgen -G "$cache/kernel-lab-*/.complete" >/dev/null && continue
 	echo "sparse, $kernel kernel"

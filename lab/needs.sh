@@ -1,16 +1,16 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# What lab/setup.sh installs, lab/doctor.sh looks for and lab/lint.sh uses. They read this file; it does nothing.
-# shellcheck disable=SC2034 # variables are for those who read it
+# The needs of lab/setup.sh, lab/doctor.sh and lab/lint.sh. They read this file; it does nothing itself.
+# shellcheck disable=SC2034 # other scripts use the variables
 
 cache=$IPCLAB_CACHE
 requirement=$(<"$IPCLAB_CHECKOUT/lab/requirements.txt")
 venv=$cache/${requirement/==/-}
-# The oldest virtme-ng of a distribution that is taken, if it has an init of its own. That of Debian 13 is
-# 1.35: it has only an init in bash, and with the one of PyPI's 1.35 no machine comes up on busybox.
+# The oldest accepted virtme-ng of a distribution, because it needs an init of its own. Debian 13 has 1.35, which has
+# only an init in bash. With the init of PyPI's 1.35, no machine starts on busybox.
 minimum_virtme_ng=1.42
-# The spelling checker of make lint: the last version that compiles with our minimum of Rust.
+# The spelling checker of make lint: the last version that compiles with the lab's oldest Rust.
 typos_version=1.42.3
 typos=$cache/typos-$typos_version/bin/typos
 minimum_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$IPCLAB_CHECKOUT/Cargo.toml")
@@ -19,7 +19,7 @@ container='podman build -t ipclab -f lab/container/Containerfile . && podman run
 as_root=""
 ((EUID == 0)) || as_root="sudo "
 
-# Whether the second of two versions is the first or a newer one.
+# Whether the second of two versions is at least the first.
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
@@ -27,7 +27,7 @@ installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == i
 # A field of the system's description (os-release(5)).
 os_release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" /etc/os-release 2>/dev/null; }
 
-# What is wrong with this system, if anything.
+# The reason why this system is unsuitable, if any.
 system_trouble() {
 	local name machine
 	machine=$(uname -m)
@@ -39,12 +39,12 @@ system_trouble() {
 	fi
 }
 
-# The table of packages, its fields without blanks around them.
+# The table of packages, without spaces around its fields.
 table() {
 	sed "/^#/d; s/ *| */|/g; s/VERSION/$(<"$IPCLAB_CHECKOUT/lab/kernels/source.txt")/" "$IPCLAB_CHECKOUT/lab/packages.txt"
 }
 
-# Of a kind of things, those that are not there: a package and what it is for, a line each.
+# The missing packages of some kind: package and purpose, one per line.
 missing() { # base, kernel, lint or fresh-test
 	local when probe reason debian rest
 	while IFS='|' read -r when probe reason debian rest; do
@@ -53,7 +53,7 @@ missing() { # base, kernel, lint or fresh-test
 	done < <(table)
 }
 
-# The same where there is no dpkg, by program or file, with the names of the packages there.
+# The same without dpkg, by program or file, with the names of the packages on that system.
 missing_elsewhere() {
 	local when probe reason debian fedora arch alpine names=() name
 	while IFS='|' read -r when probe reason debian fedora arch alpine; do
@@ -71,7 +71,7 @@ missing_elsewhere() {
 	done < <(table)
 }
 
-# The newest stock kernel that is unpacked: its image, and what modules are built against.
+# The newest unpacked stock kernel: its image, and the files for building modules.
 stock_release() {
 	local image release
 	for image in "$cache"/stock-*/boot/vmlinuz-*; do
@@ -80,8 +80,8 @@ stock_release() {
 	done | sort -V | tail -n 1
 }
 
-# Which virtme-ng is used; nothing if there is none. One that was installed for another Python, before
-# the system was upgraded, is none.
+# The virtme-ng that is used; empty if there is none. A virtme-ng that was installed for another Python, before the
+# system was upgraded, does not count.
 virtme_ng() {
 	local version
 	if [[ -e $venv/.complete && $(<"$venv/.complete") == "$(/usr/bin/python3 --version)" ]]; then
@@ -92,7 +92,7 @@ virtme_ng() {
 	fi
 }
 
-# What is wrong with cargo, if anything.
+# The fault of cargo, if any.
 cargo_trouble() {
 	local version rustup
 	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'

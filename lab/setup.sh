@@ -1,14 +1,14 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Install everything that is missing. Each step says first what it installs, and why.
+# Install everything that is missing. Each step first prints its name and purpose.
 #
-#   lab/setup.sh            what `make part2` and `make test` need
-#   lab/setup.sh kernel     and what building the lab and the debug kernel needs
-#   lab/setup.sh lint       and what `make lint` needs
-#   lab/setup.sh fresh-test what `make fresh-test` needs, and nothing else
+#   lab/setup.sh            for `make part2` and `make test`
+#   lab/setup.sh kernel     also for building the lab and the debug kernel
+#   lab/setup.sh lint       also for `make lint`
+#   lab/setup.sh fresh-test only for `make fresh-test`
 #
-# Quiet when there is nothing to do. Every step can be interrupted and is completed by the next run.
+# Prints nothing when everything is installed. Every step can be interrupted, and the next run completes it.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -Eeuo pipefail
 cd "$IPCLAB_CHECKOUT"
@@ -18,7 +18,7 @@ bindgen_version=0.72.1
 log=$BUILD/setup.log
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-# What was being done, for the message if it fails.
+# The present step, for the message if it fails.
 doing="starting"
 watcher=
 give_up() {
@@ -31,7 +31,7 @@ give_up() {
 trap 'give_up $? "$(why) Then run the same command again; it continues from there."' ERR
 trap 'give_up 130 "interrupted. Run the same command again; it continues from there."' INT TERM HUP
 
-# The first reason that the log of a command that failed gives, and what to do, as a sentence each.
+# The first reason in the log of a failed command, and advice, as a sentence each.
 why() {
 	local said proxies
 	said=$(tail -n 200 "$log" 2>/dev/null | tr '\n' ' ') || said=
@@ -61,7 +61,7 @@ why() {
 		*"Error reading from server"* | *"spurious network error"* | *"transfer closed"* | *"404 "*"Not Found"*)
 		echo "a download was cut off, or the mirror is being updated. Wait a minute." ;;
 	*)
-		# Python does not say that it had no room.
+		# Python does not report a full disk.
 		if (($(df -k --output=avail "$cache" | tail -n 1) < 20000)); then
 			echo "the disk is full. Make room in $cache."
 		else
@@ -72,8 +72,8 @@ why() {
 	shopt -u nocasematch
 }
 
-# Show what a command is at, once it has taken two seconds: on a terminal the last line of its log,
-# elsewhere a line every 20 seconds.
+# Show the progress of a command after two seconds: on a terminal the last line of its log, elsewhere a line every 20
+# seconds.
 watch() {
 	local line tick=0
 	sleep 2
@@ -90,7 +90,7 @@ watch() {
 	done
 }
 
-# Run a command; what it says goes to the log, whose end is shown if nothing in it is understood.
+# Run a command with its output in the log. The end of the log is shown if its error is unknown.
 quietly() {
 	local status=0
 	: >"$log"
@@ -105,7 +105,7 @@ quietly() {
 	return $status
 }
 
-# apt-get, as root, with the proxies that sudo would take away.
+# apt-get, as root, with the proxies that sudo would remove.
 apt() {
 	local name with=()
 	for name in http_proxy https_proxy ftp_proxy no_proxy; do
@@ -135,7 +135,7 @@ install_packages() {
 		exit 1
 	fi
 	doing="installing Debian packages (${names[*]})"
-	# A half-finished earlier installation is completed first; apt refuses to go on otherwise.
+	# An earlier, unfinished installation is completed first, because otherwise apt refuses.
 	# shellcheck disable=SC2086 # sudo, or nothing
 	[[ -z $(dpkg --audit 2>/dev/null) ]] || quietly ${as_root} dpkg --configure -a
 	apt update
@@ -146,7 +146,7 @@ install_virtme_ng() {
 	[[ -z $(virtme_ng) ]] || return 0
 	say "installing $requirement - boots kernels in QEMU - into $venv"
 	doing="installing $requirement from PyPI"
-	# A virtual environment cannot be moved to its place once it is whole: a stamp says so instead.
+	# A virtual environment cannot be moved when it is complete, so a stamp marks this.
 	rm -rf "$venv"
 	quietly /usr/bin/python3 -m venv "$venv"
 	quietly "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check --no-compile \
@@ -154,8 +154,8 @@ install_virtme_ng() {
 	/usr/bin/python3 --version >"$venv/.complete"
 }
 
-# The distribution's kernel, and what modules for it are built against, unpacked beside the lab's other
-# files. Nothing is installed: Debian 13's headers would bring their image into /boot.
+# The distribution's kernel and the files for building its modules, unpacked beside the lab's other files. Nothing is
+# installed: Debian 13's headers would install their image into /boot.
 unpack_stock_kernel() {
 	local release target
 	[[ -z $(stock_release) ]] || return 0
@@ -163,7 +163,7 @@ unpack_stock_kernel() {
 	target=$cache/stock.partial
 	doing="downloading the stock kernel"
 	if ! (download_stock_kernel "$target"); then
-		# The archive may have newer packages than this system's list of them.
+		# The archive may have newer packages than this system's list.
 		doing="updating the list of packages"
 		apt update
 		doing="downloading the stock kernel"
@@ -175,7 +175,7 @@ unpack_stock_kernel() {
 	doing="unpacking linux-image-$release"
 	quietly unpack "$target"
 	rm "$target"/*.deb
-	# A module's type information needs pahole, and nobody reads it.
+	# The type information of a module needs pahole, and the lab does not use it.
 	rm -f "$target/usr/src/linux-headers-$release/vmlinux"
 	sed -i "s,^include /usr/src/,include $cache/stock-$release/usr/src/," "$target/usr/src/linux-headers-$release/Makefile"
 	quietly depmod -b "$target" "$release"
@@ -195,8 +195,8 @@ download_stock_kernel() { # directory
 		"linux-image-$release" "linux-headers-$release" "${packages[@]}"
 }
 
-# Of the image without the drivers of hardware that a virtual machine does not have: 100 MB, not 400.
-# Modules are in ./lib before Debian 13, and in ./usr/lib since then.
+# The image without drivers of hardware that a virtual machine does not have: 100 MB instead of 400. Modules are in
+# ./lib before Debian 13, and in ./usr/lib since then.
 unpack() { # directory
 	local package
 	dpkg-deb --fsys-tarfile "$1"/linux-image-*.deb | tar -x -C "$1" \
@@ -215,7 +215,7 @@ install_bindgen() {
 		bindgen-cli --version "=$bindgen_version"
 }
 
-# The package on PyPI is the same program, compiled: cargo takes minutes for it.
+# PyPI has the same program compiled. cargo would take minutes to compile it.
 install_typos() {
 	[[ ! -x $typos ]] || return 0
 	say "installing typos $typos_version - checks the spelling - into ${typos%/bin/typos}"
@@ -236,7 +236,7 @@ esac
 for trouble in "$(system_trouble)" "$(cargo_trouble)"; do
 	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
 done
-# One at a time: a second run waits, and then finds everything done.
+# One run at a time: a second one waits and then finds everything installed.
 exec 9>"$cache/.setup.lock"
 if ! flock --nonblock 9; then
 	say "another set-up is running; waiting until it ends"

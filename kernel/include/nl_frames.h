@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Receiving datagrams that nobody has vouched for.
+ * Receiving datagrams from untrusted senders.
  *
  * netlink_rcv_skb() passes each well-formed request to a callback and sends the
- * acknowledgements, but it drops a datagram whose headers do not add up without
- * a word. A student who gets the length wrong should be told, so here all
- * headers are walked first: one bad header, and the whole datagram is refused
- * with an errno and nothing of it is carried out.
+ * acknowledgements, but it silently drops a datagram with a malformed header. A
+ * student who gets the length wrong should get an error. So all headers are
+ * checked first: if one is malformed, the whole datagram is refused with an
+ * errno, and nothing of it is carried out.
  */
 #ifndef _IPCLAB_NL_FRAMES_H
 #define _IPCLAB_NL_FRAMES_H
@@ -20,9 +20,9 @@ typedef int (*nl_frames_cb)(struct sk_buff *skb, struct nlmsghdr *nlh,
 			    struct netlink_ext_ack *extack);
 
 /*
- * Walk all headers. On error, @nlh is a header that can be acknowledged: what
- * was sent as far as it goes, but with a length that covers the header only,
- * because netlink_ack() copies as many bytes as the length promises.
+ * Check all headers. On error, @nlh is a header that can be acknowledged: the
+ * received bytes, but with a length that covers the header only. netlink_ack()
+ * copies as many bytes as the length says.
  */
 static inline int nl_frames_check(const struct sk_buff *skb,
 				  struct nlmsghdr *nlh,
@@ -60,10 +60,10 @@ static inline int nl_frames_check(const struct sk_buff *skb,
 }
 
 /*
- * The input function of each module is this with a callback of its own. The skb
- * belongs to the send call that is waiting below us: never freed here.
- * Every answer goes to NETLINK_CB(skb).portid, which the kernel filled in;
- * nlmsg_pid is whatever the sender felt like writing.
+ * The input function of each module calls this with its own callback. The skb
+ * belongs to the send call further down the stack and is never freed here.
+ * Every answer goes to NETLINK_CB(skb).portid, which the kernel filled in.
+ * nlmsg_pid is an untrusted number of the sender.
  */
 static inline void nl_frames_rcv(struct sk_buff *skb, nl_frames_cb cb)
 {

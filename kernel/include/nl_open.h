@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registering a protocol number, and saying why if that fails.
+ * Registering a protocol number, with a log line if it fails.
  */
 #ifndef _IPCLAB_NL_OPEN_H
 #define _IPCLAB_NL_OPEN_H
@@ -11,11 +11,11 @@
 #include <net/net_namespace.h>
 
 /*
- * The kernel's end of @protocol, or an ERR_PTR. Only the initial network
+ * The kernel's socket for @protocol, or an ERR_PTR. Only the initial network
  * namespace is served: sockets of others get ECONNREFUSED.
  *
- * The first request may come before this returns: a module whose requests use
- * what is returned holds its lock meanwhile, or uses the skb's own sk.
+ * The first request may come before this returns. A module whose requests use
+ * the returned socket holds its lock meanwhile, or uses the skb's own sk.
  */
 static inline struct sock *nl_open(unsigned int protocol,
 				   struct netlink_kernel_cfg *cfg)
@@ -28,7 +28,9 @@ static inline struct sock *nl_open(unsigned int protocol,
 	}
 	nlsk = netlink_kernel_create(&init_net, protocol, cfg);
 	if (!nlsk) {
-		/* It does not say why; with memory left, the number is taken. */
+		/*
+		 * It returns no reason; if memory is left, the number is taken.
+		 */
 		pr_err("netlink protocol %u is in use\n", protocol);
 		return ERR_PTR(-EADDRINUSE);
 	}

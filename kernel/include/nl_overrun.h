@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Telling a socket that it has lost a message for which there was no memory.
+ * Reporting a lost message to a socket when memory has run out.
  */
 #ifndef _IPCLAB_NL_OVERRUN_H
 #define _IPCLAB_NL_OVERRUN_H
@@ -10,10 +10,10 @@
 #include <net/sock.h>
 
 /*
- * Where a queue is full, netlink itself has the next recv() fail with ENOBUFS
- * (netlink_overrun(), which modules cannot call). Without memory nothing comes as
- * far as the queue, and a receiver that waits would wait for ever. @sk is
- * referenced; that it may have died does no harm. Never sleeps.
+ * If a queue is full, netlink itself makes the next recv() fail with ENOBUFS
+ * (netlink_overrun(), which modules cannot call). Without memory the message
+ * does not reach the queue, and a waiting receiver would wait for ever. @sk is
+ * referenced; it may be dead. Never sleeps.
  */
 static inline void nl_overrun(struct sock *sk)
 {

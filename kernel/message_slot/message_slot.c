@@ -3,19 +3,19 @@
  * message_slot - a character device whose channels each hold one message
  *
  * User space opens a node of major 235, chooses a channel with an ioctl
- * (ipclab/message_slot.h), and then writes and reads whole messages of 1 to 128
- * bytes. Each minor is a slot of its own. A message stays until it is overwritten
- * or the module is removed, and can be read any number of times.
+ * (ipclab/message_slot.h), and writes and reads whole messages of 1 to 128
+ * bytes. Each minor is a slot of its own. A message stays until it is
+ * overwritten or the module is removed, and can be read any number of times.
  *
  * lab:begin mslot-design: say what an open file is, and what the lock protects (D6, D8)
- * An open file is nothing but the id of its channel, which fits in the pointer
+ * An open file is only the id of its channel, which is stored in the pointer
  * file->private_data; 0 is no channel. Opening a file or choosing a channel
  * allocates nothing, and closing frees nothing.
  *
- * Lock: the xa_lock of a slot protects which messages it holds. A message itself
- * never changes: a write makes a new one and puts it in the old one's place. A
- * reader holds the lock for as long as it looks at a message, so a message that
- * has been taken out of its place can be freed at once.
+ * Lock: the xa_lock of a slot protects the pointers to its messages. A message
+ * itself never changes: a write makes a new one, which replaces the old one. A
+ * reader holds the lock while it copies a message, so a message that has been
+ * replaced can be freed at once.
  * lab:end
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -34,16 +34,16 @@
 
 #include <ipclab/message_slot.h>
 
-/* lab:begin mslot-state: what a slot holds, and how a file finds its own (D1, D5, D6, I4) */
+/* lab:begin mslot-state: the contents of a slot, and how a file finds its slot (D1, D5, D6, I4) */
 struct mslot_message {
 	u8 len;		/* in bytes, 1 to MSG_SLOT_MESSAGE_MAX */
 	u8 data[];
 };
 
 /*
- * The messages of each slot by channel id. An id is 32 bits and an index at least
- * as many, so that no two channels share an entry; finding one takes a number of
- * steps that depends on the id and not on how many channels there are.
+ * The messages of each slot by channel id. An id has 32 bits and an index at
+ * least as many, so no two channels share an entry. The number of steps to find
+ * one depends on the id, and not on the number of channels.
  */
 static struct xarray mslot_slots[MSG_SLOT_MINORS];
 
@@ -52,7 +52,7 @@ static struct xarray *mslot_of(const struct file *file)
 	return &mslot_slots[iminor(file_inode(file))];
 }
 
-/* Another thread may choose a channel for the same file meanwhile. */
+/* Another thread may choose a channel for the same file at the same time. */
 static unsigned long mslot_channel(const struct file *file)
 {
 	return (unsigned long)READ_ONCE(file->private_data);
@@ -64,7 +64,10 @@ static int mslot_open(struct inode *inode, struct file *file)
 {
 	/* lab:begin mslot-open: a new file has no channel; calls on it may overlap (D6, D7, D8) */
 	file->private_data = NULL;
-	/* A slot has no position, and so no lock on one: calls may overlap. */
+	/*
+	 * A slot has no file position, and so no lock for it: calls may
+	 * overlap.
+	 */
 	return stream_open(inode, file);
 	/* lab:end stub: return 0; */
 }
@@ -73,8 +76,8 @@ static long mslot_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	/* lab:begin mslot-ioctl: choose the channel of this file, refuse the rest (I1-I4) */
 	/*
-	 * The argument is an unsigned int. What a caller leaves in the upper half of
-	 * the register means nothing: ioctl(2) is variadic, and nobody clears it.
+	 * The argument is an unsigned int. The upper half of the register is
+	 * undefined: ioctl(2) is variadic, and no code clears it.
 	 */
 	unsigned int channel = arg;
 
@@ -90,10 +93,10 @@ static long mslot_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static ssize_t mslot_write(struct file *file, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
-	/* lab:begin mslot-write: take one whole message, or leave the old one there (W1-W5) */
+	/* lab:begin mslot-write: accept one whole message, or keep the old one (W1-W5) */
 	/*
-	 * Everything that may fail comes before the new message takes its place, or,
-	 * where the xarray has no memory for that place, leaves the old one where it is.
+	 * Every step that may fail comes before the new message is stored. If
+	 * the xarray has no memory for it, the old message stays.
 	 */
 	unsigned long channel = mslot_channel(file);
 	struct mslot_message *message, *old;
@@ -103,7 +106,10 @@ static ssize_t mslot_write(struct file *file, const char __user *buf, size_t cou
 	if (!count || count > MSG_SLOT_MESSAGE_MAX)
 		return -EMSGSIZE;
 
-	/* Any user may fill channels: charged to the control group of the writer. */
+	/*
+	 * Any user may fill channels, so the memory is charged to the writer's
+	 * cgroup.
+	 */
 	message = kmalloc(struct_size(message, data, count), GFP_KERNEL_ACCOUNT);
 	if (!message)
 		return -ENOMEM;
@@ -128,7 +134,7 @@ static ssize_t mslot_write(struct file *file, const char __user *buf, size_t cou
 static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
 			  loff_t *ppos)
 {
-	/* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6, D8) */
+	/* lab:begin mslot-read: return the whole message; it stays in the channel (R1-R6, D8) */
 	unsigned long channel = mslot_channel(file);
 	struct xarray *slot = mslot_of(file);
 	const struct mslot_message *message;
@@ -138,7 +144,7 @@ static ssize_t mslot_read(struct file *file, char __user *buf, size_t count,
 	if (!channel)
 		return -EINVAL;
 
-	/* Copying to user space may sleep: first to here, under the lock. */
+	/* Copying to user space may sleep: copy to the stack first, locked. */
 	xa_lock(slot);
 	message = xa_load(slot, channel);
 	if (message) {
@@ -170,8 +176,8 @@ static int __init mslot_init(void)
 {
 	int err;
 
-	/* lab:begin mslot-init: make all slots ready for the first file (D1, D4) */
-	/* First the slots: the first file may be opened at once. */
+	/* lab:begin mslot-init: prepare all slots for the first file (D1, D4) */
+	/* First the slots, because a file may be opened at once. */
 	for (unsigned int minor = 0; minor < MSG_SLOT_MINORS; minor++)
 		xa_init_flags(&mslot_slots[minor], XA_FLAGS_ACCOUNT);
 	/* lab:end */
@@ -186,10 +192,10 @@ static int __init mslot_init(void)
 	return 0;
 }
 
-/* An open file holds a reference on this module: here, none is left. */
+/* An open file holds a reference on this module, so none is open here. */
 static void __exit mslot_exit(void)
 {
-	/* lab:begin mslot-exit: give the major back, and every byte (D4) */
+	/* lab:begin mslot-exit: release the major number, and all memory (D4) */
 	struct mslot_message *message;
 	unsigned long channel, count = 0;
 	unsigned int minor;

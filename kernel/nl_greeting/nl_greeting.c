@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nl_greeting - the kernel speaks to a multicast group, over classic netlink
+ * nl_greeting - the kernel greets a multicast group, over classic netlink
  *
  * Processes join NL_GREETING_GROUP of socket(AF_NETLINK, SOCK_RAW, 31). The
- * module greets the group when a process asks it to (ipclab/netlink.h), and every
- * interval_ms= milliseconds if that parameter is given. It cannot greet when it
- * is inserted: nobody can have opened a socket on the protocol before.
+ * module greets the group on request (ipclab/netlink.h), and every interval_ms=
+ * milliseconds if this parameter is given. It cannot greet on insertion,
+ * because no socket on the protocol can be open before.
  *
- * Who is in the group is netlink's own business: nothing is kept here.
+ * Netlink itself keeps the members of the group; the module does not.
  *
  * Lock: greeting_lock protects greeting_seq and greeting_nlsk and keeps the
- * greetings in their order. Requests and the timer's work both run in process
- * context, so it is a mutex; what is sent under it never blocks.
+ * greetings in order. Requests and the timer's work both run in process
+ * context, so it is a mutex. Sending under it never blocks.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -42,7 +42,7 @@ static unsigned int greeting_interval_ms;
 module_param_named(interval_ms, greeting_interval_ms, uint, 0444);
 MODULE_PARM_DESC(interval_ms, "greet this often, in milliseconds; 0: only on request (0)");
 
-/* lab:begin greeting-send: greet the group; that nobody listens is no error (G1, G3, N5) */
+/* lab:begin greeting-send: greet the group; an empty group is no error (G1, G3, N5) */
 static u32 greeting_seq;		/* of the last greeting */
 
 static int greeting_send(void)
@@ -54,7 +54,7 @@ static int greeting_send(void)
 	if (!out)
 		return -ENOMEM;
 	nlh = nlmsg_put(out, 0, 0, NL_GREETING_DATA, 0, 0);
-	/* Cannot fail: the message was made as long as this. */
+	/* Cannot fail: the message was allocated for this text. */
 	nla_put(out, NL_GREETING_A_TEXT, sizeof(greeting_text), greeting_text);
 	nlmsg_end(out, nlh);
 
@@ -62,8 +62,8 @@ static int greeting_send(void)
 	nlh->nlmsg_seq = ++greeting_seq;
 	pr_debug("greeting %u to group %u\n", nlh->nlmsg_seq, NL_GREETING_GROUP);
 	/*
-	 * Not an error: that nobody listens (-ESRCH), that somebody does not read
-	 * (-ENOBUFS; it hears that from its next recv()).
+	 * No errors: an empty group (-ESRCH), or a socket that does not read
+	 * (-ENOBUFS; its next recv() reports the loss).
 	 */
 	nlmsg_multicast(greeting_nlsk, out, 0, NL_GREETING_GROUP, GFP_ATOMIC);
 	mutex_unlock(&greeting_lock);
@@ -92,7 +92,7 @@ static void greeting_work_fn(struct work_struct *work)
 static int greeting_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			    struct netlink_ext_ack *extack)
 {
-	/* lab:begin greeting-request: refuse what is none, greet when asked to (G2, N1, N3) */
+	/* lab:begin greeting-request: refuse invalid requests, greet on a valid one (G2, N1, N3) */
 	int err;
 
 	if (nlh->nlmsg_type != NL_GREETING_REQUEST) {
@@ -124,7 +124,7 @@ static int __init greeting_init(void)
 	struct netlink_kernel_cfg cfg = {
 		.groups = NL_GREETING_GROUP,
 		.input = greeting_input,
-		/* Any user may join; nobody may send to another user's socket. */
+		/* Any user may join, but not send to another user's socket. */
 		.flags = NL_CFG_F_NONROOT_RECV,
 	};
 
@@ -134,7 +134,7 @@ static int __init greeting_init(void)
 	mutex_unlock(&greeting_lock);
 	if (IS_ERR(greeting_nlsk))
 		return PTR_ERR(greeting_nlsk);
-	/* lab:begin greeting-start: have it greet regularly, if interval_ms= is given (G2) */
+	/* lab:begin greeting-start: start the timer, if interval_ms= is given (G2) */
 	if (greeting_interval_ms)
 		greeting_plan();
 	/* lab:end */
@@ -144,7 +144,7 @@ static int __init greeting_init(void)
 static void __exit greeting_exit(void)
 {
 	/* lab:begin greeting-stop: no greeting may come any more (G2, N7) */
-	/* First the work, which plans itself again and uses the socket. */
+	/* First the work, which schedules itself again and uses the socket. */
 	cancel_delayed_work_sync(&greeting_work);
 	/* lab:end */
 	netlink_kernel_release(greeting_nlsk);

@@ -3,10 +3,10 @@
  * nl_hello - one process asks, the kernel answers, over classic netlink
  *
  * User space opens socket(AF_NETLINK, SOCK_RAW, 31) and sends a text
- * (ipclab/netlink.h). The module logs it and sends "Hello from kernel: " and the
- * text back to the socket that it came from, before it acknowledges the request.
+ * (ipclab/netlink.h). The module logs it and sends "Hello from kernel: " and
+ * the text back to the sender's socket, before it acknowledges the request.
  *
- * Nothing is kept between requests, so there is no lock.
+ * No state is kept between requests, so there is no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -30,11 +30,11 @@ static unsigned int hello_protocol = IPCLAB_NETLINK_PROTO;
 module_param_named(protocol, hello_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 
-/* lab:begin hello-log: log what is said; nobody may fill the log or forge a line of it (H1) */
-/* How much of a text is logged, in bytes; escaped, each becomes four at most. */
+/* lab:begin hello-log: log the text; no sender may fill the log or forge a line (H1) */
+/* Logged bytes of a text; escaped, each becomes at most four. */
 #define HELLO_LOGGED	64
 
-/* Anybody may send anything, as often as they like: the log must not fill up. */
+/* Any user may send any number of texts, so the log is rate-limited. */
 static void hello_log(u32 portid, const u8 *text, int len)
 {
 	char escaped[4 * HELLO_LOGGED];
@@ -68,9 +68,9 @@ static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
 	memcpy(nlmsg_data(nlh) + greeting_len, text, len);
 
 	/*
-	 * To the sender's address, which the kernel filled in, not to nlmsg_pid;
-	 * from the kernel's end, which the request came in by. Never blocks, and
-	 * frees @out whatever comes of it.
+	 * Sent to the sender's address, which the kernel filled in, not to
+	 * nlmsg_pid. Sent from the kernel's socket that received the request.
+	 * Never blocks, and always frees @out.
 	 */
 	err = nlmsg_unicast(skb->sk, out, NETLINK_CB(skb).portid);
 	if (err)
@@ -83,7 +83,7 @@ static int hello_answer(struct sk_buff *skb, u32 seq, const u8 *text, int len,
 static int hello_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			 struct netlink_ext_ack *extack)
 {
-	/* lab:begin hello-request: refuse what is no text; log it, answer it (H1, N1, N3) */
+	/* lab:begin hello-request: refuse invalid requests; log and answer a text (H1, N1, N3) */
 	const u8 *text = nlmsg_data(nlh);
 	int len = nlmsg_len(nlh);
 
@@ -114,7 +114,9 @@ static int __init hello_init(void)
 {
 	struct netlink_kernel_cfg cfg = {
 		.input = hello_input,
-		/* Any user may listen; nobody may send to another user's socket. */
+		/*
+		 * Any user may receive, but not send to another user's socket.
+		 */
 		.flags = NL_CFG_F_NONROOT_RECV,
 	};
 

@@ -3,18 +3,19 @@
  * nl_pubsub - one publisher, two subscribers, over classic netlink
  *
  * User space opens socket(AF_NETLINK, SOCK_RAW, 31) and sends requests whose
- * payload starts with one byte that tells the role (ipclab/netlink.h). A
- * subscriber then receives each body that the publisher sends.
+ * payload starts with one byte for the role (ipclab/netlink.h). A subscriber
+ * then receives each body that the publisher sends.
  *
- * lab:begin pubsub-design: say who is who, and what the lock protects (N4, N5)
- * Who is who: a member is a socket, kept as a referenced struct sock. A portid
- * would not do: it is free for others as soon as its socket is closed. A member
- * whose socket has died (SOCK_DEAD) is dropped on NETLINK_URELEASE and, because
- * a request may arrive before that notifier has run, also before each request.
+ * lab:begin pubsub-design: say what a member is, and what the lock protects (N4, N5)
+ * Members: a member is a socket, kept as a referenced struct sock. A portid
+ * would not do, because another socket can get it as soon as the first is
+ * closed. A member whose socket has died (SOCK_DEAD) is dropped on
+ * NETLINK_URELEASE. A request may arrive before this notifier has run, so dead
+ * members are also dropped before each request.
  *
  * Lock: pubsub_lock protects pubsub_publisher, pubsub_subscribers and
  * pubsub_dropped. Input and notifier both run in process context, so it is a
- * mutex; what is sent under it never blocks.
+ * mutex. Sending under it never blocks.
  * lab:end
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -35,7 +36,7 @@
 struct pubsub_subscriber {
 	struct sock *sk;	/* referenced; NULL: the place is free */
 	u32 portid;		/* of sk, which keeps it until it is closed */
-	u32 seq;		/* of the last message meant for it, delivered or lost */
+	u32 seq;		/* of its last message, delivered or lost */
 };
 
 static DEFINE_MUTEX(pubsub_lock);
@@ -53,7 +54,7 @@ MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 
 static int pubsub_dropped_set(const char *val, const struct kernel_param *kp)
 {
-	return -EPERM;	/* a counter: to be read only */
+	return -EPERM;	/* a counter is read-only */
 }
 
 static const struct kernel_param_ops pubsub_dropped_ops = {
@@ -63,7 +64,7 @@ static const struct kernel_param_ops pubsub_dropped_ops = {
 module_param_cb(dropped, &pubsub_dropped_ops, &pubsub_dropped, 0444);
 MODULE_PARM_DESC(dropped, "messages lost because a subscriber did not read (read only)");
 
-/* lab:begin pubsub-reap: whoever has ended, in whatever way, gives up the place (N4) */
+/* lab:begin pubsub-reap: a socket that has ended in any way frees its place (N4) */
 static void pubsub_reap_locked(void)
 {
 	struct pubsub_subscriber *sub;
@@ -85,7 +86,7 @@ static void pubsub_reap_locked(void)
 
 /* lab:end */
 
-/* lab:begin pubsub-places: who gets a place, and who is refused with which errno (B2) */
+/* lab:begin pubsub-places: give a place, or refuse with the right errno (B2) */
 static struct pubsub_subscriber *pubsub_find_locked(const struct sock *sk)
 {
 	struct pubsub_subscriber *sub;
@@ -156,8 +157,11 @@ static int pubsub_subscribe(struct sk_buff *skb, struct netlink_ext_ack *extack)
 
 /* lab:end */
 
-/* lab:begin pubsub-publish: each body to each subscriber; what has no room is lost (B3, N5, N6) */
-/* Send one body to one subscriber; @out is used up. A full queue is its own loss. */
+/* lab:begin pubsub-publish: each body to each subscriber; a full queue loses it (B3, N5, N6) */
+/*
+ * Send one body to one subscriber; consumes @out. A full queue affects only
+ * itself.
+ */
 static void pubsub_forward_locked(struct pubsub_subscriber *sub,
 				  struct sk_buff *out, const u8 *body, int len)
 {
@@ -166,7 +170,7 @@ static void pubsub_forward_locked(struct pubsub_subscriber *sub,
 	nlh = nlmsg_put(out, 0, ++sub->seq, NL_PUBSUB_DATA, len, 0);
 	memcpy(nlmsg_data(nlh), body, len);
 	/*
-	 * Never blocks. A full queue gives -EAGAIN here, and ENOBUFS to the
+	 * Never blocks. A full queue returns -EAGAIN here, and ENOBUFS to the
 	 * subscriber's next recv().
 	 */
 	if (nlmsg_unicast(pubsub_nlsk, out, sub->portid) < 0) {
@@ -184,7 +188,7 @@ static int pubsub_publish(struct sk_buff *skb, const u8 *body, int len,
 	struct sk_buff *out[NL_PUBSUB_PLACES] = {};
 	int err, i;
 
-	/* Everything that may fail or sleep comes before the lock. */
+	/* Every step that may fail or sleep comes before the lock. */
 	for (i = 0; len && i < NL_PUBSUB_PLACES; i++) {
 		out[i] = nlmsg_new(len, GFP_KERNEL);
 		if (!out[i]) {
@@ -217,7 +221,7 @@ free_out:
 static int pubsub_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			  struct netlink_ext_ack *extack)
 {
-	/* lab:begin pubsub-request: which role, how long a body, or which errno (B1, N1, N3) */
+	/* lab:begin pubsub-request: the role, the body's length, or the right errno (B1, N1, N3) */
 	const u8 *payload = nlmsg_data(nlh);
 	int len = nlmsg_len(nlh) - 1;	/* of the body, after the role */
 
@@ -278,7 +282,9 @@ static int __init pubsub_init(void)
 {
 	struct netlink_kernel_cfg cfg = {
 		.input = pubsub_input,
-		/* Any user may listen; nobody may send to another user's socket. */
+		/*
+		 * Any user may receive, but not send to another user's socket.
+		 */
 		.flags = NL_CFG_F_NONROOT_RECV,
 	};
 	int err;
@@ -288,7 +294,7 @@ static int __init pubsub_init(void)
 		return -EINVAL;
 	}
 
-	/* First the notifier: the first member may come and go at once. */
+	/* First the notifier, because a member may come and go at once. */
 	err = netlink_register_notifier(&pubsub_notifier);
 	if (err)
 		return err;
@@ -296,7 +302,9 @@ static int __init pubsub_init(void)
 	/* Only the initial network namespace: sockets of others get ECONNREFUSED. */
 	pubsub_nlsk = netlink_kernel_create(&init_net, pubsub_protocol, &cfg);
 	if (!pubsub_nlsk) {
-		/* It does not say why; with memory left, the number is taken. */
+		/*
+		 * It returns no reason; if memory is left, the number is taken.
+		 */
 		pr_err("netlink protocol %u is in use\n", pubsub_protocol);
 		netlink_unregister_notifier(&pubsub_notifier);
 		return -EADDRINUSE;
@@ -307,8 +315,8 @@ static int __init pubsub_init(void)
 }
 
 /*
- * An open socket holds a reference on this module, which it gives back only
- * after the notifier has run: here, no member is left.
+ * An open socket holds a reference on this module until the notifier has run,
+ * so no member is left here.
  */
 static void __exit pubsub_exit(void)
 {

@@ -3,19 +3,19 @@
  * nl_router - kernel lists that route between any number of processes
  *
  * User space opens socket(AF_NETLINK, SOCK_RAW, 31), registers as publisher, as
- * subscriber or as both, and publishes; each message goes to every subscriber
+ * subscriber or as both, and publishes. Each message goes to every subscriber
  * whose subscription covers its sender (ipclab/netlink.h).
  *
- * lab:begin router-design: say who is who, what the locks protect, and their order (L5, N4, N5)
- * Who is who: a member is a socket, kept as a referenced struct sock, as in
- * nl_pubsub. A member whose socket has died (SOCK_DEAD) is passed over at once
- * and taken out on NETLINK_URELEASE.
+ * lab:begin router-design: say what a member is, what locks protect, and their order (L5, N4, N5)
+ * Members: a member is a socket, kept as a referenced struct sock, as in
+ * nl_pubsub. A member whose socket has died (SOCK_DEAD) is skipped at once and
+ * removed on NETLINK_URELEASE.
  *
  * Locks: router_lock protects changes of both lists and router_last_id. The
- * lists are walked under SRCU instead: a sender may sleep for memory and yield
- * between two subscribers without holding up anybody. The lock of a member
- * protects its counters, and makes the numbers of the messages in its queue
- * rise; what is sent under it never blocks.
+ * lists are walked under SRCU: a sender may sleep for memory, and yield between
+ * two subscribers, without blocking any other. The lock of a member protects
+ * its counters, and keeps the messages in its queue in order. Sending under it
+ * never blocks.
  *
  * Lock order: router_lock, then the lock of one member.
  * lab:end
@@ -43,20 +43,20 @@
 #include <nl_frames.h>
 #include <nl_overrun.h>
 
-/* lab:begin router-state: members, the lists of them, their locks (L1, N4) */
+/* lab:begin router-state: members, their lists, their locks (L1, N4) */
 /* One role of one socket. */
 struct router_member {
 	struct list_head node;
 	struct rcu_head rcu;
 	struct sock *sk;	/* referenced */
-	u64 id;			/* rises along a list: where a dump goes on */
+	u64 id;			/* rises along a list; a dump continues at it */
 	u32 portid;		/* of sk, which keeps it until it is closed */
 	u32 pid;
 	u32 from;		/* subscriber: portid of its publisher, 0: all */
 
-	spinlock_t lock;	/* protects what follows */
-	bool gone;		/* taken out: nothing is sent to it any more */
-	u32 seq;		/* of the last message meant for it, delivered or lost */
+	spinlock_t lock;	/* protects the following fields */
+	bool gone;		/* removed: no message is sent to it */
+	u32 seq;		/* of its last message, delivered or lost */
 	u32 delivered;		/* messages to the subscriber, copies of the publisher */
 	u32 dropped;
 };
@@ -67,7 +67,7 @@ static LIST_HEAD(router_publishers);
 static LIST_HEAD(router_subscribers);
 static u64 router_last_id;
 
-/* The list of role BIT(i), and what a member of it is called. */
+/* The list of role BIT(i), and the name of its members. */
 #define ROUTER_ROLES	2
 static struct list_head *const router_lists[ROUTER_ROLES] = {
 	&router_publishers, &router_subscribers,
@@ -85,9 +85,9 @@ static unsigned int router_protocol = IPCLAB_NETLINK_PROTO;
 module_param_named(protocol, router_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number (31)");
 
-/* Members: made, found, taken out. */
+/* Members: create, find, remove. */
 
-/* lab:begin router-members: nothing is sent to one that is taken out, nothing is left (L5, N4) */
+/* lab:begin router-members: a removed member gets no message and leaves no memory (L5, N4) */
 static struct router_member *router_new(const struct sk_buff *skb, u32 from)
 {
 	struct router_member *member = kzalloc(sizeof(*member), GFP_KERNEL);
@@ -118,7 +118,9 @@ static void router_free_rcu(struct rcu_head *rcu)
 
 static void router_remove_locked(struct router_member *member)
 {
-	/* A sender may be at this member: it must not queue anything from here on. */
+	/*
+	 * A sender may be at this member; it must queue no message after this.
+	 */
 	spin_lock(&member->lock);
 	member->gone = true;
 	spin_unlock(&member->lock);
@@ -158,7 +160,7 @@ static int router_roles(struct nlattr **tb, struct netlink_ext_ack *extack)
 static int router_register(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			   struct nlattr **tb, struct netlink_ext_ack *extack)
 {
-	/* lab:begin router-register: take all the roles, or none and say why (L1, L2) */
+	/* lab:begin router-register: take all the roles, or none with a reason (L1, L2) */
 	struct router_member *fresh[ROUTER_ROLES] = {};
 	u32 from = tb[NL_ROUTER_A_FROM] ? nla_get_u32(tb[NL_ROUTER_A_FROM]) : 0;
 	int roles = router_roles(tb, extack);
@@ -209,7 +211,7 @@ free_fresh:
 static int router_unregister(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			     struct nlattr **tb, struct netlink_ext_ack *extack)
 {
-	/* lab:begin router-unregister: give the roles back, all of them or none (L1) */
+	/* lab:begin router-unregister: remove all the roles or none (L1) */
 	struct router_member *found[ROUTER_ROLES] = {};
 	int roles = router_roles(tb, extack);
 	int err = 0, i;
@@ -240,11 +242,11 @@ static int router_unregister(struct sk_buff *skb, const struct nlmsghdr *nlh,
 
 /* Requests: publish. */
 
-/* lab:begin router-build: the message as subscribers get it, the body's exact length (L2, N3) */
+/* lab:begin router-build: the message for subscribers, with the body's exact length (L2, N3) */
 /*
- * The message as every subscriber gets it, but for its number: header and
- * attributes' heads in the linear part, the body in a page fragment.
- * pskb_copy() then copies the first and shares the second.
+ * The message for every subscriber, without its number: header and attribute
+ * headers in the linear part, the body in a page fragment. pskb_copy() then
+ * copies the first and shares the second.
  */
 static struct sk_buff *router_build(u32 portid, const struct nlattr *body)
 {
@@ -285,8 +287,11 @@ free_skb:
 
 /* lab:end */
 
-/* lab:begin router-deliver: to each that wants it, in order, held up by nobody (L2, L3, N5, N6) */
-/* Give one subscriber its copy. A full queue, or no memory for it, is its own loss. */
+/* lab:begin router-deliver: to each subscription, in order, without waiting (L2, L3, N5, N6) */
+/*
+ * Send one subscriber its copy. A full queue, or a lack of memory, affects only
+ * itself.
+ */
 static void router_deliver(struct router_member *sub, struct sk_buff *message,
 			   struct nl_router_report *report)
 {
@@ -304,8 +309,8 @@ static void router_deliver(struct router_member *sub, struct sk_buff *message,
 	if (copy) {
 		nlmsg_hdr(copy)->nlmsg_seq = sub->seq;
 		/*
-		 * Never blocks. A full queue gives -EAGAIN here, and ENOBUFS to
-		 * the subscriber's next recv().
+		 * Never blocks. A full queue returns -EAGAIN here, and ENOBUFS
+		 * to the subscriber's next recv().
 		 */
 		err = nlmsg_unicast(router_nlsk, copy, sub->portid);
 	} else {
@@ -364,7 +369,7 @@ static int router_publish_to_all(const struct sk_buff *skb,
 static int router_publish(struct sk_buff *skb, const struct nlmsghdr *nlh,
 			  struct nlattr **tb, struct netlink_ext_ack *extack)
 {
-	/* lab:begin router-publish: publish, and report what became of it (L2, L3, N3) */
+	/* lab:begin router-publish: publish, and report the result (L2, L3, N3) */
 	const struct nlattr *body = tb[NL_ROUTER_A_BODY];
 	struct nl_router_report report = {};
 	int err, idx;
@@ -399,11 +404,11 @@ static int router_publish(struct sk_buff *skb, const struct nlmsghdr *nlh,
 
 /* lab:begin router-dump: both lists in parts, each member that stays exactly once (L1) */
 /*
- * How far a dump has come. By id and not by place: whoever comes or goes
- * between two parts, each member that stays is listed exactly once.
+ * The position of a dump is an id and not an index. So each member that stays
+ * is listed exactly once, even if others come and go between two parts.
  */
 struct router_cursor {
-	u64 id;			/* the last that was listed */
+	u64 id;			/* of the last listed member */
 	unsigned int role;	/* index into router_lists */
 };
 
@@ -452,7 +457,7 @@ static int router_dump(struct sk_buff *skb, struct netlink_callback *cb)
 				continue;
 			err = router_put_member(skb, cb, member, BIT(cursor->role));
 			if (err)
-				goto unlock;	/* full: the next part goes on here */
+				goto unlock;	/* full: the next part continues here */
 			cursor->id = member->id;
 		}
 	}
@@ -474,7 +479,7 @@ static int router_list(struct sk_buff *skb, const struct nlmsghdr *nlh,
 		NL_SET_ERR_MSG(extack, "a list is a dump: NLM_F_DUMP is not set");
 		return -EINVAL;
 	}
-	/* -EINTR: it has begun, and its end is the answer. */
+	/* -EINTR: the dump has begun, and its end is the answer. */
 	err = netlink_dump_start(router_nlsk, skb, nlh, &control);
 	if (err == -EBUSY)
 		NL_SET_ERR_MSG(extack, "a list is being read already");
@@ -503,7 +508,10 @@ static const struct nla_policy router_unregister_policy[NL_ROUTER_A_MAX + 1] = {
 };
 
 static const struct nla_policy router_publish_policy[NL_ROUTER_A_MAX + 1] = {
-	/* No limit here: it would be ERANGE, and EMSGSIZE is promised. */
+	/*
+	 * No limit here: it would return ERANGE, and the contract says
+	 * EMSGSIZE.
+	 */
 	[NL_ROUTER_A_BODY] = { .type = NLA_BINARY },
 };
 
@@ -580,7 +588,9 @@ static int __init router_init(void)
 {
 	struct netlink_kernel_cfg cfg = {
 		.input = router_input,
-		/* Any user may listen; nobody may send to another user's socket. */
+		/*
+		 * Any user may receive, but not send to another user's socket.
+		 */
 		.flags = NL_CFG_F_NONROOT_RECV,
 	};
 	int err;
@@ -590,7 +600,7 @@ static int __init router_init(void)
 		return -EINVAL;
 	}
 
-	/* First the notifier: the first member may come and go at once. */
+	/* First the notifier, because a member may come and go at once. */
 	err = netlink_register_notifier(&router_notifier);
 	if (err)
 		return err;
@@ -598,7 +608,9 @@ static int __init router_init(void)
 	/* Only the initial network namespace: sockets of others get ECONNREFUSED. */
 	router_nlsk = netlink_kernel_create(&init_net, router_protocol, &cfg);
 	if (!router_nlsk) {
-		/* It does not say why; with memory left, the number is taken. */
+		/*
+		 * It returns no reason; if memory is left, the number is taken.
+		 */
 		pr_err("netlink protocol %u is in use\n", router_protocol);
 		netlink_unregister_notifier(&router_notifier);
 		return -EADDRINUSE;
@@ -609,15 +621,15 @@ static int __init router_init(void)
 }
 
 /*
- * An open socket holds a reference on this module, which it gives back only
- * after the notifier has run: both lists are empty here, but what was in them
- * may still wait for the end of a grace period.
+ * An open socket holds a reference on this module until the notifier has run.
+ * So both lists are empty here, but removed members may still wait for the end
+ * of a grace period.
  */
 static void __exit router_exit(void)
 {
 	netlink_kernel_release(router_nlsk);
 	netlink_unregister_notifier(&router_notifier);
-	/* lab:begin router-exit: wait until all that is taken out has been freed (L5, N7) */
+	/* lab:begin router-exit: wait until all removed members have been freed (L5, N7) */
 	srcu_barrier(&router_srcu);
 	pr_info("removed, %s\n",
 		list_empty(&router_publishers) && list_empty(&router_subscribers) ?

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the table (routes_main.c), its list (routes_dump.c) and the watchers
- * (routes_watch.c) share.
+ * Shared by the table (routes_main.c), its list (routes_dump.c) and the
+ * watchers (routes_watch.c).
  */
 #ifndef _NL_ROUTES_H
 #define _NL_ROUTES_H
@@ -21,7 +21,7 @@ extern struct mutex routes_lock;
 extern struct sock *routes_nlsk;	/* the kernel's end */
 extern unsigned long routes_dropped;	/* events that found a full queue */
 
-/* lab:begin routes-entry: what an entry is, and what its list has to see (E1, E2) */
+/* lab:begin routes-entry: an entry, and the data that its list needs (E1, E2) */
 struct routes_entry {
 	struct list_head list;		/* in routes_table */
 	bool expires;
@@ -34,14 +34,14 @@ extern unsigned int routes_generation;
 /* lab:end */
 
 /*
- * A socket that watches something. It is the socket and not its portid, which is
- * free for others as soon as the socket is closed.
+ * A watching socket. It is the socket and not its portid, because another
+ * socket can get the portid after this one is closed.
  */
 struct routes_watcher {
 	struct list_head list;
 	struct sock *sk;	/* referenced */
 	u32 portid;		/* of sk, which keeps it until it is closed */
-	u32 seq;		/* of the last event meant for it, delivered or lost */
+	u32 seq;		/* of its last event, delivered or lost */
 	bool all;
 	unsigned int count;	/* of names */
 	char names[NL_ROUTES_WATCHES][NL_ROUTES_NAME_MAX + 1];
@@ -54,15 +54,15 @@ int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
 /* Drop the watchers whose socket is dead (SOCK_DEAD). */
 void routes_reap_locked(void);
 
-/* The sender watches @name, NULL for all; *@fresh is NULL afterwards if it was used. */
+/* Make the sender watch @name, NULL: all. A used *@fresh is set to NULL. */
 int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
 			const char *name, struct netlink_ext_ack *extack);
 
-/* The socket no longer watches @name; NULL takes back only what watched all. */
+/* End the socket's watch of @name; NULL ends only the watch of all. */
 int routes_unwatch_locked(const struct sock *sk, const char *name,
 			  struct netlink_ext_ack *extack);
 
-/* Send an event to each socket that watches @name; without @reason if it is 0. */
+/* Send an event to each socket that watches @name; 0: without @reason. */
 void routes_tell_locked(u16 type, const char *name, u32 reason);
 
 #endif /* _NL_ROUTES_H */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The list of all entries: a dump, in as many parts as it takes. The lock is that
- * of routes_main.c.
+ * The list of all entries: a dump in one or more parts. The lock is that of
+ * routes_main.c.
  */
 #include "routes.h"
 
 #include <linux/jiffies.h>
 
-/* lab:begin routes-dump: one entry of the list, and as many as there is room for (E2) */
+/* lab:begin routes-dump: one entry of the list, and as many as fit (E2) */
 static int routes_put_locked(struct sk_buff *skb, struct netlink_callback *cb,
 			     const struct routes_entry *entry)
 {
@@ -32,9 +32,9 @@ static int routes_put_locked(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /*
- * As many entries as there is room for; called again until none is left.
- * args[0] is how many have been sent. If the table changes in between, netlink
- * sees it by cb->seq and marks the list with NLM_F_DUMP_INTR.
+ * As many entries as fit; called again until none is left. args[0] is the
+ * number of sent entries. If the table changes in between, netlink sees this in
+ * cb->seq and marks the list with NLM_F_DUMP_INTR.
  */
 static int routes_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -59,7 +59,7 @@ static int routes_dump(struct sk_buff *skb, struct netlink_callback *cb)
 int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
 		struct netlink_ext_ack *extack)
 {
-	/* lab:begin routes-list: which lists are refused; else begin the dump (E2) */
+	/* lab:begin routes-list: refuse invalid requests; otherwise begin the dump (E2) */
 	struct netlink_dump_control control = {
 		.dump = routes_dump,
 	};
@@ -72,7 +72,9 @@ int routes_list(struct sk_buff *skb, struct nlmsghdr *nlh,
 		NL_SET_ERR_MSG(extack, "this request has no payload");
 		return -EINVAL;
 	}
-	/* To the sender's address, not to nlmsg_pid; NLMSG_DONE is the answer. */
+	/*
+	 * To the sender's address, not to nlmsg_pid. NLMSG_DONE is the answer.
+	 */
 	return netlink_dump_start(skb->sk, skb, nlh, &control);
 	/* lab:end stub: return -EOPNOTSUPP; */
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nl_routes - a table of entries and who wants to know of them, over classic
- * netlink
+ * nl_routes - a table of entries with watchers, over classic netlink
  *
- * The table starts with R1, R2 and R3; R3 is deleted after expire_ms=. User space
- * opens socket(AF_NETLINK, SOCK_RAW, 31), lists and changes entries, and watches
- * one, several or all of them (ipclab/netlink.h). Whoever watches an entry is sent
- * an event when it is added or deleted; a watch outlives its entry.
+ * The table starts with R1, R2 and R3; R3 is deleted after expire_ms=. User
+ * space opens socket(AF_NETLINK, SOCK_RAW, 31), lists and changes entries, and
+ * watches one, several or all of them (ipclab/netlink.h). A socket that watches
+ * an entry gets an event when it is added or deleted. A watch outlives its
+ * entry.
  *
- * Here: the table and the requests. The list is in routes_dump.c, who watches in
- * routes_watch.c.
+ * This file has the table and the requests. The list is in routes_dump.c, the
+ * watchers are in routes_watch.c.
  *
  * Lock: routes_lock protects the table, the watchers and routes_nlsk. Requests,
- * dumps, work and notifier all run in process context, so it is a mutex. What a
- * request needs is allocated before it; under it nothing blocks. It is taken
- * inside the dumping socket's cb_mutex.
+ * dumps, work and notifier all run in process context, so it is a mutex. Memory
+ * for a request is allocated before the lock, and no code blocks under the lock.
+ * The lock is taken inside the dumping socket's cb_mutex.
  */
 #include "routes.h"
 
@@ -29,7 +29,7 @@
 #include <nl_open.h>
 
 /* lab:begin routes-table: the table of entries (E1, E2) */
-LIST_HEAD(routes_table);		/* in the order in which they were added */
+LIST_HEAD(routes_table);		/* in the order of insertion */
 static unsigned int routes_count;
 unsigned int routes_generation = 1;	/* changes with the table; see routes_dump() */
 /* lab:end */
@@ -47,7 +47,7 @@ MODULE_PARM_DESC(expire_ms, "delete R3 after this many milliseconds; 0: never (1
 
 static int routes_dropped_set(const char *val, const struct kernel_param *kp)
 {
-	return -EPERM;	/* a counter: to be read only */
+	return -EPERM;	/* a counter is read-only */
 }
 
 static const struct kernel_param_ops routes_dropped_ops = {
@@ -57,12 +57,12 @@ static const struct kernel_param_ops routes_dropped_ops = {
 module_param_cb(dropped, &routes_dropped_ops, &routes_dropped, 0444);
 MODULE_PARM_DESC(dropped, "events lost because a watcher did not read (read only)");
 
-/* Not const: 6.1 keeps a pointer that is not. */
+/* Not const, because 6.1 keeps a pointer that is not const. */
 static struct netlink_range_validation routes_expire_range = {
 	.max = NL_ROUTES_EXPIRE_MAX,
 };
 
-/* One policy for all: a request says with its highest type what it takes. */
+/* One policy for all: a request states its highest attribute type. */
 static const struct nla_policy routes_policy[NL_ROUTES_A_EXPIRE_MS + 1] = {
 	[NL_ROUTES_A_NAME] = { .type = NLA_NUL_STRING, .len = NL_ROUTES_NAME_MAX },
 	[NL_ROUTES_A_EXPIRE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &routes_expire_range),
@@ -71,7 +71,7 @@ static const struct nla_policy routes_policy[NL_ROUTES_A_EXPIRE_MS + 1] = {
 static void routes_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(routes_work, routes_work_fn);
 
-/* lab:begin routes-entries: find one, delete one, plan when the next expires (E1, E2) */
+/* lab:begin routes-entries: find one, delete one, schedule the next expiry (E1, E2) */
 static struct routes_entry *routes_find_locked(const char *name)
 {
 	struct routes_entry *entry;
@@ -82,7 +82,9 @@ static struct routes_entry *routes_find_locked(const char *name)
 	return NULL;
 }
 
-/* Have the work run when the next entry is due; needlessly early does no harm. */
+/*
+ * Schedule the work for the next entry that expires; being early is harmless.
+ */
 static void routes_plan_locked(void)
 {
 	unsigned long now = jiffies, next = 0;
@@ -121,7 +123,7 @@ static void routes_set_expiry(struct routes_entry *entry, u32 ms)
 
 static void routes_work_fn(struct work_struct *work)
 {
-	/* lab:begin routes-work: delete what has expired, and tell who watches it (E1) */
+	/* lab:begin routes-work: delete expired entries, and tell their watchers (E1) */
 	struct routes_entry *entry, *next;
 
 	mutex_lock(&routes_lock);
@@ -137,7 +139,7 @@ static void routes_work_fn(struct work_struct *work)
 static int routes_add(const char *name, u32 expire_ms,
 		      struct netlink_ext_ack *extack)
 {
-	/* lab:begin routes-add: an entry that expires after so long, 0: never (E1, E2) */
+	/* lab:begin routes-add: an entry that expires after this time, 0: never (E1, E2) */
 	struct routes_entry *entry;
 	int err = 0;
 
@@ -173,8 +175,8 @@ static int routes_add(const char *name, u32 expire_ms,
 	/* lab:end stub: return 0; */
 }
 
-/* lab:begin routes-change: the other requests, or which errno (E2) */
-/* Delete an entry, or change when it expires. */
+/* lab:begin routes-change: the other requests, or the right errno (E2) */
+/* Delete an entry, or change its expiry time. */
 static int routes_change(u16 type, const char *name, u32 expire_ms,
 			 struct netlink_ext_ack *extack)
 {
@@ -239,7 +241,7 @@ static int routes_unwatch(struct sk_buff *skb, const char *name,
 
 /* lab:end */
 
-/* lab:begin routes-name: whatever comes, a name is 1 to 15 bytes and a NUL (N3) */
+/* lab:begin routes-name: accept only names of 1 to 15 bytes and a NUL (N3) */
 /* The name in a request; NULL without one. */
 static const char *routes_name(struct nlattr **tb, bool needed,
 			       struct netlink_ext_ack *extack)
@@ -252,7 +254,10 @@ static const char *routes_name(struct nlattr **tb, bool needed,
 		NL_SET_ERR_MSG(extack, "the name is missing");
 		return ERR_PTR(-EINVAL);
 	}
-	/* The policy has found a NUL somewhere: it must be the last byte only. */
+	/*
+	 * The policy has found a NUL somewhere, but it must be the last byte
+	 * only.
+	 */
 	if (nla_len(nla) < 2 || strlen(nla_data(nla)) != nla_len(nla) - 1) {
 		NL_SET_ERR_MSG_ATTR(extack, nla, "a name has 1 to 15 bytes and one NUL");
 		return ERR_PTR(-EINVAL);
@@ -265,7 +270,7 @@ static const char *routes_name(struct nlattr **tb, bool needed,
 static int routes_request(struct sk_buff *skb, struct nlmsghdr *nlh,
 			  struct netlink_ext_ack *extack)
 {
-	/* lab:begin routes-request: which request, its attributes, or which errno (N1, N3) */
+	/* lab:begin routes-request: the request and its attributes, or the right errno (N1, N3) */
 	struct nlattr *tb[NL_ROUTES_A_EXPIRE_MS + 1];
 	u16 type = nlh->nlmsg_type;
 	int maxtype = NL_ROUTES_A_NAME;
@@ -336,10 +341,10 @@ static struct notifier_block routes_notifier = {
 	.notifier_call = routes_event,
 };
 
-/* Stop the work, then free the table: nobody else can use it any more. */
+/* Stop the work, then free the table, which has no other user any more. */
 static void routes_free(void)
 {
-	/* lab:begin routes-free: every entry, also while one is about to expire (E4, N7) */
+	/* lab:begin routes-free: free every entry, also while one is about to expire (E4, N7) */
 	struct routes_entry *entry, *next;
 
 	cancel_delayed_work_sync(&routes_work);
@@ -352,7 +357,9 @@ static int __init routes_init(void)
 {
 	struct netlink_kernel_cfg cfg = {
 		.input = routes_input,
-		/* Any user may listen; nobody may send to another user's socket. */
+		/*
+		 * Any user may receive, but not send to another user's socket.
+		 */
 		.flags = NL_CFG_F_NONROOT_RECV,
 	};
 	int err;
@@ -363,7 +370,9 @@ static int __init routes_init(void)
 		return -EINVAL;
 	}
 
-	/* First the table and the notifier: the first watcher may come at once. */
+	/*
+	 * First the table and the notifier, because a watcher may come at once.
+	 */
 	err = routes_add("R1", 0, NULL);
 	if (!err)
 		err = routes_add("R2", 0, NULL);
@@ -393,8 +402,8 @@ free_table:
 }
 
 /*
- * An open socket holds a reference on this module, which it gives back only
- * after the notifier has run: here, no watcher is left.
+ * An open socket holds a reference on this module until the notifier has run,
+ * so no watcher is left here.
  */
 static void __exit routes_exit(void)
 {

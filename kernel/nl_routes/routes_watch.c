@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who watches which entry. The lock is that of routes_main.c.
+ * The watchers of entries. The lock is that of routes_main.c.
  *
- * A watcher whose socket has died (SOCK_DEAD) is dropped on NETLINK_URELEASE and,
- * because a request may arrive before that notifier has run, also before each
- * request and each expiry.
+ * A watcher whose socket has died (SOCK_DEAD) is dropped on NETLINK_URELEASE. A
+ * request may arrive before this notifier has run, so dead watchers are also
+ * dropped before each request and each expiry.
  */
 #include "routes.h"
 
@@ -15,7 +15,7 @@
 
 unsigned long routes_dropped;
 
-/* lab:begin routes-watchers: who watches what, by socket and not by portid (E1, N4) */
+/* lab:begin routes-watchers: watches by socket and not by portid (E1, N4) */
 static LIST_HEAD(routes_watchers);
 
 static void routes_drop_locked(struct routes_watcher *watcher)
@@ -35,7 +35,7 @@ static struct routes_watcher *routes_watcher_locked(const struct sock *sk)
 	return NULL;
 }
 
-/* The place of @name among the names that are watched, or count. */
+/* The index of @name among the watched names, or count. */
 static unsigned int routes_place_locked(const struct routes_watcher *watcher,
 					const char *name)
 {
@@ -51,7 +51,7 @@ static unsigned int routes_place_locked(const struct routes_watcher *watcher,
 
 void routes_reap_locked(void)
 {
-	/* lab:begin routes-reap: whoever has ended, in whatever way, watches nothing (N4) */
+	/* lab:begin routes-reap: a socket that has ended in any way watches nothing (N4) */
 	struct routes_watcher *watcher, *next;
 
 	list_for_each_entry_safe(watcher, next, &routes_watchers, list) {
@@ -99,7 +99,7 @@ int routes_watch_locked(struct sk_buff *skb, struct routes_watcher **fresh,
 int routes_unwatch_locked(const struct sock *sk, const char *name,
 			  struct netlink_ext_ack *extack)
 {
-	/* lab:begin routes-unwatch: the sender watches one entry less, or no longer all (E2) */
+	/* lab:begin routes-unwatch: end the sender's watch of an entry, or of all (E2) */
 	struct routes_watcher *watcher = routes_watcher_locked(sk);
 	unsigned int at;
 
@@ -113,7 +113,9 @@ int routes_unwatch_locked(const struct sock *sk, const char *name,
 		at = routes_place_locked(watcher, name);
 		if (at == watcher->count)
 			goto not_watched;
-		/* The last one takes its place; if it is the last, that is no change. */
+		/*
+		 * The last one takes its place, also if it is the last itself.
+		 */
 		watcher->count--;
 		memmove(watcher->names[at], watcher->names[watcher->count],
 			sizeof(watcher->names[0]));
@@ -129,11 +131,11 @@ not_watched:
 	/* lab:end stub: return -EOPNOTSUPP; */
 }
 
-/* lab:begin routes-send: one event to one watcher, without waiting for anything (N5, N6) */
+/* lab:begin routes-send: one event to one watcher, without waiting (N5, N6) */
 /*
- * What is allocated here is not waited for: how many watchers there are is known
- * only under the lock. Without memory the event is lost, and the watcher is told,
- * as with a full queue.
+ * This allocation does not sleep, because the number of watchers is known only
+ * under the lock. Without memory the event is lost, and the watcher is told, as
+ * with a full queue.
  */
 static int routes_send_locked(struct routes_watcher *watcher, u16 type,
 			      const char *name, u32 reason)
@@ -148,12 +150,15 @@ static int routes_send_locked(struct routes_watcher *watcher, u16 type,
 		return -ENOMEM;
 	}
 	nlh = nlmsg_put(out, 0, watcher->seq, type, 0, 0);
-	/* Neither can fail: the message was made as long as this. */
+	/* Neither can fail: the message was allocated for these attributes. */
 	nla_put_string(out, NL_ROUTES_A_NAME, name);
 	if (reason)
 		nla_put_u32(out, NL_ROUTES_A_REASON, reason);
 	nlmsg_end(out, nlh);
-	/* Never blocks. A full queue gives -EAGAIN, and ENOBUFS to its next recv(). */
+	/*
+	 * Never blocks. A full queue: -EAGAIN here, ENOBUFS from its next
+	 * recv().
+	 */
 	return nlmsg_unicast(routes_nlsk, out, watcher->portid);
 }
 

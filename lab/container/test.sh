@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Build the container's image and use it as README.md beside this file says, as an ordinary user and
-# as root. Takes half an hour on two cores. Needs root, podman, runc, uidmap, debootstrap, and
-# Debian's archive, crates.io and PyPI; no image registry, and nothing of this system's settings of
-# containers is used or changed.
+# Build the container's image and use it as in README.md beside this file, as an ordinary user and as root. Takes half
+# an hour on two cores. Needs root, podman, runc, uidmap, debootstrap, Debian's archive, crates.io and PyPI. Uses no
+# image registry, and neither reads nor changes this system's settings of containers.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 cache=${XDG_CACHE_HOME:-${HOME:?expected HOME in the environment}/.cache}/ipclab/fresh
@@ -27,7 +26,7 @@ chmod 755 "$scratch"
 cleanup() {
 	podman_as root rm --all --force >/dev/null 2>&1 || true
 	podman_as "$user" rm --all --force >/dev/null 2>&1 || true
-	# One process keeps the user's namespace; the user is this test's own.
+	# One process keeps the user's namespace; this test has a user of its own.
 	pkill -KILL -u "$user" || true
 	userdel --force "$user" 2>/dev/null || true
 	rm -rf "$scratch"
@@ -35,8 +34,8 @@ cleanup() {
 trap 'say "FAILED in line $LINENO"' ERR
 trap cleanup EXIT
 
-# podman with settings and images of this test's own. Limits are the system's: raising them needs a
-# privilege that not every machine gives.
+# podman with this test's own settings and images. The limits are those of the system, because some machines lack the
+# privilege to raise them.
 podman_as() {
 	local who=$1 as=()
 	shift
@@ -45,7 +44,7 @@ podman_as() {
 		XDG_RUNTIME_DIR="$scratch/$who/run" CONTAINERS_CONF="$scratch/$who/containers.conf" \
 		CONTAINERS_STORAGE_CONF="$scratch/$who/storage.conf" podman --runtime runc "$@"
 }
-# A container without privileges, with the user's own checkout where README says.
+# A container without privileges, with the user's checkout at the place that README names.
 run_as() {
 	local who=$1
 	shift
@@ -57,7 +56,7 @@ timed() {
 	"$@" >"$scratch/log" 2>&1 || { tail -n 40 "$scratch/log"; fail "$what"; }
 	say "passed: $what ($((SECONDS - begin)) s)"
 }
-# What ends with another status than 0.
+# A command that ends with an exit status other than 0.
 ends_with() {
 	local expected=$1 what=$2 found=0
 	shift 2
@@ -91,7 +90,7 @@ if [[ ! -e $base ]]; then
 	say "making $base with debootstrap"
 	mkdir -p "$cache"
 	debootstrap --variant=minbase --include=ca-certificates trixie "$scratch/base" >"$scratch/log"
-	# What this system trusts: a proxy may have a certificate of its own.
+	# The certificates that this system trusts, because a proxy may have its own.
 	cp -a /usr/local/share/ca-certificates/. "$scratch/base/usr/local/share/ca-certificates/"
 	chroot "$scratch/base" update-ca-certificates >"$scratch/log" 2>&1
 	tar -C "$scratch/base" -cf "$base.partial" .
@@ -109,7 +108,7 @@ grade=(lab/grade.sh lab/fixtures/submissions/flat_list --kernel stock --seed 1)
 rust=(lab/grade.sh /submission --kernel stock --seed 1 --stage part2 H1)
 timed "an ordinary user: make part2, the first time" run_as "$user" "${stage[@]}"
 timed "an ordinary user: make part2, the second time" run_as "$user" "${stage[@]}"
-[[ $(stat -c %U "$work/build/target") == "$user" ]] || fail "build/ belongs to somebody else"
+[[ $(stat -c %U "$work/build/target") == "$user" ]] || fail "build/ belongs to another user"
 timed "an ordinary user: git in the checkout" run_as "$user" -v ./work:/work ipclab git status
 timed "an ordinary user: grading" run_as "$user" -v ./work:/work ipclab "${grade[@]}"
 says "Score: 100/100"
@@ -118,20 +117,20 @@ cp -a "$work"/{kernel,part2-netlink,protocol} "$scratch/$user/crates/"
 chown -R "$user:" "$scratch/$user/crates"
 timed "an ordinary user: grading programs in Rust" run_as "$user" -v ./work:/work -v ./crates:/submission:ro ipclab "${rust[@]}"
 
-# As CI does: the image's own lab, already compiled, and a submission that cannot be written to.
+# As in CI: the image's own compiled lab, and a read-only submission.
 mkdir "$scratch/$user/report"
 chown "$user:" "$scratch/$user/report"
 timed "the image's own lab grades" run_as "$user" -v ./work/lab/fixtures/submissions/flat_list:/submission:ro \
 	-v ./report:/report ipclab lab/grade.sh /submission --no-build --kernel stock --out /report
 [[ -s $scratch/$user/report/junit.xml ]] || fail "expected report/junit.xml, found none"
 
-# Less than podman gives by default, for a user without a name.
+# Fewer capabilities than podman's default, for a user without a name.
 few=(--cap-drop all --security-opt no-new-privileges --user 4321:4321)
 timed "no capability at all: make part2" run_as "$user" "${few[@]}" ipclab make part2 KERNEL=stock
 timed "no capability at all: grading" run_as "$user" "${few[@]}" ipclab "${grade[@]}"
 timed "no network: make part2" podman_as "$user" run --rm --network none ipclab make part2 KERNEL=stock
 
-# What Docker's own profile refuses.
+# System calls that Docker's own profile refuses.
 cat >"$scratch/refuse.json" <<'END'
 {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
 	{"names": ["unshare", "setns", "mount", "pivot_root"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1},
@@ -145,17 +144,17 @@ ends_with 3 "no namespaces: grading is refused" run_as "$user" "${refuse[@]}" ip
 says "a submission is never built outside a sandbox"
 says "--security-opt seccomp=unconfined"
 
-# Root's checkout is that of the user, compiled: compiling has been seen.
+# Root uses the user's checkout, which is compiled already.
 podman_as "$user" save --quiet ipclab | podman_as root load --quiet
 cp -a "$work" "$scratch/root/work"
 chown -R root: "$scratch/root/work"
 timed "root: make part2" run_as root "${stage[@]}"
 timed "root: grading" run_as root -v ./work:/work ipclab "${grade[@]}"
 says "Score: 100/100"
-# As README says for Docker, where root inside is root outside.
+# As README says for Docker, where root in the container is root on the host.
 chown -R "$user:" "$scratch/root/work"
 chmod 755 "$scratch/root"
 numbers=$(id -u "$user"):$(id -g "$user")
 timed "root, with --user: make part2" run_as root --user "$numbers" "${stage[@]}"
-[[ -z $(find "$scratch/root/work/build" ! -user "$user" -print -quit) ]] || fail "build/ belongs to somebody else"
+[[ -z $(find "$scratch/root/work/build" ! -user "$user" -print -quit) ]] || fail "build/ belongs to another user"
 say "all passed"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Recording what kernels say: a machine for each way, and what its console has in the end.
+//! Records the consoles of kernel reports: for each way, it starts a machine and saves its console.
 //!
 //! ```text
 //! KERNEL=debug cargo run -p lab --example record_consoles -- loop wait
@@ -17,8 +17,8 @@ use lab_console::first_report;
 use lab_machine::{Machine, Trouble};
 use lab_scene::test_machines::workshop;
 
-/// How patient the kernel is made with those that never come back: the watchdogs complain after a
-/// few seconds then. Per way: what to write where; a file that a kernel does not have is left.
+/// Settings for ways that never return: the watchdogs then complain after a few seconds. Per way:
+/// values and their files. A file that a kernel does not have is skipped.
 const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "rcu-stall",
@@ -34,7 +34,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What `how=` is for ways that are told apart by the settings only.
+/// The value of `how=` for ways that differ only in these settings.
 fn how(way: &str) -> &str {
     match way {
         "rcu-stall" | "soft-lockup" => "loop",
@@ -51,7 +51,7 @@ fn write(machine: &mut Machine, path: &str, text: &str) -> Result<bool, Trouble>
     Ok(machine.order(&format!("writing {path}"), op)?.is_ok())
 }
 
-/// Wait until the machine has ended, or has reported something and says no more.
+/// Wait until the machine has ended, or until it prints no more after a report.
 fn until_all_is_said(machine: &Machine) {
     let mut said = 0;
     for _ in 0..25 {
@@ -77,7 +77,7 @@ fn provoke(machine: &mut Machine, way: &str) -> Result<(), Trouble> {
     let outcome = machine.order("inserting bad_kernel", Op::Insert { path, params })?;
     println!("{way}: {outcome:?}");
     if way == "memory-leak" {
-        // What is younger than five seconds is not looked at.
+        // kmemleak does not scan objects younger than five seconds.
         for _ in 0..20 {
             if first_report(&machine.console()).is_some()
                 || !write(machine, "/sys/kernel/debug/kmemleak", "scan")?
@@ -89,7 +89,7 @@ fn provoke(machine: &mut Machine, way: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The lines from shortly before the report to what follows it; all of a clean boot.
+/// The lines from shortly before the report to shortly after it; for a clean boot, all.
 fn trimmed(console: &str) -> String {
     let Some(report) = first_report(console) else {
         return console.replace('\r', "");
@@ -107,8 +107,8 @@ fn main() {
         let machine = match way.as_str() {
             // From the first line on.
             "clean" => workshop.boot(),
-            // In a restored machine kmemleak does not see this one: probably the pointer stays
-            // on a kernel stack that each order's thread takes over from the last.
+            // In a restored machine kmemleak does not see this leak. Probably a kernel stack still
+            // has the pointer, and the threads of later orders reuse this stack.
             "memory-leak" => workshop.boot(),
             _ => workshop.machine(),
         };
@@ -127,7 +127,7 @@ fn main() {
             ),
             None if way == "clean" => println!("{name}: clean"),
             None => {
-                println!("{name}: this kernel does not notice");
+                println!("{name}: this kernel reports nothing");
                 continue;
             }
         }

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# cc.sh ANSWERS COMPILER ARGUMENT...: a compiler that remembers, in the directory ANSWERS, which
-# options it takes. Kbuild asks it some forty times for each module (cc-option in
-# scripts/Makefile.compiler), which takes longer than to compile one.
+# cc.sh ANSWERS COMPILER ARGUMENT...: a compiler that caches, in the directory ANSWERS, the options that it supports.
+# Kbuild asks for some forty options per module (cc-option in scripts/Makefile.compiler), which takes longer than
+# compiling it.
 set -eu
 answers=$1
 shift
@@ -18,12 +18,12 @@ answer=$answers/${question%% *}
 [[ ! -e $answer.no ]] || exit 1
 status=0
 said=$("$@" 2>&1) || status=$?
-# What fails may have failed for another reason, and says so.
+# A call may fail for another reason, which its output names.
 case $status/$said in
 0/*) word=yes ;;
 *unknown* | *unrecognized* | *unsupported*) word=no ;;
 *) exit $status ;;
 esac
-# A sandbox may look, and not write.
+# A sandbox may read the cache, but not write to it.
 [[ ! -w $answers ]] || : >"$answer.$word"
 exit $status

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Included before each program that was handed in: gcc 14 refuses what gcc 12 warns of, and
- * the same program is to get the same verdict from both. No header may be included here: what
- * the program defines first has to come first.
+ * Included before each submitted program, so that it gets the same verdict from
+ * gcc 12 and gcc 14: gcc 14 refuses code that gcc 12 only warns of. It must not
+ * include a header, because definitions of the program must come first.
  */
 #ifndef IPCLAB_LIBC_COMPAT_H
 #define IPCLAB_LIBC_COMPAT_H

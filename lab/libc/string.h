@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * <string.h> without the declarations of strlcpy and strlcat. glibc has them from 2.38 on, and
- * a program's own static function of that name would not compile there. No include guard: the
- * C library has its own.
+ * <string.h> without the declarations of strlcpy and strlcat. glibc has them
+ * since 2.38, and a program's own static function of that name would not
+ * compile. No include guard, because the C library has its own.
  */
 #pragma push_macro("strlcpy")
 #pragma push_macro("strlcat")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Linked to each program that was handed in: strlcpy and strlcat for those that call them.
- * glibc has them from 2.38 on only. They are weak: a program's own go first.
+ * Linked to each submitted program: strlcpy and strlcat for programs that call
+ * them. glibc has them since 2.38 only. They are weak, so a program's own take
+ * precedence.
  */
 #include <string.h>
 

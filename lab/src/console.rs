@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab console`: what a saved log of a console says.
+//! `lab console`: the report in a saved console.
 
 use std::{fs, path::Path, process::ExitCode, time::SystemTime};
 
@@ -14,7 +14,7 @@ use lab_build::{
 use lab_cli::{bold, green, red};
 use lab_console::{KernelReport, Source, first_report};
 
-/// Print the first report of the log: exit status 1. Without any, 0.
+/// Print the first report of the log: exit status 1. Without a report: 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {
     let text = read(file)?;
     let Some(report) = first_report(&text) else {
@@ -29,22 +29,22 @@ pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode>
     Ok(ExitCode::FAILURE)
 }
 
-/// A log as text. What is not UTF-8 in it was garbled on its way and does no harm.
+/// A log as text. Bytes that are not UTF-8 were garbled on the way and are replaced.
 fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let bytes = fs::read(file).with_context(|| format!("reading {name}"))?;
     if bytes.is_empty() {
-        bail!("{name} is empty; expected what a kernel said on its console");
+        bail!("{name} is empty; expected the console of a kernel");
     }
     // As grep does.
     if bytes.contains(&0) {
-        bail!("{name} is a binary file; expected what a kernel said on its console");
+        bail!("{name} is a binary file; expected the console of a kernel");
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The line of the source, if a module of this checkout is the one that the log speaks of: built
-/// for a kernel whose release is in the log, with a function of that length, and not built anew
+/// The source line of the report, if it is in a module of this checkout. The module must have been
+/// built for the kernel in the log, have a function of this length, and not have been built again
 /// since.
 fn source_of(
     report: &KernelReport,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab demo`: a scenario as a student sees it.
+//! `lab demo`: a scenario, formatted for students.
 
 use std::process::ExitCode;
 
@@ -13,8 +13,8 @@ use lab_scene::{
     workshop::{Start, Workshop},
 };
 
-/// Show all steps of a stage, or one of them, each on a machine that has just been booted or left
-/// as it was found.
+/// Show all steps of a stage, or one of them. Each runs on a machine that was just started, or that
+/// the previous step has left unchanged.
 pub(crate) fn run(
     name: &str,
     step: Option<&str>,
@@ -39,7 +39,7 @@ pub(crate) fn run(
         );
     }
     let workshop = Workshop::open_with(&[programs::AGENT, stage.package], which, start)?;
-    // Before anything is booted: code that does not compile is told at once.
+    // Before a machine boots, so that compiler errors are shown at once.
     for module in steps.iter().flat_map(|step| step.modules) {
         workshop.module(module)?;
     }
@@ -71,7 +71,7 @@ pub(crate) fn run(
     Ok(worst)
 }
 
-/// What was expected and what came of it, step by step.
+/// Expectation and result, step by step.
 fn summary(scenario: &Scenario, transcript: &Transcript) {
     println!("\nExpected");
     let mut steps = transcript.entries.iter().filter_map(|entry| match entry {
@@ -104,7 +104,7 @@ fn summary(scenario: &Scenario, transcript: &Transcript) {
         println!(
             "\n{}",
             red(format!(
-                "{line}; what comes after a step that fails is not carried out"
+                "{line}; steps after a failed step are not carried out"
             ))
         );
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab`: what the Makefile's targets for students call, through `lab/lab.sh`. It compiles nothing that
-//! only grading, fuzzing or measuring needs: those have programs of their own.
+//! `lab`: the commands behind the Makefile's targets for students, called by `lab/lab.sh`. Code
+//! that only grading, fuzzing or measuring needs is in other programs.
 
 mod console;
 mod demo;
@@ -14,7 +14,7 @@ use lab_cli::{Wish, red};
 use lab_machine::{Start, qemu};
 use lab_scene::workshop::Workshop;
 
-/// Boots kernels, inserts modules and shows what really happens.
+/// Boots kernels, inserts modules and checks their behaviour.
 #[derive(Parser)]
 #[command(name = "lab", bin_name = "lab", version, after_help = OTHERS)]
 struct Arguments {
@@ -28,7 +28,7 @@ struct Arguments {
 enum Command {
     /// Show a demonstration: build, boot, insert, run, compare, remove.
     Demo {
-        /// Which stage, as in `make NAME`.
+        /// Stage, as in `make NAME`.
         stage: String,
         /// Only this step of it.
         #[arg(long, env = "STEP")]
@@ -44,15 +44,15 @@ enum Command {
     },
     /// Open a shell in a machine.
     Shell,
-    /// Say what a saved log of a console has to report: exit status 0 nothing, 1 something, 2 the
-    /// file cannot be read.
+    /// Print the first kernel report in a saved console: exit status 0 none, 1 a report, 2 the file
+    /// cannot be read.
     Console {
         /// The log, as in build/consoles/.
         file: PathBuf,
     },
 }
 
-/// What `lab/lab.sh` has other programs do.
+/// Commands that `lab/lab.sh` gives to other programs.
 const OTHERS: &str = "\
 With lab/lab.sh also: grade, hint, starter, verify, doctor; soak, fuzz; bench, bench-machines.";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The message slot from user space: open a slot, choose a channel, write and read whole messages.
 //!
-//! Numbers and limits are in `protocol`; here are only the system calls, and what the two programs
-//! share.
+//! `protocol` has the numbers and limits. This crate has the system calls, and code that both
+//! programs share.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,16 +16,16 @@ use std::{
 use nix::errno::Errno;
 use protocol::slot::{ChannelId, MESSAGE_MAX};
 
-/// What went wrong, as one line for stderr.
+/// Errors, as one line for stderr.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program was started with another number of arguments.
+    /// The program was started with a wrong number of arguments.
     #[error("usage: {0}")]
     Usage(&'static str),
-    /// An argument that is not what it should be.
+    /// A wrong argument.
     #[error("{}: {}, found \"{}\"", words(&Errno::EINVAL.into()), .reason, .found.escape_ascii())]
     Argument {
-        /// What was expected.
+        /// The expected text.
         reason: protocol::slot::NoChannel,
         /// The bytes of the argument.
         found: Vec<u8>,
@@ -37,7 +37,7 @@ pub enum Error {
         call: &'static str,
         /// Its errno.
         source: io::Error,
-        /// What that means for a slot; may be empty.
+        /// Its meaning for a slot; may be empty.
         hint: &'static str,
     },
 }
@@ -60,7 +60,7 @@ impl Error {
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
     match error.raw_os_error() {
-        // The text is strerror(3)'s, to which the standard library adds the number.
+        // The text is that of strerror(3), to which the standard library adds the number.
         Some(number) => format!(
             "{:?}: {}",
             Errno::from_raw(number),
@@ -79,11 +79,11 @@ fn in_brackets(hint: &str) -> String {
 }
 
 mod ioctls {
-    // The macro that takes an integer by value; CHANNEL is compared with it in the tests.
+    // The macro passes an integer by value. The tests compare its number with CHANNEL.
     nix::ioctl_write_int!(choose, protocol::slot::MAJOR, 0);
 }
 
-/// One slot, opened by its device node. Which channel is chosen belongs to the open file.
+/// One slot, opened by its device node. The chosen channel belongs to the open file.
 #[derive(Debug)]
 pub struct Slot(File);
 
@@ -99,25 +99,25 @@ impl Slot {
             .map_err(|error| Error::call("open", error))
     }
 
-    /// Choose the channel for what is read and written next.
+    /// Choose the channel for later reads and writes.
     ///
     /// # Errors
     /// [`Error::Call`]; `ENOTTY` or `EINVAL` if the file is no slot.
     pub fn choose(&self, channel: ChannelId) -> Result<(), Error> {
         // lab:begin slot-choose: the ioctl takes the id itself, not a pointer to it (I1)
-        // SAFETY: the descriptor is open, and a slot takes the argument as a number. What else the
-        // user may have named on the command line knows no command of type 235.
+        // SAFETY: the descriptor is open, and a slot takes the argument as a number. Another file
+        // that the user named on the command line knows no command of type 235.
         unsafe { ioctls::choose(self.as_raw_fd(), u32::from(channel.0).into()) }
             .map(drop)
             .map_err(|errno| Error::call("ioctl", errno.into()))
         // lab:end stub: Err(Error::call("ioctl", Errno::ENOSYS.into()))
     }
 
-    /// Put a message in the place of the one that the channel holds. Does not block.
+    /// Replace the message of the channel. Does not block.
     ///
     /// # Errors
     /// [`Error::Call`]; `EINVAL` without a channel, `EMSGSIZE` unless there are 1 to 128 bytes. The
-    /// old message is still there.
+    /// old message stays.
     pub fn write(&self, message: &[u8]) -> Result<(), Error> {
         // lab:begin slot-write: one call, and all of it or an error (W1, S1)
         let written = (&self.0)
@@ -126,12 +126,12 @@ impl Slot {
         if written == message.len() {
             return Ok(());
         }
-        // A slot takes all or nothing.
+        // A slot accepts all bytes or none.
         Err(Error::call("write", Errno::EIO.into()))
         // lab:end stub: Err(Error::call("write", Errno::ENOSYS.into()))
     }
 
-    /// The message that the channel holds; it stays there. Does not block.
+    /// The message of the channel, which stays there. Does not block.
     ///
     /// # Errors
     /// [`Error::Call`]; `EINVAL` without a channel, `EWOULDBLOCK` if the channel is empty.
@@ -153,7 +153,7 @@ impl AsRawFd for Slot {
     }
 }
 
-/// The channel that an argument names.
+/// Parse an argument as a channel.
 ///
 /// # Errors
 /// [`Error::Argument`].
@@ -177,7 +177,7 @@ pub fn arguments<const N: usize>(usage: &'static str) -> Result<[OsString; N], E
     found.try_into().map_err(|_| Error::Usage(usage))
 }
 
-/// Write bytes to stdout as they are.
+/// Write bytes to stdout unchanged.
 ///
 /// # Errors
 /// [`Error::Call`].

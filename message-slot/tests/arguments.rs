@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the programs refuse before they reach the module: one line on stderr, nothing on stdout,
-//! exit status 1. The rest needs a kernel and is in `lab/tests/message_slot.rs`.
+//! Arguments that the programs refuse before they reach the module: one line on stderr, nothing on
+//! stdout, exit status 1. Other tests need a kernel.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 

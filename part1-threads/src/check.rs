@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What consumers make of the items: their order, and whether each has come exactly once. Pure.
+//! Checks of the items that consumers get: their order, and that each comes exactly once. Pure.
 
 use crate::{Error, shares::Shares};
 
-/// What one consumer has got so far.
+/// The items of one consumer so far.
 #[derive(Clone, Debug)]
 pub struct Tally<'a> {
     shares: &'a Shares,
-    /// For each producer: one more than its last item that came.
+    /// For each producer: one more than its last item.
     next: Vec<u64>,
-    /// With several consumers, a bit for each item that came. A single one needs no more than
-    /// `next`, because nothing may be left out.
+    /// With several consumers, a bit for each item. A single consumer needs only `next`, because it
+    /// must get every item.
     seen: Option<Vec<u64>>,
 }
 
 impl<'a> Tally<'a> {
-    /// Of a consumer that gets everything: each item must be the next of its producer.
+    /// For a consumer that gets everything: each item must be the next of its producer.
     pub fn of_all(shares: &'a Shares) -> Self {
         Tally {
             shares,
@@ -26,8 +26,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Of one of several consumers: each item must come after those of its producer that it has
-    /// got already.
+    /// For one of several consumers: each item must come after the earlier ones of its producer.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -46,9 +45,9 @@ impl<'a> Tally<'a> {
     /// Note one item.
     ///
     /// # Errors
-    /// [`Error::OutOfPlace`], [`Error::Backwards`] or [`Error::Unknown`]; it is not noted then.
+    /// [`Error::OutOfPlace`], [`Error::Backwards`] or [`Error::Unknown`]; then it is not noted.
     pub fn note(&mut self, data: u64) -> Result<(), Error> {
-        // lab:begin tally-note: is it the item that had to come, or could come, next (T2, T3)
+        // lab:begin tally-note: is it the next item, or a possible one (T2, T3)
         let producer = self.shares.producer_of(data).ok_or(Error::Unknown(data))?;
         let expected = self.next[producer];
         match &mut self.seen {
@@ -65,10 +64,10 @@ impl<'a> Tally<'a> {
         // lab:end stub: Err(Error::Unknown(data))
     }
 
-    /// Whether all consumers together have got each item exactly once.
+    /// Whether all consumers together got each item exactly once.
     ///
     /// # Errors
-    /// [`Error::Twice`] or [`Error::Missing`], with the least such item.
+    /// [`Error::Twice`] or [`Error::Missing`], with the smallest such item.
     pub fn complete(tallies: &[Tally<'_>]) -> Result<(), Error> {
         let Some((first, others)) = tallies.split_first() else {
             return Ok(());
@@ -100,7 +99,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The least item in a word of `seen`.
+/// The smallest item in a word of `seen`.
 fn item(index: usize, word: u64) -> u64 {
     index as u64 * 64 + u64::from(word.trailing_zeros())
 }
@@ -115,7 +114,7 @@ mod tests {
         Shares::new(items, NonZeroUsize::new(producers).unwrap())
     }
 
-    /// What several consumers are told that get these items; empty if all is well.
+    /// The error of several consumers that get these items; empty if there is none.
     fn complaint(shares: &Shares, consumers: &[&[u64]]) -> String {
         let complete = || {
             let mut tallies = Vec::new();

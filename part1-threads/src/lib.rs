@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 1: producers and consumers, all threads of one process, around a bounded buffer.
 //!
-//! [`buffer`] has the buffers, [`shares`] which producer puts which items, [`check`] what consumers
-//! make of the order, [`run`] the threads, [`report`] the result in words.
+//! [`buffer`] has the buffers, [`shares`] divides the items among producers, and [`check`] checks
+//! the order. [`run`] has the threads, and [`report`] the text of the result.
 
 pub mod buffer;
 pub mod check;
@@ -13,27 +13,27 @@ mod sync;
 
 pub use buffer::Closed;
 
-/// Why a run has failed, as one line for stderr.
+/// The reason why a run has failed, as one line for stderr.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The first item that is not the one that had to be next.
+    /// The first item that is not the expected one.
     #[error("ERROR! data {data} should be {expected}!")]
     OutOfPlace {
-        /// What came.
+        /// The item.
         data: u64,
-        /// What had to come.
+        /// The expected item.
         expected: u64,
     },
-    /// An item that comes after a later one of the same producer. With several consumers nobody
-    /// knows which of the rest had to be next.
+    /// An item that comes after a later one of the same producer. With several consumers, several
+    /// items could be next.
     #[error("ERROR! data {data} should be {least} or more!")]
     Backwards {
-        /// What came.
+        /// The item.
         data: u64,
-        /// The least that could come.
+        /// The smallest possible item.
         least: u64,
     },
-    /// An item that no producer has put.
+    /// An item that was never put.
     #[error("ERROR! data {0} was never put!")]
     Unknown(u64),
     /// Two consumers got the same item.
@@ -50,7 +50,7 @@ pub enum Error {
     Panicked {
         /// Its name.
         thread: String,
-        /// What it panicked with.
+        /// The text of the panic.
         message: String,
     },
     /// A thread could not be started.
@@ -58,7 +58,7 @@ pub enum Error {
     Start {
         /// Its name.
         thread: String,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
     /// There is no memory for one bit per item.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The result of a run in words. Pure.
+//! The result of a run as text. Pure.
 
 use std::{
     io::{self, Write},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{Error, run::Plan};
 
-/// The line that says what was done: `3 items in order, 1 producer, 1 consumer, capacity 1024`.
+/// The description of a run: `3 items in order, 1 producer, 1 consumer, capacity 1024`.
 pub fn headline(plan: Plan, capacity: usize) -> String {
     let count = |count: u64, what: &str| match count {
         1 => format!("1 {what}"),
@@ -23,7 +23,7 @@ pub fn headline(plan: Plan, capacity: usize) -> String {
     )
 }
 
-/// The one line after a single run: the headline, the buffer, seconds and items per second.
+/// The line after a single run: the headline, the buffer, seconds and items per second.
 pub fn summary(plan: Plan, capacity: usize, buffer: &str, duration: Duration) -> String {
     format!(
         "{}, {buffer}: {:.3} s, {} items/s",
@@ -45,7 +45,7 @@ pub fn table(plan: Plan, capacity: usize, runs: &[(&str, Duration)]) -> String {
     text
 }
 
-/// Rounded; no items at all are 0 per second.
+/// Rounded; without items it is 0.
 fn per_second(items: u64, duration: Duration) -> u64 {
     let seconds = duration.as_secs_f64();
     if seconds > 0.0 {
@@ -55,10 +55,10 @@ fn per_second(items: u64, duration: Duration) -> u64 {
     }
 }
 
-/// The text on `out` and exit status 0, or the error on `err` and exit status 1.
+/// Write the text to `out` and return exit status 0, or the error to `err` and exit status 1.
 ///
 /// # Errors
-/// Neither could be written.
+/// If the text cannot be written.
 pub fn finish(
     result: Result<String, Error>,
     out: &mut impl Write,

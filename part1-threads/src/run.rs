@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The threads: they start, work, end, and are joined whatever happens to one of them.
+//! The threads of a run: they start, work, end, and are always joined.
 
 use std::{
     any::Any,
@@ -17,21 +17,21 @@ use crate::{
     shares::Shares,
 };
 
-/// How many items a consumer takes between two reports of progress.
+/// Items that a consumer takes between two reports of progress.
 const REPORT_EVERY: u64 = 1 << 16;
 
-/// How much is to be done, by how many.
+/// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How many items in all.
+    /// Number of items in total.
     pub items: u64,
-    /// How many threads put them in.
+    /// Number of threads that put items in.
     pub producers: NonZeroUsize,
-    /// How many threads take them out.
+    /// Number of threads that take items out.
     pub consumers: NonZeroUsize,
 }
 
-/// Set once a thread has failed. Relaxed: it makes the others stop sooner and orders nothing.
+/// Set when a thread has failed. Relaxed, because it only makes the others stop sooner.
 #[derive(Default)]
 struct Failed(AtomicBool);
 
@@ -45,7 +45,7 @@ impl Failed {
     }
 }
 
-/// Tells the others if its thread panics.
+/// Stops the other threads if its thread panics.
 struct Witness<'a>(&'a Failed);
 
 impl Drop for Witness<'_> {
@@ -56,13 +56,13 @@ impl Drop for Witness<'_> {
     }
 }
 
-/// Carry out a plan over the two ends of a buffer and return how long it took. Blocks until all
-/// threads have ended. `taken` is told from time to time how many more items were taken.
+/// Carry out a plan over the two ends of a buffer and return its duration. Blocks until all threads
+/// have ended. `taken` is called from time to time with the number of items taken since.
 ///
-/// Nothing waits for a thread that has failed: with it its end of the buffer is gone.
+/// No thread waits for a failed one, because its end of the buffer is dropped.
 ///
 /// # Errors
-/// What was wrong with the items, or the thread that panicked or could not be started.
+/// The error in the items, or the thread that panicked or could not be started.
 pub fn run(
     plan: Plan,
     (putter, taker): (impl Put<u64>, impl Take<u64>),
@@ -96,8 +96,8 @@ pub fn run(
             }
             Ok(())
         })();
-        // The threads have ends of their own. What those that were not started would have had is
-        // nobody's: the others must not wait for it.
+        // Each thread has ends of its own. The original ends are dropped, so that no thread waits
+        // for them.
         drop((putter, taker));
         let mut error = started.err();
         if error.is_some() {
@@ -111,7 +111,7 @@ pub fn run(
             }
         }
         let duration = start.elapsed();
-        // There is an end to take only when all producers have closed theirs.
+        // An end can be taken back only after all producers have closed theirs.
         let mut left = false;
         let mut tallies = Vec::with_capacity(ended.len());
         for (tally, mut taker) in ended {
@@ -133,8 +133,8 @@ pub fn run(
     })
 }
 
-/// Put a range of items in. A buffer that is closed already is not this producer's failure: it is
-/// known from the consumer that has closed it, or from the items that are missing then.
+/// Put a range of items in. If the buffer is already closed, this is not the producer's failure:
+/// the consumer that closed it reports one, or items are missing.
 fn produce(mut putter: impl Put<u64>, items: Range<u64>, failed: &Failed) {
     // lab:begin produce: put the items in, unless something has failed (T1, T3, T6)
     for item in items {
@@ -145,7 +145,7 @@ fn produce(mut putter: impl Put<u64>, items: Range<u64>, failed: &Failed) {
     // lab:end
 }
 
-/// Take items out until the end, and give back the end of the buffer with what came.
+/// Take items out until the end, and return the end of the buffer and the tally.
 fn consume<'a, T: Take<u64>>(
     mut taker: T,
     mut tally: Tally<'a>,
@@ -205,7 +205,7 @@ impl<'scope, T: Send + 'scope> Thread<'scope, T> {
     }
 }
 
-/// What a thread has panicked with, if that is a text, as it is after `panic!`.
+/// The message of a panic, if it is a text, as after `panic!`.
 fn message(panic: &(dyn Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which producer puts which items. Pure.
+//! Divides items among producers. Pure.
 
 use std::{num::NonZeroUsize, ops::Range};
 
-/// The items 0..N, divided among producers: each puts a range of its own, in ascending order.
+/// The items 0..N, divided among producers. Each puts a range of its own, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// First item of each producer, and N behind the last.
+    /// First item of each producer, and N at the end.
     bounds: Vec<u64>,
 }
 
 impl Shares {
-    /// Divide `items` as evenly as it goes; the first producers put one more than the last.
+    /// Divide `items` as evenly as possible; the first producers may put one more than the last.
     pub fn new(items: u64, producers: NonZeroUsize) -> Self {
         let count = producers.get() as u64;
         let (each, rest) = (items / count, items % count);
@@ -22,30 +22,30 @@ impl Shares {
         }
     }
 
-    /// How many items there are in all.
+    /// Number of items in total.
     pub fn items(&self) -> u64 {
         self.bounds[self.producers()]
     }
 
-    /// How many producers there are.
+    /// Number of producers.
     pub fn producers(&self) -> usize {
         self.bounds.len() - 1
     }
 
-    /// What a producer puts; producers count from 0.
+    /// The items of a producer; producers count from 0.
     ///
     /// # Panics
-    /// If there is no such producer.
+    /// If the producer does not exist.
     pub fn of(&self, producer: usize) -> Range<u64> {
         self.bounds[producer]..self.bounds[producer + 1]
     }
 
-    /// Who puts an item; `None` if nobody does.
+    /// The producer of an item; `None` for an item out of range.
     pub fn producer_of(&self, item: u64) -> Option<usize> {
         if item >= self.items() {
             return None;
         }
-        // The last whose first item is not behind it: those without items are passed over.
+        // The last producer whose first item is not greater. Producers without items are skipped.
         Some(self.bounds.partition_point(|&first| first <= item) - 1)
     }
 }

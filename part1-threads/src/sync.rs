@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the buffer's synchronisation is made of.
+//! The types that synchronise the buffer.
 //!
-//! `tests/t9_model.rs` compiles the same source of the buffer against a module of this name that
-//! has loom's instead.
+//! `tests/t9_model.rs` compiles the same buffer with a module of this name that has loom's types.
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};

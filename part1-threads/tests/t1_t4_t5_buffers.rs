@@ -14,7 +14,7 @@ use std::{
 use nix::unistd::gettid;
 use part1_threads::buffer::{Closed, Put, Take, crossbeam, mpsc, mutex::Buffer, own};
 
-/// How long to wait for what must happen. It is never waited for in a test that passes.
+/// Deadline of events that must happen. A test that passes never waits this long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// futex(2) on x86-64.
@@ -24,9 +24,9 @@ fn capacity(capacity: usize) -> NonZeroUsize {
     NonZeroUsize::new(capacity).unwrap()
 }
 
-/// Wait until a thread of ours waits in futex(2), without a time limit, for somebody to wake it:
-/// `/proc/PID/task/TID/syscall` has the call's number and arguments, the fourth is the limit. What
-/// it does instead is the error.
+/// Wait until a thread of this process waits in futex(2) without a time limit.
+/// `/proc/PID/task/TID/syscall` has the call's number and arguments; the fourth is the limit. The
+/// error is the thread's state.
 fn wait_until_blocked(tid: nix::unistd::Pid) -> Result<(), String> {
     let path = format!("/proc/self/task/{tid}/syscall");
     let start = Instant::now();
@@ -43,7 +43,7 @@ fn wait_until_blocked(tid: nix::unistd::Pid) -> Result<(), String> {
     }
 }
 
-/// Start a thread, wait until it is blocked, carry out `release`, and return what the thread does.
+/// Start a thread, wait until it is blocked, carry out `release`, and return the thread's result.
 fn blocked_until<R: Send>(work: impl FnOnce() -> R + Send, release: impl FnOnce()) -> R {
     let (sender, receiver) = channel();
     thread::scope(|scope| {
@@ -52,7 +52,7 @@ fn blocked_until<R: Send>(work: impl FnOnce() -> R + Send, release: impl FnOnce(
             work()
         });
         let blocked = wait_until_blocked(receiver.recv().unwrap());
-        // Before anything else: a thread that has not ended would be waited for by the scope.
+        // First, because the scope would wait for a thread that has not ended.
         release();
         let result = thread.join().unwrap();
         assert_eq!(blocked, Ok(()), "it does not wait in futex");
@@ -101,26 +101,26 @@ fn t4_close_wakes_who_waits() {
     );
 }
 
-/// What the ends of any buffer do when they are closed; `ends` has a capacity of 3.
+/// Behaviour of the ends of any buffer when they are closed; `ends` has a capacity of 3.
 fn t4_ends<P: Put<u64>, T: Take<u64>>((mut putter, mut taker): (P, T)) {
     let mut other = putter.clone();
     putter.put(1).unwrap();
     putter.close();
     assert_eq!(putter.put(2), Err(Closed(2)));
-    // As long as one is open there may come more.
+    // While one is open, more items may come.
     other.put(3).unwrap();
     assert_eq!([taker.take(), taker.take()], [Some(1), Some(3)]);
     assert_eq!(blocked_until(|| taker.take(), || other.close()), None);
 }
 
-/// What the ends of any buffer do when all consumers are gone; `ends` has a capacity of 3.
+/// Behaviour of the ends of any buffer without consumers; `ends` has a capacity of 3.
 fn t4_nobody_takes<P: Put<u64>, T: Take<u64>>((mut putter, taker): (P, T)) {
     let other = taker.clone();
     for item in 0..3 {
         putter.put(item).unwrap();
     }
     drop(taker);
-    // Full, as T5 has it, and somebody may still take.
+    // Full, as in T5, and a consumer is left.
     let put = blocked_until(|| putter.put(3), || drop(other));
     assert_eq!(put, Err(Closed(3)));
     assert_eq!(putter.put(4), Err(Closed(4)));

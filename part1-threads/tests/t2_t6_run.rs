@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clauses T2, T3 and T6 with buffers that do wrong: what the run says of it, and that it ends.
+//! Clauses T2, T3 and T6 with faulty buffers: the run reports the fault, and ends.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
@@ -15,8 +15,8 @@ use part1_threads::{
     run::{Plan, run},
 };
 
-/// What a run says on stdout and on stderr, and its exit status: over our own buffer, and the same
-/// over the other two.
+/// Stdout, stderr and exit status of a run over this crate's own buffer. The other two buffers must
+/// give the same.
 fn outcome(
     fault: Fault,
     items: u64,
@@ -91,7 +91,7 @@ fn t2_an_item_left_over() {
         error(Fault::EndBefore(9), 10, 1, 1),
         "ERROR! List not empty\n"
     );
-    // More is left than the buffer holds: the producer must not wait for ever.
+    // The rest is more than the capacity, and the producer must not wait for ever.
     assert_eq!(
         error(Fault::EndBefore(5), 1000, 1, 1),
         "ERROR! List not empty\n"
@@ -138,7 +138,7 @@ fn t6_one_of_several_consumers_panics() {
         producers: number(2),
         consumers: number(3),
     };
-    // Which of them it is depends on who gets the item.
+    // The thread depends on the consumer that gets the item.
     let result = run(
         plan,
         faulty::ends(own::open(number(4)), Fault::PanicInTake(50)),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clause T6, and what is near it: a thread that cannot be started ends the run like one that
-//! panics, with a message and exit status 1.
+//! Clause T6, extended: a thread that cannot be started ends the run like a panic, with a message
+//! and exit status 1.
 
 use std::process::Command;
 
 #[test]
 fn t6_a_thread_that_cannot_be_started_ends_the_run() {
-    // In 64 MiB of addresses there is room for two stacks of 24 MiB. The rest is what the program
-    // needs to say so.
+    // 64 MiB of addresses have room for two stacks of 24 MiB. The program needs the rest for its
+    // message.
     for side in ["--producers", "--consumers"] {
         let output = Command::new("prlimit")
             .args([

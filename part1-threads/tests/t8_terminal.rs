@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clause T8: the program shows progress on a terminal, and nothing of it if stdout or stderr is
-//! none.
+//! Clause T8: the program shows progress on a terminal, and none if stdout or stderr is not a
+//! terminal.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
@@ -14,7 +14,7 @@ use std::{
 
 use nix::pty::{Winsize, openpty};
 
-/// What a run writes to each of its two outputs. A terminal ends with EIO, a pipe with an end.
+/// Output of a run on stdout and on stderr. A terminal ends with EIO, a pipe with an end.
 fn outputs(stdout: Output, stderr: Output) -> [String; 2] {
     let mut command = Command::new(env!("CARGO_BIN_EXE_threads"));
     command
@@ -27,7 +27,7 @@ fn outputs(stdout: Output, stderr: Output) -> [String; 2] {
     let [(out, out_end), (err, err_end)] = readers;
     command.stdout(out_end).stderr(err_end);
     let mut child = command.spawn().unwrap();
-    // It holds our copies of the ends that the child writes to.
+    // It holds copies of the ends that the child writes to.
     drop(command);
     let texts = thread::scope(|scope| {
         [out, err]
@@ -40,7 +40,7 @@ fn outputs(stdout: Output, stderr: Output) -> [String; 2] {
 
 fn read(mut end: File) -> String {
     let mut bytes = Vec::new();
-    // The error is the terminal's end; what came before it is in `bytes`.
+    // The error is the terminal's end; earlier output is in `bytes`.
     let _ = end.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -52,7 +52,7 @@ enum Output {
 }
 
 impl Output {
-    /// The end that is read from, and the one for the program.
+    /// The end for reading, and the end for the program.
     fn open(self) -> (File, OwnedFd) {
         match self {
             Output::Pipe => {
@@ -77,7 +77,7 @@ fn file(reader: PipeReader) -> File {
     OwnedFd::from(reader).into()
 }
 
-/// Nothing but the summary, as one line.
+/// Only the summary, as one line.
 fn assert_summary(text: &str) {
     assert!(text.starts_with("2000000 items in order, "), "{text:?}");
     assert!(text.trim_end().ends_with(" items/s"), "{text:?}");

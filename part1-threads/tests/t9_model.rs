@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clause T9: every interleaving of the buffer's synchronisation, within a bounded number of
-//! pre-emptions, tried by loom.
+//! Clause T9: loom tries every interleaving of the buffer's synchronisation, within a bounded
+//! number of pre-emptions.
 //!
-//! The buffer's source is compiled a second time here, against loom's mutex and condition variable
-//! (`sync`). For each notification in it, it is shown that the models fail without it.
+//! The buffer's source is compiled a second time here, with loom's mutex and condition variable
+//! (`sync`). The models must fail without any one of its notifications.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
@@ -31,29 +31,29 @@ use mutex::Buffer;
 enum Taking {
     /// Item by item.
     One,
-    /// All that is there.
+    /// All available items.
     All,
 }
 
-/// Try all interleavings with at most so many pre-emptions; the model is carried out for each.
+/// Try all interleavings with at most this many pre-emptions. Each carries out the model.
 fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
-/// Shared by an `Arc` of the standard library: it is not what is modelled, and loom's cannot be
-/// dropped when a model has ended in a deadlock.
+/// Shared by an `Arc` of the standard library. It is not part of the model, and loom's cannot be
+/// dropped after a deadlock.
 fn buffer(capacity: usize) -> Arc<Buffer<u32>> {
     Arc::new(Buffer::new(NonZeroUsize::new(capacity).unwrap()))
 }
 
-/// Two producers with so many items each, two consumers; closed when the producers have ended. No
-/// consumer sees the end before that, and none finds more than there are places.
+/// Two producers with this many items each, and two consumers. The buffer is closed when the
+/// producers have ended. No consumer sees the end before that, or more items than there are places.
 fn everything_comes_once(preemptions: usize, capacity: usize, each: u32, taking: Taking) {
     explore(preemptions, move || {
         let buffer = buffer(capacity);
-        // Of the standard library as well: seeing it must give loom nothing to try.
+        // Of the standard library, because access to it must not create interleavings.
         let closing = Arc::new(AtomicBool::new(false));
         let producers = [0, 10].map(|first| {
             let buffer = Arc::clone(&buffer);
@@ -109,7 +109,7 @@ fn consume(buffer: &Buffer<u32>, capacity: usize, taking: Taking) -> Vec<u32> {
     came
 }
 
-/// Two producers and nobody who takes: closing gives them back what has no place.
+/// Two producers without consumers: closing returns the items that have no place.
 fn nobody_waits_for_a_place_in_a_closed_buffer() {
     explore(2, || {
         let buffer = buffer(1);
@@ -134,14 +134,14 @@ fn t9_capacity_1_all_at_once() {
     everything_comes_once(2, 1, 1, Taking::All);
 }
 
-// With two pre-emptions this would take minutes.
+// Two pre-emptions would take minutes.
 #[test]
 fn t9_capacity_1_two_items_each() {
     everything_comes_once(1, 1, 2, Taking::One);
     everything_comes_once(1, 1, 2, Taking::All);
 }
 
-// Two items each: they fill the buffer, and there is still one that has to wait.
+// Two items each: they fill the buffer, and a producer must still wait.
 
 #[test]
 fn t9_capacity_2_item_by_item() {
@@ -180,6 +180,9 @@ fn t9_each_notification_is_needed() {
                 .downcast_ref::<String>()
                 .is_some_and(|text| text.starts_with("deadlock"))
         });
-        assert!(deadlocks, "nobody misses the notification at {place:?}");
+        assert!(
+            deadlocks,
+            "no model fails without the notification at {place:?}"
+        );
     }
 }

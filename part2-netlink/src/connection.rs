@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A conversation with a kernel module: requests with their answers, dumps, and events.
+//! A connection to a kernel module: requests with their answers, dumps, and events.
 //!
-//! The socket itself is given in `netlink-client`.
+//! `netlink-client` has the socket itself.
 
 use std::{
     collections::VecDeque,
@@ -15,13 +15,13 @@ use protocol::netlink::{
     messages,
 };
 
-/// Longest datagram that a module sends, in bytes: a header and a body of 1024, or a refusal,
-/// which repeats the request and adds its text, or a part of a dump (`NLMSG_GOODSIZE`, up to 8192
-/// bytes; linux/netlink.h; or 32 KiB for who reads that much). What is longer is an error, never cut
-/// off in silence.
+/// Longest datagram of a module, in bytes: a header and a body of 1024; or a refusal with the
+/// request and a text; or a part of a dump. Such a part has up to 8192 bytes (`NLMSG_GOODSIZE`,
+/// linux/netlink.h), or 32 KiB if the socket reads this much. A longer datagram is an error, and
+/// never silently truncated.
 const RECEIVE_MAX: usize = 32768;
 
-/// What arrived without having been asked for.
+/// A message that is not an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// A message of the module.
@@ -31,21 +31,21 @@ pub enum Event {
         /// Its payload, with its exact length.
         payload: Vec<u8>,
     },
-    /// `ENOBUFS`: messages were lost because they were not read in time. How many shows in the
-    /// sequence number of the next one.
+    /// `ENOBUFS`: messages were lost because they were not read in time. The next sequence number
+    /// shows how many.
     Overrun,
 }
 
 /// The messages of a dump, as header and payload.
 pub type Entries = Vec<(Header, Vec<u8>)>;
 
-/// A socket of our own, bound to a portid that the kernel chose.
+/// A socket bound to a portid that the kernel chose.
 pub struct Connection {
     socket: Socket,
     seq: u32,
-    /// Events that arrived while an acknowledgement was waited for.
+    /// Events that arrived before an acknowledgement.
     early: VecDeque<Event>,
-    /// The rest of the last datagram: a part of a dump has many messages.
+    /// The rest of the last datagram, because a part of a dump has many messages.
     unread: VecDeque<Read>,
 }
 
@@ -63,7 +63,7 @@ impl Connection {
         })
     }
 
-    /// Join a multicast group: from now on its messages are among the events.
+    /// Join a multicast group. Its messages become events.
     ///
     /// # Errors
     /// [`Error::Call`] if setsockopt(2) fails.
@@ -74,10 +74,10 @@ impl Connection {
     /// Send a request and wait until the module has acknowledged it. Blocks.
     ///
     /// # Errors
-    /// [`Error::Call`] named `name`: the errno and the reason with which the module refused; or
-    /// the system call that failed.
+    /// [`Error::Call`] named `name`: the errno and the reason of the refusal; or the system call
+    /// that failed.
     pub fn request(&mut self, name: &'static str, kind: u16, payload: &[u8]) -> Result<(), Error> {
-        // lab:begin connection-request: wait for its answer; what else comes is not lost (N1, N11)
+        // lab:begin connection-request: wait for its answer; keep other messages (N1, N11)
         self.send(kind, NLM_F_ACK, payload)?;
         loop {
             match self.read()? {
@@ -89,13 +89,13 @@ impl Connection {
         // lab:end stub: Err(Error::call(name, Errno::ENOSYS))
     }
 
-    /// Ask for all entries of a table and wait until they have arrived. Blocks. `None` if the
-    /// table changed in between: what has arrived is then of no use.
+    /// Request all entries of a table and wait for them. Blocks. `None` if the table changed
+    /// meanwhile; then the entries are useless.
     ///
     /// # Errors
     /// As [`Connection::request`].
     pub fn dump(&mut self, name: &'static str, kind: u16) -> Result<Option<Entries>, Error> {
-        // lab:begin connection-dump: all parts of a list, to its end, or know that it changed (E3)
+        // lab:begin connection-dump: all parts of a list, to its end, or detect a change (E3)
         self.send(kind, NLM_F_DUMP, &[])?;
         let mut found = Vec::new();
         let mut whole = true;
@@ -110,7 +110,7 @@ impl Connection {
                     }
                     found.push((header, payload));
                 }
-                // Part of the dump may be among what was lost, its end too.
+                // Parts of the dump may be lost, even its end.
                 Read::Event(Event::Overrun) => return Err(Error::call("recvmsg", Errno::ENOBUFS)),
                 Read::Event(event) => self.early.push_back(event),
             }
@@ -118,7 +118,7 @@ impl Connection {
         // lab:end stub: Err(Error::call(name, Errno::ENOSYS))
     }
 
-    /// Send a request under the next sequence number.
+    /// Send a request with the next sequence number.
     fn send(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<(), Error> {
         self.seq = self.seq.wrapping_add(1);
         let header = Header {
@@ -133,10 +133,10 @@ impl Connection {
     /// The next event; `None` after a signal. Blocks.
     ///
     /// # Errors
-    /// [`Error::Call`] if recvmsg(2) fails or a message is longer than any can be.
+    /// [`Error::Call`] if recvmsg(2) fails or a message is too long.
     pub fn event(&mut self, stop: &Stop) -> Result<Option<Event>, Error> {
         loop {
-            // What is here already would not wake anybody up again.
+            // Messages that were read already do not wake poll(2).
             while let Some(read) = self.unread.pop_front() {
                 if let Read::Event(event) = read {
                     self.early.push_back(event);
@@ -162,7 +162,7 @@ impl Connection {
         }
     }
 
-    /// One datagram, of which there may be nothing to read.
+    /// One datagram; `None` if none waits.
     fn receive(&mut self) -> Result<(), Error> {
         // lab:begin connection-receive: one datagram, if the kernel has sent it, whole (N10)
         let mut buffer = vec![0; RECEIVE_MAX];
@@ -175,7 +175,7 @@ impl Connection {
             }
             Err(errno) => return Err(Error::call("recvmsg", errno)),
         };
-        // Any process may send to our portid if it is privileged; only the kernel is believed.
+        // Any privileged process may send to this portid, but only the kernel is trusted.
         if datagram.sender != Some(PortId::KERNEL) {
             return Ok(());
         }
@@ -201,7 +201,7 @@ impl Connection {
     }
 }
 
-/// What an acknowledgement of the request `name` comes to.
+/// The result of an acknowledgement of the request `name`.
 fn accepted(name: &'static str, ack: Ack) -> Result<(), Error> {
     match ack.errno {
         0 => Ok(()),
@@ -209,7 +209,7 @@ fn accepted(name: &'static str, ack: Ack) -> Result<(), Error> {
     }
 }
 
-/// What one message on the socket is.
+/// The kind of a message.
 enum Read {
     Ack { seq: u32, ack: Ack },
     Event(Event),

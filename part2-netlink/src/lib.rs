@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the programs of part 2 share: a connection to one kernel module, and output by lines.
+//! Code that the programs of part 2 share: a connection to one kernel module, and output by lines.
 //!
-//! The wire format is in `protocol`; the socket, the error, input and signals are given in
-//! `netlink-client`.
+//! `protocol` has the wire format. `netlink-client` has the socket, the error, input and signals.
 
 pub mod connection;
 
@@ -10,7 +9,7 @@ use std::io::Write;
 
 pub use netlink_client::{Error, finish, input, ready};
 
-/// Write one line to stdout at once, whoever reads it.
+/// Write one line to stdout at once, also into a pipe.
 ///
 /// # Errors
 /// [`Error::Call`] if write(2) fails.

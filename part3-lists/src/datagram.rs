@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which of the datagrams that arrive count: those of the kernel, whole.
+//! Reads datagrams and keeps those that count: complete ones from the kernel.
 
 use netlink_client::{Error, socket::Socket};
 use nix::{errno::Errno, sys::socket::MsgFlags};
 use protocol::netlink::PortId;
 
-/// Longest datagram that the module sends, in bytes: a message with a body of 1024, a refusal,
-/// which repeats the request and adds its text, or a part of a list, which is made to fit. What
-/// is longer is an error, never cut off in silence.
+/// Longest datagram of the module, in bytes: a message with a body of 1024; a refusal with the
+/// request and a text; or a part of a list, which is made to fit. A longer datagram is an error,
+/// and never silently truncated.
 pub const RECEIVE_MAX: usize = 8192;
 
-/// What was on the socket.
+/// The state of the socket.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<'a> {
-    /// Nothing at this moment.
+    /// No datagram waits.
     Nothing,
-    /// `ENOBUFS`: something was lost because it was not read in time.
+    /// `ENOBUFS`: messages were lost because they were not read in time.
     Overrun,
     /// A datagram of the kernel.
     Datagram(&'a [u8]),
 }
 
-/// The next datagram of the kernel, if one is there. Does not block.
+/// The next datagram of the kernel, if one waits. Does not block.
 ///
 /// # Errors
-/// [`Error::Call`] if recvmsg(2) fails or a datagram is longer than any can be.
+/// [`Error::Call`] if recvmsg(2) fails or a datagram is too long.
 pub fn receive<'a>(
     socket: &Socket,
     buffer: &'a mut [u8; RECEIVE_MAX],
@@ -42,7 +42,7 @@ pub fn receive<'a>(
                 return Err(Error::call("recvmsg", Errno::EMSGSIZE));
             }
             Some(PortId::KERNEL) => return Ok(Received::Datagram(&buffer[..datagram.len])),
-            // Any process may send to our portid if it is privileged; only the kernel is believed.
+            // Any privileged process may send to this portid, but only the kernel is trusted.
             _ => {}
         }
     }

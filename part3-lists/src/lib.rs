@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `router-client` is made of: one netlink socket that two threads share, one of which sends
-//! what it reads from stdin while the other prints what arrives.
+//! The parts of `router-client`: one netlink socket that two threads share. One thread sends the
+//! lines of stdin, the other prints received messages.
 //!
-//! The wire format is in `protocol`; the socket, the error, input and signals are given in
-//! `netlink-client`.
+//! `protocol` has the wire format. `netlink-client` has the socket, the error, input and signals.
 
 pub mod datagram;
 pub mod list;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reading the module's lists: a dump, in as many parts as it takes.
+//! Reading the module's lists: a dump in one or more parts.
 
 use std::os::fd::AsFd;
 
@@ -16,13 +16,13 @@ use protocol::{
 
 use crate::datagram::{RECEIVE_MAX, Received, receive};
 
-/// All members, publishers first, each list in the order in which they have registered; `None`
-/// if a signal came first. Blocks.
+/// All members, publishers first, each list in the order of registration; `None` if a signal came
+/// first. Blocks.
 ///
 /// # Errors
 /// [`Error::Call`] if the module refuses or a system call fails.
 pub fn members(socket: &Socket, stop: &Stop) -> Result<Option<Vec<Member>>, Error> {
-    // lab:begin list-members: ask, and read all parts of the answer, to its end (L1, L4)
+    // lab:begin list-members: send the request, and read all parts of the answer, to its end (L1, L4)
     let header = Header {
         kind: Request::List.kind(),
         flags: NLM_F_REQUEST | NLM_F_DUMP,

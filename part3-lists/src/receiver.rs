@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The thread that prints what arrives, and passes answers on to the one that asked.
+//! The thread that prints messages, and passes answers to the sending thread.
 
 use std::{
     io::{PipeReader, PipeWriter, Write},
@@ -15,38 +15,38 @@ use protocol::{
 
 use crate::datagram::{RECEIVE_MAX, Received, receive};
 
-/// What the sending thread has to know.
+/// A note for the sending thread.
 #[derive(Debug)]
 pub enum Note {
     /// A request was answered.
     Answer {
         /// Its sequence number.
         seq: u32,
-        /// What the module says.
+        /// The module's answer.
         ack: Ack,
-        /// What became of a publication.
+        /// The result of a publication.
         report: Report,
     },
-    /// Something was lost, perhaps an answer; all that was not has been read.
+    /// Messages were lost, perhaps an answer. All others have been read.
     Overrun,
 }
 
-/// What the thread works with.
+/// The data of the thread.
 pub(crate) struct Receiver {
     pub(crate) socket: Arc<Socket>,
     pub(crate) notes: mpsc::Sender<Note>,
-    /// A byte for each note, to wake whoever waits for several things.
+    /// A byte for each note, to wake a thread that waits in poll(2).
     pub(crate) bell: PipeWriter,
-    /// Hung up when there is nothing more to be done.
+    /// Hung up when the thread must end.
     pub(crate) hangup: PipeReader,
-    /// Number of the next message, if none is lost.
+    /// Number of the next message, unless some are lost.
     pub(crate) expected: u32,
 }
 
 impl Receiver {
-    /// Print and pass on until the other side hangs up.
+    /// Print and pass on until the other thread hangs up.
     pub(crate) fn run(mut self) -> Result<(), Error> {
-        // lab:begin receiver-run: all that arrives, until the other thread hangs up (L4, N10)
+        // lab:begin receiver-run: read all datagrams, until the other thread hangs up (L4, N10)
         let mut buffer = [0; RECEIVE_MAX];
         let mut overrun = false;
         loop {
@@ -56,8 +56,8 @@ impl Receiver {
                         self.take(message?)?;
                     }
                 }
-                // While the queue stays congested the kernel drops answers without saying so
-                // again: the note has to wait until all has been read.
+                // While the queue stays congested, the kernel drops further answers silently. So
+                // the note waits until all datagrams have been read.
                 Received::Overrun => overrun = true,
                 Received::Nothing => {
                     if std::mem::take(&mut overrun) {
@@ -73,7 +73,7 @@ impl Receiver {
     }
 
     fn take(&mut self, message: Message<'_>) -> Result<(), Error> {
-        // lab:begin receiver-take: answers go to who asked, messages to stdout (L2, L4, N6)
+        // lab:begin receiver-take: answers go to the sending thread, messages to stdout (L2, L4, N6)
         let seq = message.header.seq;
         if let Some(ack) = message.ack()? {
             let report = message.ack_cookie().and_then(Report::decode);
@@ -92,13 +92,13 @@ impl Receiver {
     }
 
     fn pass(&mut self, note: Note) {
-        // Nobody there to take it: the program ends.
+        // No receiver is left: the program ends.
         let _ = self.notes.send(note);
         let _ = self.bell.write_all(&[0]);
     }
 }
 
-/// One line: who has published it, and what.
+/// One line: the publisher and the body.
 fn print(data: &Data<'_>) -> Result<(), Error> {
     let mut line = format!("portid {}: ", data.sender).into_bytes();
     line.extend_from_slice(data.body);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The side that sends: requests, one at a time, each with its answer.
+//! The sending side: requests, one at a time, each with its answer.
 
 use std::{
     io::{PipeReader, PipeWriter, Read},
@@ -21,20 +21,20 @@ use protocol::{
 
 use crate::receiver::{Note, Receiver};
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was carried out.
     Done(Report),
-    /// The module has dealt with it, but its answer found our queue full.
+    /// The module has handled it, but its answer found a full queue.
     Unknown,
     /// A signal came first.
     Stopped,
-    /// The other thread has failed; [`Sender::join`] says why.
+    /// The other thread has failed; [`Sender::join`] returns the reason.
     Ended,
 }
 
-/// Sends requests; a thread of its own prints what arrives meanwhile.
+/// Sends requests. A thread of its own prints messages meanwhile.
 pub struct Sender {
     socket: Arc<Socket>,
     notes: mpsc::Receiver<Note>,
@@ -76,13 +76,13 @@ impl Sender {
         })
     }
 
-    /// Readable when the other thread has something to say; see [`Sender::note`].
+    /// Readable when the other thread has a note; see [`Sender::note`].
     pub fn bell(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
 
-    /// What the other thread has to say. Blocks; `None` if it has ended, which it does before it
-    /// is told to only if something failed.
+    /// The next note of the other thread. Blocks; `None` if the thread has ended, which it does by
+    /// itself only after an error.
     ///
     /// # Errors
     /// [`Error::Call`] if read(2) fails.
@@ -97,15 +97,15 @@ impl Sender {
     /// Send a request and wait for its answer. Blocks.
     ///
     /// # Errors
-    /// [`Error::Call`] named `name`: the errno and the reason with which the module refused; or
-    /// the system call that failed.
+    /// [`Error::Call`] named `name`: the errno and the reason of the refusal; or the system call
+    /// that failed.
     pub fn request(
         &mut self,
         name: &'static str,
         request: &Request<'_>,
         stop: &Stop,
     ) -> Result<Outcome, Error> {
-        // lab:begin sender-request: its answer, or know that it is lost, or that a signal came (L3, L4)
+        // lab:begin sender-request: wait for its answer, its loss, or a signal (L3, L4)
         let asked = self.send(request.kind(), &request.payload())?;
         let mut fence = None;
         loop {
@@ -122,7 +122,7 @@ impl Sender {
                         _ => Err(Error::refused(name, ack)),
                     };
                 }
-                // Answers come in order: what was asked before and has none will get none.
+                // Answers come in order, so earlier requests without an answer never get one.
                 Note::Answer { seq, .. } if Some(seq) == fence => return Ok(Outcome::Unknown),
                 Note::Answer { .. } => {}
                 Note::Overrun => fence = Some(self.send(NLMSG_NOOP, b"")?),
@@ -143,11 +143,11 @@ impl Sender {
         Ok(self.seq)
     }
 
-    /// Let the other thread end and wait for that. What was queued before the last answer has
+    /// End the other thread and wait for it. Messages that were queued before the last answer have
     /// been printed.
     ///
     /// # Errors
-    /// What failed there.
+    /// The error of the other thread.
     pub fn join(self) -> Result<(), Error> {
         drop(self.hangup);
         // A panic has been reported on stderr already.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Netlink attributes as bytes: `struct nlattr`, its value, padding up to a multiple of four.
 //!
-//! Integers are in the machine's own byte order, as in `linux/netlink.h`. What an attribute means
-//! is not known here, and nested ones are not taken apart.
+//! Integers are in the machine's own byte order, as in `linux/netlink.h`. This file knows no
+//! attribute's meaning, and does not parse nested ones.
 
 /// Length of `struct nlattr`, in bytes.
 pub const ATTRIBUTE_HEADER_LEN: usize = 4;
 
-/// Append an attribute of any bytes. `nla_len` is exact, padding follows it.
+/// Append an attribute. `nla_len` is exact, and padding follows.
 ///
-/// More than 65531 bytes do not fit: `nla_len` is then 65535, and no kernel accepts it.
+/// The most are 65531 bytes. For more, `nla_len` is 65535, which no kernel accepts.
 pub fn put_bytes(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
     let len = u16::try_from(ATTRIBUTE_HEADER_LEN + value.len()).unwrap_or(u16::MAX);
     out.extend_from_slice(&len.to_ne_bytes());
@@ -23,22 +23,22 @@ pub fn put_u32(out: &mut Vec<u8>, kind: u16, value: u32) {
     put_bytes(out, kind, &value.to_ne_bytes());
 }
 
-/// Append an attribute that is a string, with the NUL that ends it (`NLA_NUL_STRING`).
+/// Append an attribute that is a string, with its NUL (`NLA_NUL_STRING`).
 pub fn put_string(out: &mut Vec<u8>, kind: u16, value: &str) {
     let mut bytes = value.as_bytes().to_vec();
     bytes.push(0);
     put_bytes(out, kind, &bytes);
 }
 
-/// Why bytes are not the attributes that they should be.
+/// The reason why bytes are not the expected attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttributeError {
-    /// `nla_len` does not fit the bytes there are.
+    /// `nla_len` does not fit the available bytes.
     #[error("expected an attribute of at most {available} bytes, found one of {claimed}")]
     BadLength {
-        /// `nla_len`, 0 if there is none.
+        /// `nla_len`, 0 if there is no header.
         claimed: u16,
-        /// Bytes there are, header included.
+        /// Available bytes, including the header.
         available: usize,
     },
     /// The value has another length than its type.
@@ -49,10 +49,10 @@ pub enum AttributeError {
         /// Length of the value, in bytes.
         len: usize,
     },
-    /// An attribute that must be there is not.
+    /// A required attribute is missing.
     #[error("expected attribute {0}, found none")]
     Missing(u16),
-    /// An attribute that must be there is not, or its value is not what it must be.
+    /// A required attribute is missing, or has a wrong value.
     #[error("expected an attribute with {0}, found none or another value")]
     NoValue(&'static str),
 }
@@ -120,7 +120,7 @@ impl<'a> Iterator for Attributes<'a> {
 /// The value of the first attribute of a type.
 ///
 /// # Errors
-/// [`AttributeError::BadLength`] if the payload ends before it without being attributes.
+/// [`AttributeError::BadLength`] if the bytes before it are not attributes.
 pub fn find(payload: &[u8], kind: u16) -> Result<Option<&[u8]>, AttributeError> {
     for attribute in attributes(payload) {
         let attribute = attribute?;
@@ -131,7 +131,7 @@ pub fn find(payload: &[u8], kind: u16) -> Result<Option<&[u8]>, AttributeError> 
     Ok(None)
 }
 
-/// A string without the NUL at its end.
+/// A string without its NUL.
 ///
 /// # Errors
 /// [`AttributeError::NoValue`] named `what` if it is missing, has no NUL or is not UTF-8.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 2, step 2, `nl_greeting`: the kernel speaks to a multicast group.
+//! Part 2, step 2, `nl_greeting`: the kernel sends messages to a multicast group.
 //!
-//! A request has no payload; each greeting goes to [`GROUP`]. What the module answers:
+//! A request has no payload; each greeting goes to [`GROUP`]. Errnos of the module:
 //!
 //! | request | errno | when |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 
 use crate::attributes::{self, AttributeError};
 
-/// `NL_GREETING_REQUEST`: greet now. That nobody listens is no error.
+/// `NL_GREETING_REQUEST`: greet now. An empty group is no error.
 pub const REQUEST: u16 = 0x10;
 /// `NL_GREETING_DATA`: a greeting; `seq` counts from 1.
 pub const DATA: u16 = 0x11;
@@ -18,13 +18,13 @@ pub const DATA: u16 = 0x11;
 pub const GROUP: u32 = 1;
 /// `NL_GREETING_A_TEXT`: a string with its NUL.
 pub const A_TEXT: u16 = 1;
-/// What the kernel says.
+/// Text of a greeting.
 pub const TEXT: &str = "Greeting from kernel!";
 
 /// The text of a greeting.
 ///
 /// # Errors
-/// [`AttributeError`] if there is none.
+/// [`AttributeError`] if it is missing.
 pub fn text(payload: &[u8]) -> Result<&str, AttributeError> {
     attributes::string(payload, A_TEXT, "a text")
 }

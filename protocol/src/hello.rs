@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 1, `nl_hello`: one process asks, the kernel answers.
 //!
-//! The payload of a request is a text of 1 to [`BODY_MAX`](crate::netlink::BODY_MAX) bytes, that of
-//! the answer [`GREETING`] and the same bytes; neither ends in a NUL. What the module answers:
+//! The payload of a request is a text of 1 to [`BODY_MAX`](crate::netlink::BODY_MAX) bytes. The
+//! payload of the answer is [`GREETING`] and the same bytes. Neither ends in a NUL. Errnos of the
+//! module:
 //!
 //! | request | errno | when |
 //! |---|---|---|
@@ -14,7 +15,7 @@
 pub const REQUEST: u16 = 0x10;
 /// `NL_HELLO_ANSWER`: message type of answers; `seq` is the request's.
 pub const ANSWER: u16 = 0x11;
-/// What the kernel says before the text.
+/// The kernel's text before the text of the request.
 pub const GREETING: &str = "Hello from kernel: ";
 
 /// The payload of the answer to `text`.

@@ -2,8 +2,8 @@
 //! Netlink messages as bytes: the header, several messages in one datagram, acknowledgements.
 //!
 //! All integers are in the machine's own byte order, as in `linux/netlink.h`. Crates that build
-//! messages from types round `nlmsg_len` up to a multiple of four; here it says how long the
-//! payload is, because bytes have to arrive with their exact length.
+//! messages from types round `nlmsg_len` up to a multiple of four. Here it is the exact length,
+//! because bytes must arrive with their exact length.
 
 use std::fmt;
 
@@ -20,17 +20,17 @@ pub const HEADER_LEN: usize = 16;
 pub const NLMSG_ERROR: u16 = 2;
 /// `NLMSG_MIN_TYPE`: types below it belong to netlink itself.
 pub const NLMSG_MIN_TYPE: u16 = 0x10;
-/// `NLM_F_REQUEST`: carried by every request.
+/// `NLM_F_REQUEST`: set in every request.
 pub const NLM_F_REQUEST: u16 = 0x01;
-/// `NLM_F_ACK`: asks for an acknowledgement of success too; a refusal is always told.
+/// `NLM_F_ACK`: requests an acknowledgement of success, too. A refusal is always answered.
 pub const NLM_F_ACK: u16 = 0x04;
 /// `NLM_F_MULTI`: one of several messages that [`NLMSG_DONE`] ends.
 pub const NLM_F_MULTI: u16 = 0x02;
-/// `NLM_F_DUMP_INTR`: the table changed while it was dumped; what was received may be incomplete.
+/// `NLM_F_DUMP_INTR`: the table changed during the dump; the received list may be incomplete.
 pub const NLM_F_DUMP_INTR: u16 = 0x10;
-/// `NLM_F_DUMP`: asks for a list of everything.
+/// `NLM_F_DUMP`: requests a list of everything.
 pub const NLM_F_DUMP: u16 = 0x300;
-/// `NLMSG_NOOP`: nothing; it is acknowledged by netlink itself.
+/// `NLMSG_NOOP`: no operation; netlink itself acknowledges it.
 pub const NLMSG_NOOP: u16 = 1;
 /// `NLMSG_DONE`: the end of a list.
 pub const NLMSG_DONE: u16 = 3;
@@ -38,18 +38,18 @@ pub const NLMSG_DONE: u16 = 3;
 pub const NLM_F_CAPPED: u16 = 0x100;
 /// `NLM_F_ACK_TLVS`: attributes follow in the acknowledgement.
 pub const NLM_F_ACK_TLVS: u16 = 0x200;
-/// `NLMSGERR_ATTR_MSG`: the attribute that says in words what was wrong.
+/// `NLMSGERR_ATTR_MSG`: the attribute with the reason in words.
 const NLMSGERR_ATTR_MSG: u16 = 1;
-/// `NLMSGERR_ATTR_COOKIE`: the attribute with which a module says more about a success.
+/// `NLMSGERR_ATTR_COOKIE`: the attribute with a module's report about a success.
 const NLMSGERR_ATTR_COOKIE: u16 = 3;
 
-/// Address of a netlink socket; not a process id, although the first socket of a process often
-/// gets a number equal to it. 0 is the kernel.
+/// Address of a netlink socket. It is not a process id, although the first socket of a process
+/// often gets an equal number. 0 is the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PortId(pub u32);
 
 impl PortId {
-    /// The kernel's end of every conversation.
+    /// The kernel's address.
     pub const KERNEL: PortId = PortId(0);
 }
 
@@ -66,9 +66,9 @@ pub struct Header {
     pub kind: u16,
     /// `nlmsg_flags`.
     pub flags: u16,
-    /// `nlmsg_seq`: of requests, the sender's; of data, the receiver's count.
+    /// `nlmsg_seq`: in requests, the sender's number; in data, the receiver's count.
     pub seq: u32,
-    /// `nlmsg_pid`: anybody can write anything here; believe the socket address instead.
+    /// `nlmsg_pid`: any sender can write any number here. Trust the socket address instead.
     pub portid: PortId,
 }
 
@@ -77,25 +77,25 @@ pub struct Header {
 pub struct Message<'a> {
     /// Its header.
     pub header: Header,
-    /// What follows the header, with its exact length.
+    /// The bytes after the header, with their exact length.
     pub payload: &'a [u8],
 }
 
-/// Why bytes are not a netlink datagram.
+/// The reason why bytes are not a netlink datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Fewer bytes than a header has.
+    /// Fewer bytes than a header.
     #[error("expected a header of 16 bytes, found {0}")]
     ShortHeader(usize),
-    /// `nlmsg_len` does not fit what was received.
+    /// `nlmsg_len` does not fit the received bytes.
     #[error("expected nlmsg_len between 16 and {available}, found {claimed}")]
     BadLength {
         /// `nlmsg_len`.
         claimed: u32,
-        /// Bytes there are, header included.
+        /// Available bytes, including the header.
         available: usize,
     },
-    /// An `NLMSG_ERROR` without the errno and the header it answers.
+    /// An `NLMSG_ERROR` without the errno and the header of its request.
     #[error("expected an acknowledgement of at least 20 bytes, found {0}")]
     ShortAck(usize),
 }
@@ -114,7 +114,7 @@ fn align(len: usize) -> usize {
 }
 
 impl Header {
-    /// The header and `payload` as one datagram; `nlmsg_len` is exact, nothing is padded.
+    /// The header and `payload` as one datagram. `nlmsg_len` is exact, and there is no padding.
     pub fn encode(&self, payload: &[u8]) -> Vec<u8> {
         let len = u32::try_from(HEADER_LEN + payload.len()).unwrap_or(u32::MAX);
         let mut out = Vec::with_capacity(HEADER_LEN + payload.len());
@@ -127,7 +127,7 @@ impl Header {
         out
     }
 
-    /// The header at the start of `bytes`, and its `nlmsg_len` as it stands there.
+    /// The header at the start of `bytes`, and its unchecked `nlmsg_len`.
     ///
     /// # Errors
     /// [`DecodeError::ShortHeader`] if there are fewer than 16 bytes.
@@ -188,20 +188,20 @@ impl<'a> Iterator for Messages<'a> {
     }
 }
 
-/// What an `NLMSG_ERROR` says.
+/// The contents of an `NLMSG_ERROR`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ack {
-    /// 0 for success, else a positive errno.
+    /// 0 for success, otherwise a positive errno.
     pub errno: i32,
-    /// The kernel's reason in words, if the socket asked for it (`NETLINK_EXT_ACK`).
+    /// The kernel's reason in words, if the socket requested it (`NETLINK_EXT_ACK`).
     pub text: Option<String>,
 }
 
 impl Message<'_> {
-    /// The acknowledgement that this message is, or `None` if it is something else.
+    /// This message as an acknowledgement, or `None` if it is another message.
     ///
     /// # Errors
-    /// [`DecodeError::ShortAck`] if it is one but too short to say what it answers.
+    /// [`DecodeError::ShortAck`] if it is an acknowledgement without its request.
     pub fn ack(&self) -> Result<Option<Ack>, DecodeError> {
         if self.header.kind != NLMSG_ERROR {
             return Ok(None);
@@ -225,8 +225,8 @@ impl Message<'_> {
         }))
     }
 
-    /// What the module has to add to an acknowledgement of success, if it is one and there is
-    /// something: at most 20 bytes (`NETLINK_MAX_COOKIE_LEN`).
+    /// The module's report in an acknowledgement of success, if there is one: at most 20 bytes
+    /// (`NETLINK_MAX_COOKIE_LEN`).
     pub fn ack_cookie(&self) -> Option<&[u8]> {
         if self.header.kind != NLMSG_ERROR {
             return None;
@@ -239,13 +239,13 @@ impl Message<'_> {
         .flatten()
     }
 
-    /// The attributes in an acknowledgement, if there are any.
+    /// The attributes in an acknowledgement.
     fn ack_attributes(&self, request_len: u32) -> Option<&[u8]> {
         if self.header.flags & NLM_F_ACK_TLVS == 0 {
             return None;
         }
-        // The request is repeated: whole after an error, unless the socket asked for the header
-        // only. Attributes come behind it.
+        // The request is repeated. After an error it is complete, unless the socket requested the
+        // header only. Attributes follow it.
         let repeated = if self.header.flags & NLM_F_CAPPED != 0 {
             HEADER_LEN
         } else {
@@ -322,7 +322,7 @@ mod tests {
             payload: &payload,
         }
         .ack();
-        // The length of the attribute covers one NUL; only that one is taken off.
+        // The attribute's length covers one NUL, and only that one is removed.
         assert_eq!(
             ack,
             Ok(Some(Ack {

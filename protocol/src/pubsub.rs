@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 4, `nl_pubsub`: one publisher, two subscribers.
 //!
-//! The payload of a request is a role byte and a body of 0 to [`BODY_MAX`](crate::netlink::BODY_MAX)
-//! bytes; the payload of data is the body alone. What the module answers:
+//! The payload of a request is a role byte and a body of 0 to
+//! [`BODY_MAX`](crate::netlink::BODY_MAX) bytes. The payload of data is the body alone. Errnos of
+//! the module:
 //!
 //! | request | errno | when |
 //! |---|---|---|
@@ -15,21 +16,21 @@
 
 /// `NL_PUBSUB_REQUEST`: message type of requests.
 pub const REQUEST: u16 = 0x10;
-/// `NL_PUBSUB_DATA`: message type of what subscribers receive; `seq` counts from 1 for each.
+/// `NL_PUBSUB_DATA`: message type of data for subscribers; `seq` counts from 1 for each.
 pub const DATA: u16 = 0x11;
 /// `NL_PUBSUB_PUBLISHER`: role byte of the publisher.
 pub const PUBLISHER: u8 = b'p';
 /// `NL_PUBSUB_SUBSCRIBER`: role byte of a subscriber.
 pub const SUBSCRIBER: u8 = b's';
-/// `NL_PUBSUB_PLACES`: how many subscribers there can be at once.
+/// `NL_PUBSUB_PLACES`: the most subscribers at once.
 pub const PLACES: usize = 2;
 
-/// What a program can ask of the module.
+/// A request to the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Receive what is published from now on.
+    /// Receive all later messages.
     Subscribe,
-    /// Take the publisher's place without publishing anything.
+    /// Take the publisher's place without publishing a message.
     Claim,
     /// Send a body to every subscriber. An empty one is the same as [`Request::Claim`].
     Publish(&'a [u8]),

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 3, `nl_router`: any number of publishers and subscribers.
 //!
-//! Payloads are attributes. What the module answers:
+//! Payloads are attributes. Errnos of the module:
 //!
 //! | request | errno | when |
 //! |---|---|---|
-//! | register, unregister | `EINVAL` | no role, or one that there is not |
-//! | register | `EINVAL`, `ERANGE` | a publisher is named without the role subscriber; it is named 0 |
+//! | register, unregister | `EINVAL` | no role, or an unknown one |
+//! | register | `EINVAL`, `ERANGE` | a publisher is given without the role subscriber; it is 0 |
 //! | register | `EALREADY` | the socket has one of the roles; nothing changes |
 //! | unregister | `ENOENT` | the socket does not have one of the roles; nothing changes |
 //! | publish | `EINVAL`, `EMSGSIZE` | no body; more than 1024 bytes |
 //! | publish | `EPERM` | the socket is not a registered publisher |
 //! | list | `EINVAL`, `EBUSY` | `NLM_F_DUMP` is not set; the last list has not been read |
-//! | any | `EINVAL` | an attribute that does not belong to the request, or bytes that are none |
+//! | any | `EINVAL` | an attribute of another request, or bytes that form no attribute |
 //! | another type | `EOPNOTSUPP` | the message type is not one of the requests |
 
 use crate::{
@@ -28,29 +28,29 @@ pub const UNREGISTER: u16 = 0x11;
 pub const PUBLISH: u16 = 0x12;
 /// `NL_ROUTER_LIST`: a dump of all members.
 pub const LIST: u16 = 0x13;
-/// `NL_ROUTER_DATA`: what subscribers receive; `seq` counts from 1 for each.
+/// `NL_ROUTER_DATA`: data for subscribers; `seq` counts from 1 for each.
 pub const DATA: u16 = 0x14;
 /// `NL_ROUTER_MEMBER`: one line of the answer to [`LIST`].
 pub const MEMBER: u16 = 0x15;
 
-/// `NL_ROUTER_A_ROLES`: a mask; of a member its one role.
+/// `NL_ROUTER_A_ROLES`: a mask; for a member, its one role.
 pub const A_ROLES: u16 = 1;
-/// `NL_ROUTER_A_FROM`: portid of the one publisher that is listened to.
+/// `NL_ROUTER_A_FROM`: portid of the only publisher of a subscription.
 pub const A_FROM: u16 = 2;
 /// `NL_ROUTER_A_BODY`: 0 to [`BODY_MAX`](crate::netlink::BODY_MAX) bytes.
 pub const A_BODY: u16 = 3;
-/// `NL_ROUTER_A_PORTID`: of the sender, or of the member.
+/// `NL_ROUTER_A_PORTID`: portid of the sender, or of the member.
 pub const A_PORTID: u16 = 4;
-/// `NL_ROUTER_A_PID`: of the process that has registered.
+/// `NL_ROUTER_A_PID`: pid of the process that has registered.
 pub const A_PID: u16 = 5;
 /// `NL_ROUTER_A_DELIVERED`: a count, modulo 2^32.
 pub const A_DELIVERED: u16 = 6;
 /// `NL_ROUTER_A_DROPPED`: a count, modulo 2^32.
 pub const A_DROPPED: u16 = 7;
-/// `NL_ROUTER_A_MAX`: the last of them.
+/// `NL_ROUTER_A_MAX`: the highest number of an attribute.
 pub const A_MAX: u16 = A_DROPPED;
 
-/// A set of roles; as a member's, exactly one.
+/// A set of roles; for a member, exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Roles(pub u32);
 
@@ -63,21 +63,21 @@ impl Roles {
     pub const BOTH: Roles = Roles(0x3);
 }
 
-/// What a program can ask of the module.
+/// A request to the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
     /// Take roles.
     Register {
-        /// Which ones.
+        /// The roles.
         roles: Roles,
-        /// The one publisher that a subscriber listens to; `None` is all.
+        /// The only publisher of a subscription; `None` means all.
         from: Option<PortId>,
     },
     /// Give roles back.
     Unregister(Roles),
     /// Send a body.
     Publish(&'a [u8]),
-    /// Who is there; sent with `NLM_F_DUMP`.
+    /// List the members; sent with `NLM_F_DUMP`.
     List,
 }
 
@@ -113,9 +113,9 @@ impl Request<'_> {
 /// The payload of [`DATA`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Data<'a> {
-    /// Who has published it.
+    /// Portid of its publisher.
     pub sender: PortId,
-    /// What, with its exact length.
+    /// The body, with its exact length.
     pub body: &'a [u8],
 }
 
@@ -123,7 +123,7 @@ impl<'a> Data<'a> {
     /// Read the payload of [`DATA`].
     ///
     /// # Errors
-    /// [`AttributeError`]; an attribute that is not known is passed over.
+    /// [`AttributeError`]; an unknown attribute is ignored.
     pub fn decode(payload: &'a [u8]) -> Result<Self, AttributeError> {
         let (mut sender, mut body) = (None, None);
         for attribute in attributes(payload) {
@@ -150,11 +150,11 @@ pub struct Member {
     pub portid: PortId,
     /// The process that has registered.
     pub pid: u32,
-    /// The publisher that a subscriber listens to; `None` is all.
+    /// The only publisher of a subscription; `None` means all.
     pub from: Option<PortId>,
-    /// Of a subscriber, messages in its queue; of a publisher, copies that it has caused.
+    /// For a subscriber, messages in its queue; for a publisher, delivered copies.
     pub delivered: u32,
-    /// Messages or copies that found a full queue.
+    /// Messages or copies for which a queue was full.
     pub dropped: u32,
 }
 
@@ -162,7 +162,7 @@ impl Member {
     /// Read the payload of [`MEMBER`].
     ///
     /// # Errors
-    /// [`AttributeError`]; an attribute that is not known is passed over.
+    /// [`AttributeError`]; an unknown attribute is ignored.
     pub fn decode(payload: &[u8]) -> Result<Self, AttributeError> {
         let mut found = [None; A_MAX as usize + 1];
         for attribute in attributes(payload) {
@@ -183,12 +183,12 @@ impl Member {
     }
 }
 
-/// `struct nl_router_report`: what became of one publication.
+/// `struct nl_router_report`: the result of one publication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Subscribers that have it in their queue.
+    /// Number of subscribers with the message in their queue.
     pub delivered: u32,
-    /// Subscribers whose queue was full.
+    /// Number of subscribers whose queue was full.
     pub dropped: u32,
 }
 

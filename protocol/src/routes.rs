@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 2, step 3, `nl_routes`: a table of entries, and events for those who watch them.
+//! Part 2, step 3, `nl_routes`: a table of entries, and events for its watchers.
 //!
-//! What the module answers:
+//! Errnos of the module:
 //!
 //! | request | errno | when |
 //! |---|---|---|
 //! | any | `EINVAL`, `ERANGE` | an attribute is missing, unknown, too long, too short or too large |
 //! | any | `EMSGSIZE` | the payload is longer than 1024 bytes |
 //! | list | `EINVAL` | without `NLM_F_DUMP`, or with a payload |
-//! | add | `EEXIST`, `ENOSPC` | there is such an entry; there are [`ENTRIES`] already |
-//! | delete, expire, watch | `ENOENT` | there is no such entry |
-//! | watch | `EEXIST`, `ENOSPC` | the socket watches it already; it watches [`WATCHES`] names |
-//! | unwatch | `ENOENT` | the socket does not watch that |
-//! | another type | `EOPNOTSUPP` | the message type is none of these |
+//! | add | `EEXIST`, `ENOSPC` | the entry exists; the table has [`ENTRIES`] entries |
+//! | delete, expire, watch | `ENOENT` | the entry does not exist |
+//! | watch | `EEXIST`, `ENOSPC` | the socket watches the entry already, or [`WATCHES`] others |
+//! | unwatch | `ENOENT` | the socket has no such watch |
+//! | another type | `EOPNOTSUPP` | the message type is unknown |
 
 use crate::attributes::{self, AttributeError, put_bytes, put_string};
 
@@ -22,41 +22,41 @@ pub const LIST: u16 = 0x10;
 pub const ADD: u16 = 0x11;
 /// `NL_ROUTES_DELETE`: delete an entry.
 pub const DELETE: u16 = 0x12;
-/// `NL_ROUTES_EXPIRE`: set when an entry expires.
+/// `NL_ROUTES_EXPIRE`: set the expiry time of an entry.
 pub const EXPIRE: u16 = 0x13;
 /// `NL_ROUTES_WATCH`: receive the events of one entry or of all.
 pub const WATCH: u16 = 0x14;
-/// `NL_ROUTES_UNWATCH`: take a watch back.
+/// `NL_ROUTES_UNWATCH`: end a watch.
 pub const UNWATCH: u16 = 0x15;
 /// `NL_ROUTES_ENTRY`: one entry of a list.
 pub const ENTRY: u16 = 0x18;
-/// `NL_ROUTES_ADDED`: event; `seq` counts the events meant for this socket from 1.
+/// `NL_ROUTES_ADDED`: event; `seq` counts the events for this socket from 1.
 pub const ADDED: u16 = 0x19;
 /// `NL_ROUTES_DELETED`: event; `seq` as with [`ADDED`].
 pub const DELETED: u16 = 0x1a;
 
 /// `NL_ROUTES_A_NAME`: a string of 1 to [`NAME_MAX`] bytes with its NUL.
 pub const A_NAME: u16 = 1;
-/// `NL_ROUTES_A_EXPIRE_MS`: milliseconds until it is deleted; in a request 0 is never.
+/// `NL_ROUTES_A_EXPIRE_MS`: milliseconds until it expires; 0 in a request means never.
 pub const A_EXPIRE_MS: u16 = 2;
 /// `NL_ROUTES_A_REASON`: [`EXPIRED`] or [`REQUESTED`].
 pub const A_REASON: u16 = 3;
 
-/// `NL_ROUTES_EXPIRED`: deleted because its time was over.
+/// `NL_ROUTES_EXPIRED`: deleted because its time has expired.
 pub const EXPIRED: u32 = 1;
-/// `NL_ROUTES_REQUESTED`: deleted because somebody asked for it.
+/// `NL_ROUTES_REQUESTED`: deleted by a request.
 pub const REQUESTED: u32 = 2;
 
 /// `NL_ROUTES_NAME_MAX`: longest name, in bytes, without the NUL.
 pub const NAME_MAX: usize = 15;
 /// `NL_ROUTES_EXPIRE_MAX`: longest time until an entry expires, in milliseconds.
 pub const EXPIRE_MAX: u32 = 0x7fff_ffff;
-/// `NL_ROUTES_ENTRIES`: how many entries there can be at once.
+/// `NL_ROUTES_ENTRIES`: the most entries of the table.
 pub const ENTRIES: usize = 256;
-/// `NL_ROUTES_WATCHES`: how many entries a socket can watch by name.
+/// `NL_ROUTES_WATCHES`: the most entries that a socket watches by name.
 pub const WATCHES: usize = 16;
 
-/// What a program can ask of the module.
+/// A request to the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
     /// List all entries.
@@ -65,11 +65,11 @@ pub enum Request<'a> {
     Add(&'a str),
     /// Delete an entry.
     Delete(&'a str),
-    /// Have an entry expire after so many milliseconds; 0 is never.
+    /// Make an entry expire after this many milliseconds; 0 means never.
     Expire(&'a str, u32),
-    /// Watch an entry, or all without a name.
+    /// Watch an entry, or all entries if there is no name.
     Watch(Option<&'a str>),
-    /// Watch it no longer.
+    /// End a watch.
     Unwatch(Option<&'a str>),
 }
 
@@ -104,23 +104,23 @@ impl Request<'_> {
     }
 }
 
-/// Why an entry was deleted.
+/// The reason why an entry was deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Its time was over.
+    /// Its time has expired.
     Expired,
-    /// Somebody asked for it.
+    /// A request.
     Requested,
 }
 
-/// What a message of the module says.
+/// A message of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News<'a> {
-    /// There is this entry (in a list).
+    /// An entry of a list.
     Entry {
         /// Its name.
         name: &'a str,
-        /// Milliseconds until it is deleted; `None` is never.
+        /// Milliseconds until it expires; `None` means never.
         expire_ms: Option<u32>,
     },
     /// This entry was added.
@@ -130,7 +130,7 @@ pub enum News<'a> {
 }
 
 impl<'a> News<'a> {
-    /// What the payload of a message of type `kind` says; `None` if the type is another.
+    /// Parse the payload of a message of type `kind`; `None` for other types.
     ///
     /// # Errors
     /// [`AttributeError`] if the attributes are not those of that type.

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The message slot: a character device, each minor a slot, each slot with many channels that hold
-//! one message each. What the calls on an open file answer:
+//! The message slot: a character device. Each minor is a slot, and each slot has many channels that
+//! hold one message each. Errnos of the calls on an open file:
 //!
 //! | call | errno | when |
 //! |---|---|---|
-//! | ioctl | `EINVAL` | another command than [`CHANNEL`]; an id of 0 (the argument has 32 bits, what is above them is ignored) |
+//! | ioctl | `EINVAL` | another command than [`CHANNEL`]; an id of 0 (the argument has 32 bits; higher bits are ignored) |
 //! | write, read | `EINVAL` | no channel has been chosen for this file |
 //! | write | `EMSGSIZE` | no bytes, or more than [`MESSAGE_MAX`] |
 //! | write | `ENOMEM` | no memory for the message |
-//! | read | `EWOULDBLOCK` | nothing has been written to the channel |
+//! | read | `EWOULDBLOCK` | the channel has no message |
 //! | read | `ENOSPC` | the buffer is shorter than the message |
-//! | write, read | `EFAULT` | a part of the buffer cannot be read from, written to |
+//! | write, read | `EFAULT` | a part of the buffer is not readable, or not writable |
 //!
-//! A write that fails leaves the channel as it was.
+//! A write that fails does not change the channel.
 
 use std::{fmt, num::NonZeroU32, str::FromStr};
 
 /// `MSG_SLOT_MAJOR`: major number of the device.
 pub const MAJOR: u32 = 235;
-/// `MSG_SLOT_MINORS`: how many slots there are.
+/// `MSG_SLOT_MINORS`: number of slots.
 pub const MINORS: usize = 256;
 /// `MSG_SLOT_MESSAGE_MAX`: length of the longest message, in bytes; the shortest has one.
 pub const MESSAGE_MAX: usize = 128;
 /// `MSG_SLOT_CHANNEL`: the ioctl that chooses the channel of an open file. Its argument is the
-/// channel id by value. `_IOW(235, 0, unsigned int)`, put together as `asm-generic/ioctl.h` does.
+/// channel id by value. It is `_IOW(235, 0, unsigned int)`, as in `asm-generic/ioctl.h`.
 pub const CHANNEL: u32 = 1 << 30 | (size_of::<u32>() as u32) << 16 | MAJOR << 8;
 
 /// Number of a channel within its slot, 1 to 2^32-1.
@@ -43,17 +43,17 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// A text that is no [`ChannelId`].
+/// A text that is not a [`ChannelId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a channel from 1 to {}", u32::MAX)]
 pub struct NoChannel;
 
-/// Decimal digits and nothing else.
+/// Decimal digits only.
 impl FromStr for ChannelId {
     type Err = NoChannel;
 
     fn from_str(text: &str) -> Result<Self, NoChannel> {
-        // The standard library takes a sign, too.
+        // The standard library accepts a sign, too.
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(NoChannel);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Compiles `kernel/include/uapi` with the C compiler and compares every constant in it with the
-//! Rust one. A constant that is only on one side fails too.
+//! Rust one. A constant on one side only fails, too.
 
 use std::{collections::BTreeMap, error::Error, path::Path, process::Command};
 
@@ -62,7 +62,7 @@ fn rust_side() -> BTreeMap<String, u64> {
         ("NL_ROUTES_NAME_MAX", routes::NAME_MAX as u64),
         ("NL_ROUTES_ENTRIES", routes::ENTRIES as u64),
         ("NL_ROUTES_WATCHES", routes::WATCHES as u64),
-        // Not ours, but relied on: linux/netlink.h says what they are.
+        // Constants of linux/netlink.h that `protocol` repeats.
         ("NLMSG_HDRLEN", netlink::HEADER_LEN as u64),
         ("NLMSG_ERROR", u64::from(netlink::NLMSG_ERROR)),
         ("NLMSG_DONE", u64::from(netlink::NLMSG_DONE)),
@@ -80,7 +80,7 @@ fn rust_side() -> BTreeMap<String, u64> {
     .into()
 }
 
-/// Names that the header defines with a value; include guards have none.
+/// Names with a value in the header; include guards have none.
 fn defined_in(header: &str) -> impl Iterator<Item = &str> {
     header.lines().filter_map(|line| {
         let mut words = line.strip_prefix("#define ")?.split_whitespace();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A process that makes the system calls it is told to, one line in, one line out.
+//! A process that makes the system calls of its orders, one line in, one line out.
 
 use std::{
     io::{BufRead, IoSliceMut, Read, Write},
@@ -25,7 +25,7 @@ use nix::{
 
 use crate::{faults, kernel, memory, passing};
 
-/// Longest datagram that can be received whole, in bytes.
+/// The longest datagram that is received completely, in bytes.
 const RECEIVE_MAX: usize = 65536;
 
 pub(crate) fn run() -> ExitCode {
@@ -35,7 +35,7 @@ pub(crate) fn run() -> ExitCode {
             .map_err(drop)
             .and_then(|line| serde_json::from_str(&line).map_err(drop))
         else {
-            eprintln!("actor: expected a call on stdin, found something else");
+            eprintln!("actor: expected a call on stdin, found another line");
             return ExitCode::FAILURE;
         };
         let Ok(mut answer) = serde_json::to_vec(&make(call)) else {
@@ -173,7 +173,7 @@ fn make(call: Call) -> CallResult {
     }
 }
 
-/// nix knows the netlink families by name only, so a number of our own goes through libc.
+/// nix knows netlink families by name only, so a number goes through libc.
 fn open_netlink(protocol: i32) -> nix::Result<RawFd> {
     // SAFETY: socket(2) takes three integers and no pointer.
     let fd = unsafe {
@@ -193,22 +193,23 @@ fn become_user(uid: u32) -> nix::Result<()> {
     setresuid(user, user, user)
 }
 
-/// The one that stays waits until the other has ended: by then all of its descriptors are closed.
+/// The process that continues waits until the other has ended. Then all of the other's descriptors
+/// are closed.
 fn fork(stays: Kin) -> CallResult {
     let (mut life, alive) = std::io::pipe().map_err(|error| Refusal::io("pipe", &error))?;
-    // SAFETY: there is only this thread, so the child may do whatever it could have done before.
+    // SAFETY: there is only this thread, so the child may do everything that the parent could.
     let forked = unsafe { unistd::fork() }.map_err(|errno| Refusal::new("fork", errno))?;
     let kin = match forked {
         ForkResult::Parent { .. } => Kin::Parent,
         ForkResult::Child => Kin::Child,
     };
     if kin != stays {
-        // SAFETY: ends the process without what exit(3) would do; input that was read ahead and
-        // output are the other's.
+        // SAFETY: ends the process without the work of exit(3). Buffered input and output belong to
+        // the other process.
         unsafe { libc::_exit(0) };
     }
     drop(alive);
-    // The end of it comes when nobody has the other end open.
+    // The pipe ends when no process has its other end open.
     life.read_to_end(&mut Vec::new())
         .map_err(|error| Refusal::io("read", &error))?;
     if let ForkResult::Parent { child } = forked {
@@ -238,15 +239,15 @@ fn fill_channels(
 }
 
 fn ioctl(fd: RawFd, command: u32, argument: u64) -> nix::Result<i32> {
-    // SAFETY: not in our hands: where the kernel takes the argument for a pointer, it may write
-    // there. Scenarios only pass small numbers, at which nothing of ours can be mapped, numbers for
-    // a device that takes none for a pointer, or the address of eight bytes that are there for it.
+    // SAFETY: depends on the argument, because the kernel may write to it if it takes it for a
+    // pointer. Scenarios pass small numbers, where nothing is mapped, or numbers for a device that
+    // takes no pointer, or the address of eight bytes that are meant for it.
     let result = unsafe { libc::ioctl(fd, libc::Ioctl::from(command), argument) };
     Errno::result(result)
 }
 
 fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> nix::Result<()> {
-    // SAFETY: the option's value is the local `value`, whose size is given along.
+    // SAFETY: the option's value is the local `value`, and its size is passed.
     let result = unsafe {
         libc::setsockopt(
             fd,

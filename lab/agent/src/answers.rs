@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What agent and actors observe, and how they tell the host.
+//! Observations of agent and actors, as they are reported to the host.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{bytes::Bytes, orders::ProcessId};
 
-/// What was observed: a value, or the call that failed.
+/// An observation: a value, or the call that failed.
 pub type CallResult = Result<Answer, Refusal>;
 
 /// A call that failed.
@@ -29,7 +29,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal that an I/O error stands for.
+    /// The refusal for an I/O error.
     pub fn io(call: &str, error: &std::io::Error) -> Self {
         let errno = error.raw_os_error();
         Refusal::new(call, errno.map_or(Errno::EIO, Errno::from_raw))
@@ -48,55 +48,54 @@ impl std::error::Error for Refusal {}
 /// The value of a call that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// Nothing but success.
+    /// Success without a value.
     Done,
     /// A number: a descriptor, a length, a portid.
     Value(i64),
     /// Contents of a file.
     Data(Bytes),
-    /// A process runs.
+    /// A started process.
     Started {
         /// Its process id in the guest.
         pid: u32,
     },
     /// One datagram.
     Datagram {
-        /// What arrived.
+        /// Its bytes.
         data: Bytes,
-        /// Portid of the sender, from its address and not from the header; `None` if the
-        /// kernel gave no address.
+        /// Portid of the sender, from its address and not from the header. `None` if the kernel
+        /// gave no address.
         from: Option<u32>,
-        /// `MSG_TRUNC`: it was longer than the buffer.
+        /// `MSG_TRUNC`: the datagram was longer than the buffer.
         truncated: bool,
     },
-    /// What a buffer was filled with.
+    /// A buffer that a call has filled.
     Filled {
-        /// What the call returned.
+        /// The result of the call.
         returned: Result<usize, Refusal>,
-        /// The whole buffer as far as it can be read, `POISON` where the call wrote
-        /// nothing.
+        /// All readable bytes of the buffer. Bytes that the call did not write are `POISON`.
         buffer: Bytes,
     },
-    /// What came of a call with a fault.
+    /// The result of a call with a fault.
     Faulted {
-        /// Whether it came to the fault; if not, the call was an ordinary one.
+        /// Whether the fault happened; if not, the call was an ordinary one.
         hit: bool,
-        /// What the call gave.
+        /// The result of the call.
         outcome: Box<CallResult>,
     },
-    /// What came of a batch.
+    /// The result of a batch.
     Batch {
-        /// How many rounds were complete.
+        /// Number of complete rounds.
         rounds: u64,
-        /// What the calls of the last one gave; the last of them failed if some were not made.
+        /// Results of the last round. If calls were skipped, the last result is the failure.
         outcomes: Vec<CallResult>,
     },
-    /// What came of a call that was repeated: each different outcome once, in the order in which
-    /// it first came.
+    /// The result of a repeated call: each distinct outcome once, in the order of its first
+    /// occurrence.
     Repeated(Vec<CallResult>),
 }
 
-/// What the agent tells the host, in the order in which it happened.
+/// Reports of the agent to the host, in the order of the events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AgentReport {
     /// The first line: the agent is ready.
@@ -108,23 +107,23 @@ pub enum AgentReport {
     Answer {
         /// The order's id.
         id: u64,
-        /// What came of it.
+        /// The result of the order.
         outcome: CallResult,
     },
-    /// A process has written.
+    /// Output of a process.
     Output {
-        /// Which one.
+        /// The process.
         process: ProcessId,
-        /// On which stream.
+        /// The stream.
         stream: Stream,
-        /// What; need not end with a line.
+        /// The bytes; they need not end with a newline.
         data: Bytes,
     },
     /// A process has ended and all its output has been reported.
     Exited {
-        /// Which one.
+        /// The process.
         process: ProcessId,
-        /// How.
+        /// How it ended.
         how: Exit,
     },
     /// A record of the kernel log.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes on a line of JSON.
+//! Bytes in a line of JSON.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the host has an actor do: system calls, and the memory that they are given.
+//! Orders for an actor: system calls, and the memory of their buffers.
 
 use serde::{Deserialize, Serialize};
 
@@ -60,10 +60,10 @@ pub enum Call {
         /// Descriptor.
         fd: i32,
     },
-    /// fork(2), whereupon one of the two ends and the other goes on: `Answer::Done` from
-    /// that one when the first has ended. All that was open is open still.
+    /// fork(2); one process ends and the other continues. `Answer::Done` comes from the other one
+    /// after the end of the first. All files stay open.
     Fork {
-        /// Who goes on.
+        /// The process that continues.
         stays: Kin,
     },
     /// dup(2): `Answer::Value` is the new descriptor of the same open file.
@@ -89,9 +89,9 @@ pub enum Call {
         /// The mailbox.
         mailbox: i32,
     },
-    /// `unshare(CLONE_NEWNET)`: from now on in a network namespace of its own.
+    /// `unshare(CLONE_NEWNET)`: continue in a new network namespace.
     LeaveNetwork,
-    /// setresgid(2) and setresuid(2): root no more, for good. All that was open is open still.
+    /// setresgid(2) and setresuid(2): give up root for good. All files stay open.
     BecomeUser {
         /// User and group.
         uid: u32,
@@ -100,44 +100,43 @@ pub enum Call {
     Open {
         /// Absolute path in the guest.
         path: String,
-        /// `O_RDWR` and the like.
+        /// `O_RDWR` and other flags.
         flags: i32,
     },
-    /// ioctl(2) with a number as its argument: `Answer::Value` is what it returns.
+    /// ioctl(2) with a number as its argument: `Answer::Value` is the result.
     Ioctl {
         /// Descriptor.
         fd: i32,
-        /// Which command.
+        /// Number of the command.
         command: u32,
         /// By value.
         argument: u64,
     },
-    /// ioctl(2) with a pointer to a number of eight bytes: `Answer::Value` is what it
-    /// returns.
+    /// ioctl(2) with a pointer to a number of eight bytes: `Answer::Value` is the result.
     IoctlAt {
         /// Descriptor.
         fd: i32,
-        /// Which command.
+        /// Number of the command.
         command: u32,
-        /// What the argument points to.
+        /// The number to which the argument points.
         number: u64,
     },
     /// read(2): `Answer::Filled`.
     ReadFile {
         /// Descriptor.
         fd: i32,
-        /// What the buffer is like.
+        /// The kind of the buffer.
         memory: BufferMemory,
-        /// Its length in bytes, as the call is told.
+        /// Its length in bytes, as passed to the call.
         len: usize,
     },
     /// write(2): `Answer::Value` is the number of bytes.
     WriteFile {
         /// Descriptor.
         fd: i32,
-        /// What the buffer is like.
+        /// The kind of the buffer.
         memory: BufferMemory,
-        /// What is in it, as far as it can be accessed; as many bytes as the call is told.
+        /// The contents of its accessible part. Their number is passed to the call.
         data: Bytes,
     },
     /// Choose one channel of a message slot after the other and write a byte to each:
@@ -163,28 +162,28 @@ pub enum Call {
         /// Module parameters, separated by spaces.
         params: String,
     },
-    /// A call in the course of which one allocation, or one copy from or to user space, fails:
+    /// A call during which one allocation, or one copy from or to user space, fails:
     /// `Answer::Faulted`. For kernels with fault injection.
     WithFault {
-        /// Which one, from 1.
+        /// Number of the failing allocation or copy, from 1.
         nth: u32,
         /// The call.
         call: Box<Call>,
     },
-    /// All of these calls in order, again and again: `Answer::Batch`. For what would be
-    /// too many lines, or too far apart in time.
+    /// All of these calls in order, repeatedly: `Answer::Batch`. Single orders would be too many
+    /// lines, or too slow.
     Batch {
-        /// How often.
+        /// Number of rounds.
         rounds: u64,
-        /// Go on when a call has failed.
+        /// Continue after a failed call.
         persist: bool,
         /// The calls of one round.
         calls: Vec<Call>,
     },
-    /// The same call again and again, whether it fails or not: `Answer::Repeated`. For
-    /// what is to be looked at each time and mostly gives the same.
+    /// The same call repeatedly, whether it fails or not: `Answer::Repeated`. For many observations
+    /// with few distinct results.
     Repeat {
-        /// How often.
+        /// Number of repetitions.
         times: u64,
         /// The call.
         call: Box<Call>,
@@ -194,16 +193,16 @@ pub enum Call {
 /// One of the two after fork(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kin {
-    /// The process that was there before.
+    /// The parent.
     Parent,
-    /// The new one.
+    /// The child.
     Child,
 }
 
-/// What [`Call::ReadFile`] has in its buffer before the call.
+/// Contents of the buffer of [`Call::ReadFile`] before the call.
 pub const POISON: u8 = 0xa5;
 
-/// What may be done with a page of memory.
+/// Access rights of a page of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Page {
     /// It can be read and written.
@@ -234,24 +233,24 @@ pub enum BufferMemory {
     NoAccess,
     /// Mapped with `PROT_READ`.
     ReadOnly,
-    /// Its first bytes are the last of a page, and nothing is mapped behind them.
+    /// Its first bytes are the last of a page, and the next page is not mapped.
     Crossing {
-        /// How many bytes can be accessed, up to 4096.
+        /// Number of accessible bytes, up to 4096.
         mapped: usize,
     },
-    /// It lies at the border between pages of two kinds.
+    /// It crosses the border between pages of two kinds.
     Border {
-        /// How far in front of the border it starts, in bytes, up to 4096.
+        /// Distance from its start to the border, in bytes, up to 4096.
         before: usize,
-        /// The page in front of the border.
+        /// The page before the border.
         front: Page,
-        /// All that is behind it, as far as the buffer goes.
+        /// The pages after the border.
         back: Page,
     },
 }
 
 impl BufferMemory {
-    /// The same as a border: how far in front of it the buffer starts, and the kinds of pages.
+    /// The same as a border: distance from the start of the buffer, and the kinds of pages.
     pub fn border(self) -> (usize, Page, Page) {
         match self {
             BufferMemory::Ordinary => (0, Page::Writable, Page::Writable),
@@ -267,7 +266,7 @@ impl BufferMemory {
         }
     }
 
-    /// The pages that the first `len` bytes of a buffer lie in.
+    /// The pages of the first `len` bytes of a buffer.
     pub fn pages(self, len: usize) -> impl Iterator<Item = Page> {
         let (before, front, back) = self.border();
         let in_front = (before > 0 && len > 0).then_some(front);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One call in the course of which one allocation fails
-//! (Documentation/fault-injection/fault-injection.rst).
+//! One call during which one allocation fails (Documentation/fault-injection/fault-injection.rst).
 
 use std::{fs, io, os::unix::fs::FileExt};
 
 use lab_agent::{Answer, CallResult, Refusal};
 use nix::errno::Errno;
 
-/// Have `make` make a call, of whose allocations and user copies number `nth` fails. Which of the
-/// kernel's are counted is set under /sys/kernel/debug.
+/// Make a call during which the allocation or user copy with number `nth` fails. The files under
+/// /sys/kernel/debug determine which ones are counted.
 pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> CallResult) -> CallResult {
     let fault = fs::OpenOptions::new()
         .read(true)
@@ -25,7 +24,7 @@ pub(crate) fn with_fault(nth: u32, make: impl FnOnce() -> CallResult) -> CallRes
     Ok(Answer::Faulted { hit, outcome })
 }
 
-/// How many are to come before one fails; 0 if it has.
+/// Allocations until the failing one; 0 if it has failed.
 fn left(fault: &fs::File) -> io::Result<u32> {
     let mut text = [0; 16];
     match fault.read_at(&mut text, 0) {
@@ -33,13 +32,13 @@ fn left(fault: &fs::File) -> io::Result<u32> {
             .trim()
             .parse()
             .map_err(io::Error::other),
-        // It was reading this very number that failed.
+        // Reading this number itself was the failing operation.
         Err(error) if error.raw_os_error() == Some(Errno::EFAULT as i32) => Ok(1),
         Err(error) => Err(error),
     }
 }
 
 fn disarm(fault: &fs::File) {
-    // Should this be what fails, then nothing after it will.
+    // If this operation fails, the next ones succeed.
     let _ = fault.write_at(b"0", 0);
 }

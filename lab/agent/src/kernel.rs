@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Modules in and out, device nodes, and the kernel's log.
+//! Inserting and removing modules, device nodes, and the kernel's log.
 
 use std::{
     ffi::CString,
@@ -35,7 +35,7 @@ pub(crate) fn remove(name: &str) -> CallResult {
         .map_err(|errno| Refusal::new("delete_module", errno))
 }
 
-/// The lines of a file that contain `text`. What is no UTF-8 counts as blanks.
+/// The lines of a file that contain `text`. Bytes that are not UTF-8 count as spaces.
 pub(crate) fn lines(path: &str, text: &str) -> std::io::Result<Vec<u8>> {
     let contents = fs::read(path)?;
     let mut found = Vec::new();
@@ -48,12 +48,12 @@ pub(crate) fn lines(path: &str, text: &str) -> std::io::Result<Vec<u8>> {
     Ok(found)
 }
 
-/// Where each slab cache lists its objects by the place that has allocated them, with
-/// `slub_debug=U` (Documentation/mm/slub.rst).
+/// The list of a slab cache's objects by the place of their allocation, with `slub_debug=U`
+/// (Documentation/mm/slub.rst).
 const TRACES: &str = "/sys/kernel/debug/slab";
 
-/// The entries of all caches for kmalloc and for what netlink and XArrays allocate that contain
-/// `text`. An entry ends with an empty line.
+/// Entries that contain `text`, from all kmalloc caches and from those of netlink and XArrays. An
+/// entry ends with an empty line.
 pub(crate) fn alloc_traces(text: &str) -> std::io::Result<Vec<u8>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(TRACES)? {
@@ -62,7 +62,7 @@ pub(crate) fn alloc_traces(text: &str) -> std::io::Result<Vec<u8>> {
         if !ours.iter().any(|start| name.starts_with(start)) {
             continue;
         }
-        // KASAN keeps freed objects back until then.
+        // KASAN holds freed objects back until then.
         fs::write(format!("/sys/kernel/slab/{name}/shrink"), "1")?;
         let traces = fs::read(format!("{TRACES}/{name}/alloc_traces"))?;
         for trace in String::from_utf8_lossy(&traces).split("\n\n") {
@@ -85,7 +85,7 @@ pub(crate) fn make_device(path: &str, major: u32, minor: u32, mode: u32) -> Call
     let device = stat::makedev(major.into(), minor.into());
     stat::mknod(path, SFlag::S_IFCHR, Mode::empty(), device)
         .map_err(|errno| Refusal::new("mknod", errno))?;
-    // Not through mknod(2), whose bits the umask takes away.
+    // Not with mknod(2), because the umask would change the bits.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
         .map(|()| Answer::Done)
         .map_err(|error| Refusal::io("chmod", &error))
@@ -98,7 +98,7 @@ pub(crate) fn follow_log(reporter: Reporter) -> std::io::Result<()> {
     thread::Builder::new()
         .name("kernel-log".into())
         .spawn(move || {
-            // One read gives one record; the kernel's longest is CONSOLE_EXT_LOG_MAX, 8192 bytes.
+            // One read returns one record; the kernel's longest is CONSOLE_EXT_LOG_MAX, 8192 bytes.
             let mut record = vec![0; 8192];
             loop {
                 match log.read(&mut record) {
@@ -107,7 +107,7 @@ pub(crate) fn follow_log(reporter: Reporter) -> std::io::Result<()> {
                             reporter.report(&AgentReport::Log { level, text });
                         }
                     }
-                    // Records were overwritten before they were read: go on with the oldest.
+                    // Records were overwritten before they were read: continue with the oldest.
                     Err(error) if error.raw_os_error() == Some(Errno::EPIPE as i32) => {}
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                     Err(_) => return,
@@ -127,7 +127,7 @@ fn parse(record: &[u8]) -> Option<(u8, String)> {
     Some(((priority & 7) as u8, unescape(text)))
 }
 
-/// The kernel gives backslashes and what is not printable as `\xNN` (the same document).
+/// The kernel prints backslashes and non-printable bytes as `\xNN` (same document).
 fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut parts = text.split("\\x");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The agent: a static binary that runs inside the virtual machine, takes orders from the host and
-//! reports what it observes. It decides nothing. What a line means is said in `lib.rs`.
+//! reports observations. It decides nothing. `lib.rs` defines the lines.
 
 mod actor;
 mod faults;
@@ -71,10 +71,10 @@ fn serve() -> std::io::Result<()> {
 
     for line in orders.lines() {
         let Ok(Order { id, op }) = serde_json::from_str(&line?) else {
-            eprintln!("agent: an order that cannot be read");
+            eprintln!("agent: an order cannot be parsed");
             continue;
         };
-        // A thread each: one that hangs in the kernel must not stop the others.
+        // A thread for each order, because one that hangs in the kernel must not stop the others.
         let (reporter, processes) = (reporter.clone(), processes.clone());
         thread::Builder::new()
             .name(format!("order-{id}"))
@@ -86,8 +86,9 @@ fn serve() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Wait for our virtio-serial port and return its device node. QEMU tells the driver of it, and then its
-/// name, when the driver is there already: on a busy host that is after us.
+/// Wait for the lab's virtio-serial port and return its device node. QEMU announces the port, and
+/// later its name, after the driver has started. On a busy host this is later than the start of the
+/// agent.
 fn wait_for_port() -> std::io::Result<String> {
     let events = socket(
         AddressFamily::Netlink,
@@ -95,21 +96,22 @@ fn wait_for_port() -> std::io::Result<String> {
         SockFlag::SOCK_CLOEXEC,
         SockProtocol::NetlinkKObjectUEvent,
     )?;
-    // The kernel's own events, not those that udev passes on.
+    // Events of the kernel itself, not those that udev passes on.
     bind(events.as_raw_fd(), &NetlinkAddr::new(0, 1))?;
     loop {
         if let Some(port) = find_port()? {
             return Ok(port);
         }
         match recv(events.as_raw_fd(), &mut [0; 1], MsgFlags::empty()) {
-            // Of events that were lost one may have been ours.
+            // Lost events may have included that of the port.
             Ok(_) | Err(Errno::ENOBUFS | Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
     }
 }
 
-/// The device node of our virtio-serial port; there is no udev here to make a link by name.
+/// Device node of the lab's virtio-serial port. The guest has no udev that would make a link by
+/// name.
 fn find_port() -> std::io::Result<Option<String>> {
     for entry in fs::read_dir("/sys/class/virtio-ports")? {
         let entry = entry?;
@@ -152,7 +154,7 @@ fn carry_out(op: Op, processes: &processes::Processes) -> CallResult {
             .map_err(|error| Refusal::io("read", &error)),
         Op::Insert { path, params } => kernel::insert(&path, &params),
         Op::Remove { name } => kernel::remove(&name),
-        // Without the newline the record stays open, and unread, until the next one.
+        // Without the newline, the record stays open and cannot be read until the next one.
         Op::Mark { text } => fs::write("/dev/kmsg", format!("<6>{text}\n"))
             .map(|()| Answer::Done)
             .map_err(|error| Refusal::io("write", &error)),

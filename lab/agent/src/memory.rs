@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! read(2) and write(2) with buffers of all kinds, those that cannot be accessed among them.
+//! read(2) and write(2) with buffers of all kinds, including inaccessible ones.
 
 use std::{cell::RefCell, collections::VecDeque, os::fd::RawFd, ptr};
 
 use lab_agent::{Answer, BufferMemory, Bytes, CallResult, POISON, Page, Refusal};
 use nix::{errno::Errno, libc};
 
-/// In bytes; x86-64 has no smaller one.
+/// Size in bytes; x86-64 has no smaller page.
 const PAGE: usize = 4096;
 
-/// A buffer and the mapping that it lies in: one page in front of a border, as many as are needed
-/// behind it.
+/// A buffer and its mapping: one page before a border, and the necessary pages after it.
 struct Buffer {
     memory: BufferMemory,
     base: *mut u8,
     /// Size of the mapping.
     size: usize,
-    /// Where the buffer starts.
+    /// Start of the buffer.
     start: *mut u8,
-    /// How many of its bytes can be read, from its start.
+    /// Number of its readable bytes, from its start.
     readable: usize,
 }
 
@@ -28,7 +27,7 @@ impl Buffer {
         let (before, front, back) = memory.border();
         let before = before.min(PAGE);
         let size = PAGE + data.len().max(1).next_multiple_of(PAGE);
-        // SAFETY: the kernel chooses a place where nothing is mapped.
+        // SAFETY: the kernel chooses addresses where nothing is mapped.
         let base = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -57,14 +56,14 @@ impl Buffer {
         Ok(buffer)
     }
 
-    /// Put `data` there, as much as can be `written`.
+    /// Copy `data` into the buffer, as far as `written` allows.
     fn fill(&mut self, data: &[u8], written: usize) {
-        // SAFETY: all of data lies within the mapping, of which nobody else knows.
+        // SAFETY: all of data lies within the mapping, which has no other user.
         unsafe { ptr::copy_nonoverlapping(data.as_ptr(), self.start, written) };
         self.readable = self.accessible(data.len(), Page::readable);
     }
 
-    /// How many bytes of a buffer of `len` lie in pages of a kind, from its start.
+    /// How many bytes of a buffer of `len` are in pages of a kind, from its start.
     fn accessible(&self, len: usize, kind: impl Fn(Page) -> bool) -> usize {
         let (before, front, back) = self.memory.border();
         let in_front = before.min(len);
@@ -75,8 +74,8 @@ impl Buffer {
         }
     }
 
-    /// Whether it can be used again: nothing is unmapped, where others may be given memory, and what
-    /// can be read can be written anew.
+    /// Whether the buffer can be reused: nothing of it is unmapped, where other memory may be
+    /// allocated, and its readable bytes can be rewritten.
     fn lasts(&self) -> bool {
         use Page::{NoAccess, Writable};
         let (_, front, back) = self.memory.border();
@@ -86,14 +85,14 @@ impl Buffer {
         )
     }
 
-    /// Nothing is allocated until the buffer is dropped: what is unmapped here stays so.
+    /// Nothing is allocated until the buffer is dropped, so an unmapped page stays unmapped.
     fn turn_into(&self, page: Page, offset: usize, len: usize) -> nix::Result<()> {
         let protection = match page {
             Page::Writable => return Ok(()),
             Page::ReadOnly => libc::PROT_READ,
             Page::NoAccess => libc::PROT_NONE,
             Page::Unmapped => {
-                // SAFETY: a part of our own mapping, to which there is no reference.
+                // SAFETY: a part of this buffer's mapping, to which there is no reference.
                 let result = unsafe { libc::munmap(self.base.add(offset).cast(), len) };
                 return Errno::result(result).map(drop);
             }
@@ -106,10 +105,10 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // What has been unmapped already does not matter to munmap(2). What fails here leaves a
-        // mapping behind, in a process that is to end anyway.
-        // SAFETY: our own mapping, in whose place nothing has been allocated, and to which there
-        // is no reference.
+        // munmap(2) ignores pages that are unmapped already. A failure leaves a mapping in a
+        // process that is about to end.
+        // SAFETY: this buffer's mapping. Nothing was allocated in its place, and there is no
+        // reference to it.
         unsafe { libc::munmap(self.base.cast(), self.size) };
     }
 }
@@ -118,8 +117,8 @@ impl Drop for Buffer {
 const KEPT_MAX: usize = 3;
 
 thread_local! {
-    /// The last buffers that can be used again, of different kinds. To map one costs more than the
-    /// call that it is for.
+    /// The last reusable buffers, of different kinds. Mapping a buffer takes longer than the call
+    /// that uses it.
     static KEPT: RefCell<VecDeque<Buffer>> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -155,11 +154,11 @@ pub(crate) fn read(fd: RawFd, memory: BufferMemory, len: usize) -> CallResult {
     let poison = vec![POISON; len];
     let mut found = poison.clone();
     let call = |buffer: &Buffer| {
-        // SAFETY: the kernel checks what it writes to. All `len` bytes are the buffer's own, or
-        // nothing is mapped there.
+        // SAFETY: the kernel checks the addresses that it writes to. All `len` bytes belong to the
+        // buffer, or are not mapped.
         let result = Errno::result(unsafe { libc::read(fd, buffer.start.cast(), len) });
         found.truncate(buffer.readable);
-        // SAFETY: as many bytes can be read, and `found` has room for them.
+        // SAFETY: this many bytes are readable, and `found` has room for them.
         unsafe { ptr::copy_nonoverlapping(buffer.start, found.as_mut_ptr(), found.len()) };
         result
     };
@@ -174,7 +173,7 @@ pub(crate) fn read(fd: RawFd, memory: BufferMemory, len: usize) -> CallResult {
 
 pub(crate) fn write(fd: RawFd, memory: BufferMemory, data: &[u8]) -> CallResult {
     let call = |buffer: &Buffer| {
-        // SAFETY: the kernel checks what it reads from.
+        // SAFETY: the kernel checks the addresses that it reads from.
         Errno::result(unsafe { libc::write(fd, buffer.start.cast(), data.len()) })
     };
     with_buffer(memory, data, call)?

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the host has the agent do.
+//! Orders for the agent.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 
-/// Number that the host gives to a process it has started.
+/// The host's number of a started process.
 pub type ProcessId = u64;
 
 /// One order; its answer carries the same id. Orders run concurrently.
@@ -13,11 +13,11 @@ pub type ProcessId = u64;
 pub struct Order {
     /// Chosen by the host.
     pub id: u64,
-    /// What to do.
+    /// The action.
     pub op: Op,
 }
 
-/// What the agent itself can do.
+/// Actions of the agent itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// Answer with `Answer::Done`.
@@ -31,7 +31,7 @@ pub enum Op {
         /// Its contents.
         data: Bytes,
     },
-    /// Write to a file that is there, as those of procfs, sysfs and debugfs are.
+    /// Write to an existing file, for example in procfs, sysfs or debugfs.
     Control {
         /// Absolute path in the guest.
         path: String,
@@ -54,19 +54,18 @@ pub enum Op {
         /// Absolute path in the guest.
         path: String,
     },
-    /// From a file, the lines that contain a text: `Answer::Data`.
+    /// The lines of a file that contain a text: `Answer::Data`.
     Lines {
         /// Absolute path in the guest.
         path: String,
-        /// What they contain.
+        /// The text.
         text: String,
     },
-    /// From what the slab caches know of their objects (`SLAB/alloc_traces` in debugfs), the
-    /// entries that contain a text, each under a line `cache NAME`: `Answer::Data`.
-    /// Objects that were freed and are only kept back are given back first, so that they do not
-    /// count.
+    /// The entries of the slab caches' lists (`SLAB/alloc_traces` in debugfs) that contain a text,
+    /// each under a line `cache NAME`: `Answer::Data`. Freed objects that the kernel holds back are
+    /// released first, so they do not count.
     AllocTraces {
-        /// What they contain.
+        /// The text.
         text: String,
     },
     /// Insert a kernel module: finit_module(2).
@@ -86,7 +85,7 @@ pub enum Op {
         /// The line, without a newline.
         text: String,
     },
-    /// Start a process: `Answer::Started`. What it writes and how it ends is reported.
+    /// Start a process: `Answer::Started`. Its output and its end are reported.
     Spawn {
         /// The host's number for it.
         process: ProcessId,
@@ -94,25 +93,25 @@ pub enum Op {
         argv: Vec<String>,
         /// User and group id.
         uid: u32,
-        /// Where its stdin comes from.
+        /// The source of its stdin.
         stdin: Stdin,
     },
     /// Write to the stdin of a process.
     Write {
-        /// Which one.
+        /// The process.
         process: ProcessId,
-        /// All of it is written, or an errno is answered.
+        /// The bytes. All of them are written, or the answer is an errno.
         data: Bytes,
     },
-    /// Close the pipe that is the stdin of a process: it sees the end of its input.
+    /// Close the stdin pipe of a process.
     CloseStdin {
-        /// Which one.
+        /// The process.
         process: ProcessId,
     },
-    /// Send a signal to a process and to what it has forked. One that it stops has stopped (or
-    /// ended) when this is answered.
+    /// Send a signal to a process and its children. A process that a signal stops has stopped or
+    /// ended when this is answered.
     Signal {
-        /// To which process.
+        /// The process.
         process: ProcessId,
         /// Signal number.
         signal: i32,
@@ -121,7 +120,7 @@ pub enum Op {
     PowerOff,
 }
 
-/// Where the stdin of a process comes from.
+/// The source of a process's stdin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stdin {
     /// A pipe that [`Op::Write`] fills.

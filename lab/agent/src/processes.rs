@@ -22,7 +22,7 @@ use nix::{
 
 use crate::reporter::Reporter;
 
-/// All processes that were started and have not ended.
+/// All started processes that have not ended.
 #[derive(Clone)]
 pub(crate) struct Processes {
     reporter: Reporter,
@@ -31,7 +31,7 @@ pub(crate) struct Processes {
 
 struct Running {
     pid: Pid,
-    /// Of its own, so that a write that blocks holds up nobody else.
+    /// In a thread of its own, so that a blocking write stops no other order.
     stdin: Arc<Mutex<Option<ChildStdin>>>,
 }
 
@@ -59,7 +59,7 @@ impl Processes {
         };
         #[expect(
             clippy::disallowed_methods,
-            reason = "in the guest there is no environment to hide"
+            reason = "the guest has no environment to hide"
         )]
         let mut command = Command::new(program);
         command
@@ -69,15 +69,16 @@ impl Processes {
             .current_dir("/")
             .uid(uid)
             .gid(uid)
-            // A group of its own: signals reach what it has forked, too, when it has ended itself.
+            // A process group of its own, so that signals also reach the children after it has
+            // ended.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if stdin == Stdin::Closed {
             command.stdin(Stdio::null());
-            // SAFETY: close(2) is async-signal-safe, and nothing of the child uses descriptor 0
-            // before it calls exec.
+            // SAFETY: close(2) is async-signal-safe, and the child does not use descriptor 0 before
+            // it calls exec.
             unsafe {
                 command.pre_exec(|| nix::unistd::close(0).map_err(std::io::Error::from));
             }
@@ -99,7 +100,7 @@ impl Processes {
         Ok(Answer::Started { pid })
     }
 
-    /// Report what a process writes, then how it ended.
+    /// Report the output of a process, then its end.
     fn watch(&self, process: ProcessId, mut child: Child) {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
@@ -111,7 +112,8 @@ impl Processes {
             }
         });
         let Ok(status) = child.wait() else { return };
-        // From here on its pid may be another's: forget it before anybody can signal it.
+        // After this its pid may belong to another process, so it is forgotten before a signal can
+        // be sent.
         self.running().remove(&process);
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => Exit::Status(code),
@@ -176,8 +178,8 @@ impl Processes {
             found.pid
         };
         if signal == Signal::SIGSTOP {
-            // On another processor it runs on until it takes the signal. Whoever waits for its
-            // end must find it afterwards.
+            // On another processor it continues until it takes the signal. A later wait for its end
+            // must still find it.
             let states = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
             match waitid(Id::Pid(pid), states) {
                 Ok(_) | Err(Errno::ECHILD) => {}

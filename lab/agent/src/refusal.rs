@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a refused call is reported as.
+//! Reports of failed calls.
 
 use lab_agent::Refusal;
 use nix::errno::Errno;
 
-/// The refusal that an I/O error stands for.
+/// The refusal for an I/O error.
 pub(crate) fn refusal(call: &str, error: &std::io::Error) -> Refusal {
     Refusal::new(
         call,

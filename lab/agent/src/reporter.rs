@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the agent tells the host something.
+//! Sends the agent's reports to the host.
 
 use std::{
     fs::File,
@@ -9,12 +9,12 @@ use std::{
 
 use lab_agent::AgentReport;
 
-/// The one way out: every thread reports through it, a line at a time.
+/// All threads report through it, one line at a time.
 #[derive(Clone)]
 pub(crate) struct Reporter(Arc<Mutex<File>>);
 
 impl Reporter {
-    /// To the host.
+    /// The port to the host.
     pub(crate) fn new(port: File) -> Self {
         Reporter(Arc::new(Mutex::new(port)))
     }
@@ -28,7 +28,7 @@ impl Reporter {
             .0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A host that is gone cannot be told so.
+        // The connection to the host is closed, so this error cannot be reported.
         let _ = port.write_all(&line);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A program on a terminal of its own, and what it shows there.
+//! A program on a terminal of its own, and its output there.
 
 use std::{
     fs::{self, File},
@@ -14,11 +14,11 @@ use nix::{
     sys::termios::{self, SetArg},
 };
 
-/// Where terminals are (pts(4)).
+/// Directory of terminals (pts(4)).
 const TERMINALS: &str = "/dev/pts";
 
 /// `both|stdout|stderr PROGRAM [ARGUMENT]...`: run the program with these of its outputs on a
-/// terminal, and write what is shown there to stdout, or to stderr if that alone is one.
+/// terminal. The terminal's output goes to stdout, or to stderr if only stderr is a terminal.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let (outputs, program) = (arguments.next(), arguments.next());
     let (Some(outputs), Some(program)) = (outputs, program) else {
@@ -27,7 +27,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     };
     #[expect(
         clippy::disallowed_methods,
-        reason = "in the guest there is no environment to hide"
+        reason = "the guest has no environment to hide"
     )]
     let mut command = Command::new(program);
     command.args(arguments).env("TERM", "xterm");
@@ -41,7 +41,7 @@ fn show(outputs: &str, mut command: Command) -> io::Result<ExitCode> {
     fs::create_dir_all(TERMINALS)?;
     let none: Option<&str> = None;
     match mount(none, TERMINALS, Some("devpts"), MsFlags::empty(), none) {
-        // It was mounted for another.
+        // Another order has mounted it.
         Ok(()) | Err(Errno::EBUSY) => {}
         Err(errno) => return Err(errno.into()),
     }
@@ -52,7 +52,7 @@ fn show(outputs: &str, mut command: Command) -> io::Result<ExitCode> {
         ws_ypixel: 0,
     };
     let pty = openpty(&size, None)?;
-    // What is written comes out as it is: no "\r" before each "\n".
+    // Output is not changed: no "\r" before each "\n".
     let mut raw = termios::tcgetattr(&pty.slave)?;
     termios::cfmakeraw(&mut raw);
     termios::tcsetattr(&pty.slave, SetArg::TCSANOW, &raw)?;
@@ -63,7 +63,7 @@ fn show(outputs: &str, mut command: Command) -> io::Result<ExitCode> {
         command.stderr(pty.slave.try_clone()?);
     }
     let mut child = command.spawn()?;
-    // Where all copies of this end are closed, the other one ends.
+    // When all copies of this end are closed, the other end ends.
     drop((command, pty.slave));
     let mut shown: Box<dyn Write> = if outputs == "stderr" {
         Box::new(io::stderr())
@@ -72,7 +72,7 @@ fn show(outputs: &str, mut command: Command) -> io::Result<ExitCode> {
     };
     let mut terminal = File::from(pty.master);
     let mut buffer = [0; 4096];
-    // A terminal whose other end is closed ends with EIO.
+    // A read from a terminal whose other end is closed fails with EIO.
     while let Ok(len @ 1..) = terminal.read(&mut buffer) {
         shown.write_all(&buffer[..len])?;
         shown.flush()?;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The catalogue: one row for each assignment stage. What builds, shows, grades or cuts a stage takes
-//! its names from here. `lab-stages` adds the steps with their scenarios.
+//! The catalogue: one row for each assignment stage. All code that builds, shows, grades or cuts a
+//! stage takes its names from here. `lab-stages` adds the steps with their scenarios.
 
-/// What an assignment stage is.
+/// The names that belong to an assignment stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageRow {
-    /// As in `make NAME`.
+    /// The name as in `make NAME`.
     pub name: &'static str,
-    /// For people.
+    /// Title for people.
     pub title: &'static str,
-    /// The package of its programs; also the name of its directory.
+    /// The package of its programs, which is also the name of its directory.
     pub package: &'static str,
     /// The programs of that package.
     pub programs: &'static [&'static str],

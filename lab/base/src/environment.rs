@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The environment of the programs that the harness starts: what `lab/environment.txt` names, and
-//! what is stated here. A variable that a user has for a purpose of their own (`RUSTFLAGS`,
-//! `CROSS_COMPILE`, `PYTHONPATH`, `GCC_COLORS`, ...) reaches none of them.
+//! The environment of the programs that the harness starts: the variables in `lab/environment.txt`
+//! and those stated here. Other variables of the user (`RUSTFLAGS`, `CROSS_COMPILE`, `PYTHONPATH`,
+//! `GCC_COLORS`, ...) reach none of them.
 
 use std::{
     ffi::{OsStr, OsString},
     process::Command,
 };
 
-/// Names of variables, one a line; `lab/env.sh` reads the same file.
+/// Names of variables, one per line. `lab/env.sh` reads the same file.
 const PASSED: &str = include_str!("../../environment.txt");
 
-/// A command for `program` in the stated environment. `PATH` is ours, and messages are in English.
+/// A command for `program` in the stated environment. The lab sets `PATH`, and messages are in
+/// English.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     #[expect(clippy::disallowed_methods, reason = "the environment is stated here")]
     let mut command = Command::new(program);
@@ -22,7 +23,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Those of `variables` that are passed on.
+/// The entries of `variables` that are passed on.
 fn passed(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can go wrong with the machinery itself. What goes wrong inside a scenario is a
-//! verdict in its record.
+//! Errors of the machinery itself. A failure inside a scenario is a verdict in its record.
 
 use std::{io, path::PathBuf, process::Command};
 
@@ -10,78 +9,78 @@ pub enum Error {
     /// A file or a pipe.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// The action that failed.
         what: String,
-        /// Why it failed.
+        /// The system's error.
         source: io::Error,
     },
-    /// Something has to be set up first.
+    /// A prerequisite is missing.
     #[error("{what}\n  to mend it: {mend}")]
     Missing {
-        /// What is missing.
+        /// The missing thing.
         what: String,
-        /// The exact command that mends it.
+        /// The exact command that provides it.
         mend: String,
     },
     /// A tool ended with an error.
     #[error("{what} failed ({status})\n{output}")]
     Tool {
-        /// What it was to do.
+        /// The action of the tool.
         what: String,
         /// Its exit status.
         status: String,
-        /// What it said.
+        /// Its output.
         output: String,
     },
-    /// Code under test does not compile: the compiler's words, with paths as in the checkout.
+    /// Code under test does not compile. The compiler's output has paths as in the checkout.
     #[error("{what} does not compile\n{output}")]
     Compile {
         /// Module or programs.
         what: String,
-        /// What the compiler said.
+        /// The compiler's output.
         output: String,
     },
-    /// A part of what was handed in is not there, or could not be built.
+    /// A part of the submission is missing, or could not be built.
     #[error("{name}: {why}")]
     Absent {
         /// Module or program.
         name: String,
-        /// In one line.
+        /// The reason in one line.
         why: String,
     },
     /// A machine did not come up.
     #[error("the machine did not start: {why}\n{excerpt}  whole console: {}", .console.display())]
     Boot {
-        /// What happened instead.
+        /// The reason.
         why: String,
         /// The end of its console, or the kernel's report.
         excerpt: String,
-        /// Where the whole console is.
+        /// Path of the whole console.
         console: PathBuf,
     },
-    /// There is not enough room on a disk.
+    /// A disk has too little free space.
     #[error("{what} takes {needed_mib} MiB in {}, where {free_mib} MiB are free", .place.display())]
     Space {
-        /// What takes the room.
+        /// The thing that needs the space.
         what: String,
-        /// How much of it.
+        /// The space that it needs.
         needed_mib: u64,
-        /// How much there is.
+        /// The free space.
         free_mib: u64,
-        /// Where.
+        /// The directory.
         place: PathBuf,
     },
-    /// A rubric that cannot be understood, or does not fit the checks that there are.
+    /// A rubric that cannot be parsed, or that does not fit the checks.
     #[error("{}, line {line}: {what}", .file.display())]
     Rubric {
         /// The file.
         file: PathBuf,
-        /// From 1.
+        /// Line number, from 1.
         line: usize,
-        /// What was expected there and what was found.
+        /// The expected text and the text that was found.
         what: String,
     },
-    /// A tool printed something that cannot be understood.
+    /// The output of a tool cannot be parsed.
     #[error("{0}")]
     Unexpected(String),
 }
@@ -90,7 +89,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// For `map_err`: an I/O error, with what was being done.
+    /// For `map_err`: an I/O error, with the action that failed.
     pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
         let what = what.into();
         move |source| Error::Io { what, source }
@@ -100,7 +99,7 @@ impl Error {
 /// Run a command to its end and return its stdout.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be started, [`Error::Tool`] with all it said if it fails.
+/// [`Error::Io`] if it cannot be started, [`Error::Tool`] with its whole output if it fails.
 pub fn output_of(what: &str, command: &mut Command) -> Result<String> {
     let output = command
         .stdin(std::process::Stdio::null())

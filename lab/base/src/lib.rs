@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What every other crate of the lab stands on: where things are, how a program is started, what
-//! can go wrong, and how people are told that something takes a while.
+//! The parts that every other crate of the lab needs: paths, starting programs, errors, and
+//! progress messages.
 //!
-//! May use: no other crate of the workspace. Must never come in: anything that knows what a kernel,
-//! a module, a machine or a scenario is.
+//! May use: no other crate of the workspace. Must never come in: anything about kernels, modules,
+//! machines or scenarios.
 
 pub mod catalogue;
 pub mod environment;

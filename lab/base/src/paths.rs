@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where things are: the checkout, what is built from it, and what any checkout can share.
+//! Paths: the checkout, the files built from it, and the cache that all checkouts share.
 
 use std::{
     fs::{self, File},
@@ -8,25 +8,25 @@ use std::{
 
 use crate::{Error, Result};
 
-/// The three places that the lab writes to or reads from.
+/// The three places that the lab reads from or writes to.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The checkout; never written to.
+    /// The checkout. The lab never writes to it.
     pub checkout: PathBuf,
-    /// What is built from this checkout: `build/` in it, or where `BUILD` says. Emptied by
-    /// `make clean`.
+    /// The files built from this checkout: `build/` in it, or the directory in `BUILD`. `make
+    /// clean` empties it.
     pub build: PathBuf,
-    /// The user's cache: what is expensive and depends only on its inputs. Emptied by
-    /// `make clean-cache`.
+    /// The user's cache: files that are expensive to make and depend only on their inputs. `make
+    /// clean-cache` empties it.
     pub cache: PathBuf,
 }
 
 impl Paths {
-    /// The places of this checkout and this user, as `lab/env.sh` states them, or for a test that
-    /// cargo starts without it.
+    /// The places of this checkout and this user. `lab/env.sh` states them; a test that cargo
+    /// starts without it finds them by itself.
     ///
     /// # Errors
-    /// [`Error::Missing`] if there is nothing in the environment that tells them.
+    /// [`Error::Missing`] if the environment states none of them.
     pub fn find() -> Result<Self> {
         let absolute = |name: &str| {
             std::env::var_os(name)
@@ -37,7 +37,7 @@ impl Paths {
             what: format!("expected {what} in the environment, found neither"),
             mend: "start it with lab/lab.sh or make".into(),
         };
-        // At run time: a checkout may have been moved since it was compiled.
+        // At run time, because a checkout may be moved after it was compiled.
         let checkout = absolute("IPCLAB_CHECKOUT")
             .or_else(|| {
                 let package = absolute("CARGO_MANIFEST_DIR")?;
@@ -69,11 +69,11 @@ pub fn create_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(Error::io(format!("creating {}", path.display())))
 }
 
-/// Write a file, whole or not at all, and only if it would change: who watches its time of
-/// modification, or has it open, is not disturbed.
+/// Write a file completely or not at all. Nothing is written if the contents are the same, so the
+/// time of modification stays.
 ///
 /// # Errors
-/// [`Error::Io`] that names the file, among them a full disk.
+/// [`Error::Io`] that names the file, for example if the disk is full.
 pub fn write_if_changed(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -102,7 +102,7 @@ pub fn write_if_changed(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
     write().map_err(Error::io(format!("writing {}", path.display())))
 }
 
-/// Hold a lock file until the value returned is dropped, so that two runs do not build the same
+/// Hold a lock file until the returned value is dropped, so that two runs do not build the same
 /// thing at once. Blocks while another run holds it.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ pub fn lock(path: &Path) -> Result<File> {
     locked(path, File::lock)
 }
 
-/// As [`lock`], together with others that only look: blocks while another run holds [`lock`].
+/// A shared lock: several readers can hold it. Blocks while another run holds [`lock`].
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -134,7 +134,7 @@ pub fn digest<'a>(inputs: impl IntoIterator<Item = &'a [u8]>) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for input in inputs {
-        // The length first, so that ("ab", "c") and ("a", "bc") differ.
+        // The length comes first, so that ("ab", "c") and ("a", "bc") differ.
         hash.update((input.len() as u64).to_le_bytes());
         hash.update(input);
     }

@@ -3,10 +3,10 @@
 
 use regex::Regex;
 
-/// A pattern of ours; the tests match every one, so a bad one cannot stay.
+/// Compile a pattern of the lab. The tests use every pattern, so they find an invalid one.
 ///
 /// # Panics
-/// If it is no valid pattern.
+/// If the pattern is invalid.
 pub fn pattern(text: &str) -> Regex {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
     Regex::new(text).expect("a valid pattern")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Telling people that something is going on, if it takes longer than a second.
+//! Progress messages for work that takes longer than a second.
 
 use std::{
     io::IsTerminal,
@@ -10,8 +10,8 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Do `work`; if it takes longer than a second, say so on stderr: a spinner on a terminal, a
-/// line elsewhere.
+/// Do `work`. If it takes longer than a second, show this on stderr: as a spinner on a terminal, as
+/// a line elsewhere.
 pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = channel::<()>();
     thread::scope(|scope| {
@@ -27,7 +27,7 @@ pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
                 .with_style(style("{spinner} {msg} ({elapsed})"))
                 .with_message(message.to_owned());
             spinner.enable_steady_tick(Duration::from_millis(100));
-            // An error is the sender being dropped, which is how `work` ends.
+            // The sender is dropped when `work` ends, and `recv` returns an error.
             let _ = is_done.recv();
             spinner.finish_and_clear();
         });
@@ -37,15 +37,15 @@ pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Names of what is done one after the other, for work whose length is not known.
+/// Shows the names of consecutive tasks, for work of unknown length.
 pub struct Names {
     message: String,
     begin: Instant,
     spinner: Option<ProgressBar>,
 }
 
-/// Show the names that follow on stderr: beside a spinner on a terminal; elsewhere a line each, as
-/// soon as it has taken two seconds.
+/// Show the names on stderr: beside a spinner on a terminal; elsewhere one line per task that takes
+/// longer than two seconds.
 pub fn names(message: &str) -> Names {
     let spinner = std::io::stderr().is_terminal().then(|| {
         ProgressBar::new_spinner()
@@ -60,7 +60,7 @@ pub fn names(message: &str) -> Names {
 }
 
 impl Names {
-    /// What has just been done.
+    /// The task that has just ended.
     pub fn next(&self, name: &str) {
         match &self.spinner {
             Some(spinner) => {
@@ -83,7 +83,7 @@ impl Drop for Names {
     }
 }
 
-/// A bar for work whose steps are counted; on a terminal only.
+/// A bar for work with a known number of steps, on a terminal only.
 pub fn bar(message: &str, steps: u64) -> ProgressBar {
     ProgressBar::new(steps)
         .with_style(style("{msg} [{bar:30}] {pos}/{len} {elapsed}, {eta} to go"))

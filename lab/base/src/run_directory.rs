@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Directories of one run each: for a machine, or a sandbox. What a killed run has left behind is
-//! removed by the next one.
+//! Directories that belong to one run each, for a machine or a sandbox. The next run removes those
+//! that a killed run left behind.
 
 use std::{
     fs::{self, File},
@@ -11,21 +11,22 @@ use crate::{Error, Result, paths};
 
 /// A directory below `build/run/`, locked while it is in use, and removed with this value.
 ///
-/// A lock and not a process's number: a container that has the same checkout has other numbers.
+/// A lock instead of a process id, because a container with the same checkout has other process
+/// ids.
 #[derive(Debug)]
 pub struct RunDirectory {
-    // Removed before it is unlocked.
+    // Dropped first, so the directory is removed before it is unlocked.
     directory: tempfile::TempDir,
     _lock: File,
 }
 
 impl RunDirectory {
-    /// A new one in `runs`. Those that nobody holds are removed on the way.
+    /// Create one in `runs`. Directories that no process has locked are removed first.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn new(runs: &Path) -> Result<Self> {
-        // A directory that has just been made is not locked yet.
+        // Another run may have created a directory and not locked it yet.
         let _one_at_a_time = paths::lock(&runs.join(".lock"))?;
         for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -48,7 +49,7 @@ impl RunDirectory {
         )))
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.directory.path()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a stretch of work takes.
+//! Measures the time of a piece of work.
 
 use std::{
     ops::AddAssign,
@@ -33,7 +33,7 @@ impl From<Elapsed> for Spent {
     }
 }
 
-/// Do `work` and say what it took.
+/// Do `work` and return its time.
 pub(crate) fn timed(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Elapsed> {
     let cpu = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
     let (wall, before) = (Instant::now(), cpu()?);

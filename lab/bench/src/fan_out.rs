@@ -31,11 +31,11 @@ use crate::{
 /// Bytes that are published.
 const BODY: [u8; 64] = [b'x'; 64];
 
-/// Length of what subscribers of the router receive: the sender's portid comes in front of the
-/// body. Subscribers of the others receive as much.
+/// Length of a message for subscribers of the router: the sender's portid, then the body.
+/// Subscribers of the other ways get as many bytes.
 const RECEIVED: usize = HEADER_LEN + 2 * ATTRIBUTE_HEADER_LEN + size_of::<u32>() + BODY.len();
 
-/// How many messages are published before they are read. As many as an `AF_UNIX` socket takes
+/// Messages that are published before they are read. As many as an `AF_UNIX` socket queues
 /// (`net.unix.max_dgram_qlen`).
 const BURST: usize = 10;
 
@@ -81,7 +81,7 @@ pub(crate) fn run(work: &Work, samples: &mut Vec<Sample>) -> anyhow::Result<()> 
 }
 
 impl Fan {
-    /// Read a burst from each subscriber's socket: all of it must be there.
+    /// Read a burst from each subscriber's socket, which must be complete.
     fn read(&self) -> anyhow::Result<()> {
         let mut buffer = [0; 2 * RECEIVED];
         for subscriber in &self.subscribers {
@@ -115,7 +115,7 @@ fn router(size: u64) -> anyhow::Result<Fan> {
     })
 }
 
-/// A socket to the router that has a role.
+/// A registered socket of the router.
 fn register(roles: Roles) -> anyhow::Result<OwnedFd> {
     let socket = netlink(PROTO as i32).context("socket; is nl_router inserted?")?;
     let request = encode(
@@ -146,7 +146,7 @@ fn encode(request: Request<'_>, flags: u16) -> Vec<u8> {
     header.encode(&request.payload())
 }
 
-/// The kernel's multicast, with no module in between.
+/// The kernel's multicast, without a module.
 fn broadcast(size: u64) -> anyhow::Result<Fan> {
     const GROUPS: u32 = 1;
     let publisher = netlink(libc::NETLINK_USERSOCK).context("socket")?;
@@ -162,8 +162,7 @@ fn broadcast(size: u64) -> anyhow::Result<Fan> {
         publish: Box::new(move || {
             let group = NetlinkAddr::new(0, GROUPS);
             let message = [b'x'; RECEIVED];
-            // The kernel wants to send it to portid 0 as well, once the group has it, and nobody
-            // is there.
+            // After the multicast, the kernel also sends to portid 0, where no socket is.
             match sendto(publisher.as_raw_fd(), &message, &group, MsgFlags::empty()) {
                 Ok(_) | Err(Errno::ECONNREFUSED) => Ok(()),
                 Err(errno) => Err(errno).context("sendto a group"),
@@ -173,7 +172,7 @@ fn broadcast(size: u64) -> anyhow::Result<Fan> {
     })
 }
 
-/// As user space can do it: a message for each subscriber, sent one by one.
+/// As user space does it: one message for each subscriber, sent one by one.
 fn unix(size: u64) -> anyhow::Result<Fan> {
     let (mut publisher, mut subscribers) = (Vec::new(), Vec::new());
     for _ in 0..size {
@@ -195,7 +194,7 @@ fn unix(size: u64) -> anyhow::Result<Fan> {
     })
 }
 
-/// nix knows the netlink families by name only, so a number goes through libc.
+/// nix knows netlink families by name only, so a number goes through libc.
 fn netlink(protocol: i32) -> nix::Result<OwnedFd> {
     // SAFETY: socket(2) takes three integers and no pointer.
     let fd = unsafe {
@@ -206,6 +205,6 @@ fn netlink(protocol: i32) -> nix::Result<OwnedFd> {
         )
     };
     let fd = Errno::result(fd)?;
-    // SAFETY: a new descriptor that nobody else has.
+    // SAFETY: a new descriptor with no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `lab-bench` prints: one [`Sample`] per line, as JSON. They are raw figures; medians and
-//! ratios are the host's.
+//! The output of `lab-bench`: one [`Sample`] per line, as JSON. These are raw figures; the host
+//! computes medians and ratios.
 
 use serde::{Deserialize, Serialize};
 
-/// What is measured. Samples of one test are compared with each other.
+/// A test. Samples of one test are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Test {
@@ -14,7 +14,7 @@ pub enum Test {
     Message,
     /// Choose a channel at random and read it; size: channels of the slot that hold a message.
     Lookup,
-    /// The same among a few channels of the slot, so that what is looked at is in the caches.
+    /// The same among a few channels of the slot, so that their data is in the caches.
     LookupFew,
     /// Kernel memory of channels with neighbouring ids; size: bytes of each message.
     Memory,
@@ -22,11 +22,11 @@ pub enum Test {
     MemoryScattered,
     /// Publish a message; size: subscribers. An operation is one delivery.
     FanOut,
-    /// The same, and read it.
+    /// The same, and reading it.
     FanOutRead,
 }
 
-/// By what means.
+/// The mechanism of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
@@ -50,22 +50,22 @@ pub enum Way {
     Broadcast,
 }
 
-/// One measurement. Those of the same test, way and size follow each other round by round.
+/// One measurement. Samples of the same test, way and size are in the order of their rounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// What was done.
+    /// The test.
     pub test: Test,
-    /// By what means.
+    /// The way.
     pub way: Way,
     /// See [`Test`].
     pub size: u64,
-    /// How often it was done.
+    /// Number of operations.
     pub operations: u64,
-    /// What all of them took.
+    /// Cost of all operations.
     pub spent: Spent,
 }
 
-/// What operations have taken.
+/// The cost of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spent {

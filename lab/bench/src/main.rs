@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Measures slot and router beside what the kernel itself offers, inside the machine: both modules
-//! have to be inserted. What is compared is measured in turns, each for a few milliseconds: a busy
-//! moment of the host spoils few samples, and not those of one way alone.
+//! Measures slot and router, and the kernel's own mechanisms, inside the machine. Both modules must
+//! be inserted. The compared ways are measured in turns of a few milliseconds. So a busy moment of
+//! the host spoils few samples, and not those of one way only.
 
 mod clock;
 mod fan_out;
@@ -27,12 +27,12 @@ use nix::{
 #[derive(Parser)]
 #[command(name = "lab-bench", version)]
 struct Arguments {
-    /// A directory in which device nodes can be made.
+    /// A directory for device nodes.
     directory: PathBuf,
-    /// How often each time is measured.
+    /// Number of rounds of each time.
     #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
-    /// As little work as possible: to see that everything is measured, not what it costs.
+    /// As little work as possible, to test that everything is measured.
     #[arg(long)]
     quick: bool,
 }
@@ -51,7 +51,8 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     stay_on_one_processor().context("sched_setaffinity")?;
     let work = work::Work::new(arguments.rounds, arguments.quick);
     let mut slots = slot::Slots::new(&arguments.directory);
-    // Printed at the end: whoever reads a line would take the processor from the next sample.
+    // Printed at the end, because the reader of a line would take the processor from the next
+    // sample.
     let mut samples = Vec::new();
     message::run(&work, &mut slots, &mut samples)?;
     slot::lookup(&work, &mut slots, &mut samples)?;
@@ -61,8 +62,8 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     print(&samples).context("writing to stdout")
 }
 
-/// What moves from one processor to another in the middle measures that, too. The last one: the
-/// first has the interrupts.
+/// A move to another processor would be measured, too. The last processor is used, because the
+/// first handles the interrupts.
 fn stay_on_one_processor() -> anyhow::Result<()> {
     let mut set = CpuSet::new();
     set.set(std::thread::available_parallelism()?.get() - 1)?;
@@ -70,8 +71,8 @@ fn stay_on_one_processor() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the clock of the scheduler is no better than the timer's tick, as on emulated machines with
-/// the stock kernel, a sample has used no processor, or a whole tick of it: that is no measurement.
+/// If the scheduler's clock is only as fine as the timer's tick, processor times are useless: zero
+/// or a whole tick. This is so on emulated machines with the stock kernel.
 fn forget_ticks(samples: &mut [Sample]) {
     let times = || samples.iter().map(|sample| sample.spent);
     if !times().any(|spent| {

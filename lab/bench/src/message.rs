@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One message there and back, in one thread: through a slot, a pipe, a POSIX message queue and a
+//! One message sent and received in one thread: through a slot, a pipe, a POSIX message queue and a
 //! pair of datagram sockets.
 
 use std::os::fd::AsRawFd;
@@ -22,7 +22,7 @@ use crate::{clock::timed, slot::Slots, work::Work};
 /// The shorter and the longest message, in bytes.
 const SIZES: [usize; 2] = [16, MESSAGE_MAX];
 
-/// Send a message and receive it into a buffer: how many bytes came.
+/// Send a message and receive it into a buffer. Returns the number of received bytes.
 type Exchange = Box<dyn FnMut(&[u8], &mut [u8]) -> anyhow::Result<usize>>;
 
 pub(crate) fn run(work: &Work, slots: &mut Slots, samples: &mut Vec<Sample>) -> anyhow::Result<()> {
@@ -71,7 +71,7 @@ fn a_pipe() -> anyhow::Result<Exchange> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).context("pipe2")?;
     Ok(Box::new(move |message, buffer| {
         write(&writer, message).context("write to a pipe")?;
-        // All of it: a pipe knows no messages.
+        // All of it, because a pipe has no messages.
         read(&reader, &mut buffer[..message.len()]).context("read from a pipe")
     }))
 }

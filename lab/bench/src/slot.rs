@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Slots: opened by number, filled, looked into.
+//! Slots: opened by number, filled, read.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,14 +19,13 @@ use protocol::slot::{CHANNEL, MAJOR, MESSAGE_MAX};
 
 use crate::{clock::timed, work::Work};
 
-/// How many channels are in use for [`Test::LookupFew`].
+/// Channels in use for [`Test::LookupFew`].
 const FEW: u64 = 64;
 
-/// Message that looked for channels hold.
+/// Message in the channels that are read.
 const SHORT: [u8; 16] = *b"sixteen bytes...";
 
-/// Slots that nobody has used yet, one after the other. What is in them stays until the module is
-/// removed.
+/// Unused slots, one after the other. Their contents stay until the module is removed.
 pub(crate) struct Slots {
     node: PathBuf,
     next: u64,
@@ -40,7 +39,7 @@ impl Slots {
         }
     }
 
-    /// Open the next one. Its node is gone again when this returns.
+    /// Open the next slot. Its node is removed before this returns.
     pub(crate) fn open(&mut self) -> anyhow::Result<Slot> {
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         let device = makedev(MAJOR.into(), self.next);
@@ -73,7 +72,10 @@ impl Slot {
 
     pub(crate) fn write(&self, message: &[u8]) -> anyhow::Result<()> {
         let written = (&self.0).write(message).context("write to a slot")?;
-        ensure!(written == message.len(), "a slot has taken {written} bytes");
+        ensure!(
+            written == message.len(),
+            "a slot has accepted {written} bytes"
+        );
         Ok(())
     }
 
@@ -92,7 +94,7 @@ impl Slot {
     }
 }
 
-/// Channels at random, in slots with few and with many.
+/// Random channels, in slots with few and with many.
 pub(crate) fn lookup(
     work: &Work,
     slots: &mut Slots,
@@ -115,7 +117,7 @@ pub(crate) fn lookup(
                 Test::LookupFew => FEW.min(*size),
                 _ => *size,
             };
-            // Drawn before the clock runs. Few are far apart, each below a node of its own.
+            // Drawn before the clock starts. The few are far apart, each below a node of its own.
             let channels = (0..work.lookups)
                 .map(|_| u32::try_from(1 + random.u64(0..among) * (size / among)))
                 .collect::<Result<Vec<_>, _>>()?;
@@ -139,7 +141,7 @@ pub(crate) fn lookup(
     Ok(())
 }
 
-/// What channels take. Each time in a slot of its own, where nothing is yet.
+/// Memory of channels. Each round uses an empty slot.
 pub(crate) fn memory(
     work: &Work,
     slots: &mut Slots,
@@ -178,7 +180,7 @@ pub(crate) fn memory(
     Ok(())
 }
 
-/// What the kernel has in its slab caches: whole pages, so what is lost between objects counts.
+/// Size of the kernel's slab caches in whole pages, including the space lost between objects.
 fn slab_bytes() -> anyhow::Result<u64> {
     let text = fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
     let kib = text.lines().find_map(|line| {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much is measured.
+//! The amount of work.
 
-/// How much there is to do.
+/// The amount of work of each test.
 pub(crate) struct Work {
     pub(crate) rounds: u64,
-    /// The same for memory, which does not vary much and is not given back.
+    /// Rounds for memory, which varies little and is not freed.
     pub(crate) memory_rounds: u64,
     /// Messages written and read for one sample.
     pub(crate) messages: u64,
@@ -12,7 +12,7 @@ pub(crate) struct Work {
     pub(crate) lookups: u64,
     /// Sizes of [`lab_bench::Test::Lookup`].
     pub(crate) channels: [u64; 4],
-    /// How many channels are filled for [`lab_bench::Test::Memory`]: with the shortest message, with
+    /// Channels that are filled for [`lab_bench::Test::Memory`]: with the shortest message, with
     /// the longest, and with ids far apart.
     pub(crate) filled: [u64; 3],
     /// Deliveries for one sample.
@@ -41,7 +41,7 @@ impl Work {
             messages: 500,
             lookups: 500,
             channels: [1, 1_000, 100_000, 1 << 20],
-            // The longest take five times the memory, and what lies far apart forty times.
+            // The longest messages take five times the memory, and ids far apart forty times.
             filled: [1 << 20, 1 << 17, 1 << 14],
             deliveries: 320,
             subscribers: [1, 8, 64, 512],

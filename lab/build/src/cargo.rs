@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Running cargo, and asking it where the programs are that it has built: what a user has
-//! configured for cargo may have a say in that, and a program of an earlier build is never taken
-//! for one of this.
+//! Running cargo, and asking it for the paths of the built programs. The user's configuration of
+//! cargo may change these paths, and a program of an earlier build is never used by mistake.
 
 use std::{
     collections::BTreeMap,
@@ -26,11 +25,11 @@ pub fn command(paths: &Paths) -> Command {
     cargo
 }
 
-/// Run a `cargo build` and return the programs that it has built, by name. Names what is compiled
-/// meanwhile.
+/// Run a `cargo build` and return the programs that it has built, by name. Shows the names of the
+/// crates while they are compiled.
 ///
 /// # Errors
-/// [`Error::Compile`] with the compiler's words; [`Error::Io`] if cargo cannot be started.
+/// [`Error::Compile`] with the compiler's output; [`Error::Io`] if cargo cannot be started.
 pub fn build(mut cargo: Command, what: &str) -> Result<BTreeMap<String, PathBuf>> {
     cargo
         .args(["--message-format", "json-render-diagnostics"])
@@ -80,12 +79,12 @@ pub fn build(mut cargo: Command, what: &str) -> Result<BTreeMap<String, PathBuf>
     Ok(built)
 }
 
-/// Something that cargo has compiled, or found compiled.
+/// An artifact that cargo has compiled, or that was up to date.
 #[derive(Debug, PartialEq)]
 struct Artifact {
     name: String,
     is_fresh: bool,
-    /// Its path, if it can be executed.
+    /// Its path, if it is executable.
     program: Option<PathBuf>,
 }
 

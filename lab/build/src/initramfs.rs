@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The root of a machine that is to be saved: an archive that the kernel unpacks into memory. A
-//! root on 9p, as virtme-ng's machines have, keeps QEMU from saving.
+//! The root of a machine that is to be saved: an archive that the kernel unpacks into memory. QEMU
+//! cannot save a machine with a root on 9p, which virtme-ng uses.
 
 use std::{
     fs,
@@ -16,20 +16,21 @@ use crate::{kernels::Kernel, root};
 /// The first process.
 const INIT: &str = include_str!("../../agent/init.sh");
 
-/// What the stock kernel needs to reach its agent.
+/// Modules that the stock kernel needs to reach its agent.
 const MODULES: [&str; 2] = ["virtio_pci", "virtio_console"];
 
 type Input = (Builder, Cursor<Vec<u8>>);
 
-/// The archive for `kernel`, in the kernel's own format (Documentation/driver-api/early-userspace/
-/// buffer-format.rst): busybox, the agent, and the modules that the kernel needs for its port.
-/// The same inputs give the same bytes.
+/// The archive for `kernel`: busybox, the agent, and the modules that the kernel needs for its
+/// port. It has the kernel's own format
+/// (Documentation/driver-api/early-userspace/buffer-format.rst). The same inputs give the same
+/// bytes.
 ///
 /// # Errors
 /// [`Error::Missing`] without busybox, [`Error::Io`].
 pub fn archive(kernel: &Kernel, agent: &Path) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
-    // Parents come before what is in them.
+    // Parents come before their children.
     for name in ["bin", "etc", "lib"].iter().chain(&root::DIRECTORIES) {
         inputs.push(directory(name));
     }
@@ -47,7 +48,7 @@ pub fn archive(kernel: &Kernel, agent: &Path) -> Result<Vec<u8>> {
     cpio::write_cpio(inputs.into_iter(), Vec::new()).map_err(Error::io("writing the initramfs"))
 }
 
-/// The modules, those they depend on, and the part of modules.dep that says so.
+/// These modules, their dependencies, and the matching lines of modules.dep.
 fn add_modules(kernel: &Kernel, inputs: &mut Vec<Input>) -> Result<()> {
     let target = format!("lib/modules/{}", kernel.release);
     let source = kernel.modules_directory();
@@ -83,8 +84,8 @@ fn add_modules(kernel: &Kernel, inputs: &mut Vec<Input>) -> Result<()> {
     Ok(())
 }
 
-/// The lines of modules.dep for modules of these names and for all that they depend on. A line is
-/// `PATH: PATH PATH ...` and names all dependencies, also indirect ones (modules.dep(5)).
+/// The lines of modules.dep for modules of these names and for their dependencies. A line is `PATH:
+/// PATH PATH ...` and names all dependencies, also indirect ones (modules.dep(5)).
 fn needed_lines<'a>(text: &'a str, names: &[&str]) -> Vec<&'a str> {
     let line_of = |is: &dyn Fn(&str) -> bool| {
         text.lines()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Building the lab's own kernels from the distribution's source.
 //!
-//! Source and objects live in the user's cache. The objects' directory is named after everything
-//! they depend on, so another checkout with the same inputs finds them built, and an interrupted
-//! build goes on where it stopped: make sees to that.
+//! Source and objects are kept in the user's cache. The name of the objects' directory is a digest
+//! of all inputs, so another checkout with the same inputs finds them. make continues an
+//! interrupted build.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use lab_base::{
 
 use crate::which::Which;
 
-/// Version of Debian's linux-source that is built. Scripts read the same file.
+/// Version of Debian's linux-source. Scripts read the same file.
 const SOURCE: &str = include_str!("../../kernels/source.txt").trim_ascii();
 
 /// The options of the lab kernel, on top of allnoconfig.
@@ -29,17 +29,18 @@ const LAB_CONFIG: &str = include_str!("../../kernels/lab.config");
 /// The options of the debug kernel, on top of the lab kernel's.
 const DEBUG_CONFIG: &str = include_str!("../../kernels/debug.config");
 
-/// A tool chain, as make's arguments; a kernel's modules are built with the same. clang is for
-/// the debug kernel, where CONFIG_RUST excludes KASAN with any other compiler.
+/// The tool chain, as arguments of make. A kernel's modules are built with the same one. The debug
+/// kernel needs clang, because CONFIG_RUST excludes KASAN with any other compiler.
 const CLANG: &[&str] = &["CC=clang-19", "LD=ld.lld-19"];
 
-/// Where its library is, with which bindgen reads headers: the default's may be older.
+/// The directory of clang's library, which bindgen needs to read headers. The default library may
+/// be older.
 const LIBCLANG: &str = "/usr/lib/llvm-19/lib";
 
-/// Lines that make prints for a whole build; for the progress bar only.
+/// Number of lines that make prints for a whole build; for the progress bar only.
 const LINES: u64 = 1900;
 
-/// What is to be built and where.
+/// The inputs and directories of a kernel build.
 #[derive(Clone, Debug)]
 pub struct Plan {
     which: Which,
@@ -50,18 +51,18 @@ pub struct Plan {
     archive: PathBuf,
     /// The unpacked source.
     source: PathBuf,
-    /// Where the objects go; modules are built against it.
+    /// Directory of the objects; modules are built against it.
     pub objects: PathBuf,
     bindgen: PathBuf,
     log: PathBuf,
 }
 
 impl Plan {
-    /// The plan for the inputs as they are now.
+    /// The plan for the current inputs.
     ///
     /// # Errors
-    /// [`Error::Missing`] for a kernel that is not built here, and without the source package or
-    /// the compiler.
+    /// [`Error::Missing`] for a kernel that is not built here, or if the source package or the
+    /// compiler is missing.
     pub fn new(paths: &Paths, which: Which) -> Result<Self> {
         let (config, toolchain, compiler) = match which {
             Which::Lab => (LAB_CONFIG.to_owned(), &[][..], ["gcc", "-dumpfullversion"]),
@@ -108,12 +109,12 @@ impl Plan {
         })
     }
 
-    /// Whether the kernel has been built to its end.
+    /// Whether the kernel is completely built.
     pub fn is_complete(&self) -> bool {
         self.objects.join(".complete").exists()
     }
 
-    /// Build what is not built yet.
+    /// Build everything that is not built yet.
     ///
     /// # Errors
     /// [`Error::Tool`] with the last lines of the log if unpacking, configuring or compiling
@@ -129,7 +130,7 @@ impl Plan {
         self.configure()?;
         self.compile()?;
         let release = read_release(&self.objects)?;
-        // Not under arch/x86/boot: virtme-run would take the objects for a tree of its own.
+        // Not under arch/x86/boot: virtme-run would take the objects for a kernel tree.
         let image = fs::read(self.objects.join("arch/x86/boot/bzImage"))
             .map_err(Error::io("reading the kernel image"))?;
         let boot = self.objects.join(format!("boot/vmlinuz-{release}"));
@@ -142,7 +143,7 @@ impl Plan {
         if self.source.exists() {
             return Ok(());
         }
-        // Under another name until it is whole.
+        // Renamed only when it is complete.
         let partial = self.source.with_extension("partial");
         let _ = fs::remove_dir_all(&partial);
         paths::create_dir(&partial)?;
@@ -162,7 +163,8 @@ impl Plan {
         make.arg("-C")
             .arg(&self.source)
             .arg(format!("O={}", self.objects.display()))
-            // The distribution's rustc has the core library's source beside it; rustup's need not.
+            // The distribution's rustc has the source of the core library beside it; rustup's may
+            // not.
             .arg("RUSTC=/usr/bin/rustc")
             .args(self.toolchain)
             .arg(format!("BINDGEN={}", self.bindgen.display()))
@@ -189,10 +191,10 @@ impl Plan {
         if refused.is_empty() {
             return Ok(());
         }
-        // Not to be taken for a good one by the next run.
+        // The next run must not take this configuration for a good one.
         let _ = fs::remove_file(self.objects.join(".config"));
         Err(Error::Unexpected(format!(
-            "the kernel's source does not take these options: {} (a tool they need is missing? lab/setup.sh kernel)",
+            "the kernel's source does not know these options: {}; if a tool that they need is missing, run lab/setup.sh kernel",
             refused.join(" ")
         )))
     }
@@ -222,7 +224,7 @@ impl Plan {
         let bar = progress::bar(&format!("{} kernel", self.which), LINES);
         if let Some(stdout) = make.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
-                let line = line.map_err(Error::io("reading what make prints"))?;
+                let line = line.map_err(Error::io("reading the output of make"))?;
                 log.write_all(&line)
                     .and_then(|()| log.write_all(b"\n"))
                     .map_err(log_failed())?;
@@ -241,13 +243,13 @@ impl Plan {
         Err(Error::Tool {
             what: format!("building the {} kernel", self.which),
             status: status.to_string(),
-            output: format!("{tail}\n  `make kernel` goes on where it stopped"),
+            output: format!("{tail}\n  `make kernel` continues from there"),
         })
     }
 }
 
-/// Options of the fragment that did not make it into the configuration, and that it does not take
-/// back.
+/// Options of the fragment that are missing in the configuration, except those that the fragment
+/// itself switches off later.
 fn refused_options<'a>(fragment: &'a str, config: &str) -> Vec<&'a str> {
     let has = |text: &str, wanted: &str| text.lines().any(|line| line == wanted);
     let taken_back = |wanted: &str| {
@@ -261,7 +263,7 @@ fn refused_options<'a>(fragment: &'a str, config: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// `uname -r` of a kernel that was built in `build`.
+/// `uname -r` of the kernel built in `build`.
 pub fn read_release(build: &Path) -> Result<String> {
     let file = build.join("include/config/kernel.release");
     let release =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernels that machines can boot, and where they are.
+//! The kernels that machines can boot, and their files.
 
 use std::{fmt, fs, path::PathBuf};
 
@@ -7,31 +7,31 @@ use crate::kernel_build::{self, read_release};
 pub use crate::which::{Capability, Which};
 use lab_base::{Error, Result, paths::Paths};
 
-/// A kernel that is there, ready to be booted and to have modules built for it.
+/// A kernel that is ready to boot, and against which modules can be built.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    /// Which one.
+    /// Its flavour.
     pub which: Which,
     /// `uname -r`.
     pub release: String,
-    /// Its image. For a kernel that needs modules to boot, they are in `lib/modules/RELEASE` of
-    /// the directory above the image's.
+    /// Its image. If the kernel needs modules to boot, they are in `lib/modules/RELEASE` of the
+    /// directory above the image's.
     pub image: PathBuf,
-    /// What modules are built against (`make -C`).
+    /// The directory against which modules are built (`make -C`).
     pub build: PathBuf,
-    /// Arguments of make for the compiler that it was built with.
+    /// Arguments of make that choose the compiler of this kernel.
     pub toolchain: &'static [&'static str],
     /// Whether it needs modules, and so an initramfs, to mount its root.
     pub needs_modules: bool,
-    /// Changes whenever image or release change; names directories.
+    /// Changes whenever image or release change. Directories are named after it.
     pub key: String,
 }
 
 impl Kernel {
-    /// The kernel that was asked for; without a wish, `lab` if it is built and else `stock`.
+    /// The requested kernel; by default `lab` if it is built, otherwise `stock`.
     ///
     /// # Errors
-    /// [`Error::Missing`] with the command that brings it.
+    /// [`Error::Missing`] with the command that provides it.
     pub fn find(paths: &Paths, which: Option<Which>) -> Result<Self> {
         match which {
             Some(Which::Stock) => Kernel::stock(paths),
@@ -55,10 +55,10 @@ impl Kernel {
         Kernel::from_files(which, release, image, build, plan.toolchain)
     }
 
-    /// The newest that `lab/setup.sh` has unpacked into the cache.
+    /// The newest one that `lab/setup.sh` has unpacked into the cache.
     fn stock(paths: &Paths) -> Result<Self> {
         let missing = || Error::Missing {
-            what: "the stock kernel is not there".into(),
+            what: "the stock kernel is not unpacked".into(),
             mend: "lab/setup.sh".into(),
         };
         let unpacked = fs::read_dir(&paths.cache).map_err(|_| missing())?;
@@ -109,37 +109,38 @@ impl Kernel {
 }
 
 impl Kernel {
-    /// What it is told on its command line in a machine with an agent.
+    /// Kernel command line of a machine with an agent.
     pub fn options(&self) -> Vec<&'static str> {
         let mut options = [&OPTIONS[..], BUSY_HOST].concat();
         if self.which.has(Capability::Slow) {
-            // With its slow ticks a grace period is what rmmod takes longest for.
+            // The debug kernel's ticks are slow, so rmmod spends most of its time waiting for grace
+            // periods.
             options.push("rcupdate.rcu_expedited=1");
         }
         options
     }
 
-    /// The same in a machine for measurements. To remember each allocation costs more than to make
-    /// it.
+    /// Kernel command line of a machine for measurements. It does not record allocations, because
+    /// that costs more than the allocations themselves.
     pub fn measured_options(&self) -> Vec<&'static str> {
         let mut options = self.options();
         options.retain(|option| !option.starts_with("slub_debug"));
         options
     }
 
-    /// What building a module for it reads, besides the system's programs.
+    /// The files that building a module for it reads, besides the system's programs.
     pub fn build_files(&self) -> Vec<PathBuf> {
         if self.which == Which::Stock {
-            // The headers are links into the directory above, as the distribution has them in /usr.
+            // The headers contain links into the directory above, as in the distribution's /usr.
             let usr = self.build.ancestors().nth(2);
             return usr.map(PathBuf::from).into_iter().collect();
         }
-        // A kernel that was built outside its source has a link to it.
+        // A kernel that was built outside its source has a link to the source.
         let source = self.build.join("source").canonicalize();
         [self.build.clone()].into_iter().chain(source).collect()
     }
 
-    /// Where the modules are that came with it.
+    /// The directory of the modules that came with it.
     pub fn modules_directory(&self) -> PathBuf {
         let mut directory = self.image.clone();
         directory.pop();
@@ -148,30 +149,31 @@ impl Kernel {
     }
 }
 
-/// Memory of a machine for measurements, in MiB: a slot with 2^20 channels, many times over.
+/// Memory of a machine for measurements, in MiB: a slot with 2^20 channels needs much of it.
 pub const MEASURED_MIB: u64 = 1024;
 
-/// Processors of a machine: two, because half of what can go wrong needs two.
+/// Processors of a machine: two, because many races need two.
 pub const CPUS: &str = "2";
 
-/// What the kernel of each machine is told because a host may be busy.
+/// Kernel options of every machine that prevent wrong alarms on a busy host.
 pub const BUSY_HOST: &[&str] = &[
-    // An emulated timer looks broken then, and the kernel would panic.
+    // On a busy host an emulated timer looks broken, and the kernel would panic.
     "no_timer_check",
-    // The time stamp counter looks unstable, and the kernel would say so and use a slower clock.
+    // On a busy host the time stamp counter looks unstable. The kernel would log this and use a
+    // slower clock.
     "tsc=nowatchdog",
 ];
 
-/// What the kernel of a machine with an agent is told on its command line.
+/// Kernel options of every machine with an agent.
 const OPTIONS: [&str; 5] = [
     "loglevel=7",
-    // An oops ends the machine, with its report on the console, and so does a warning: neither
-    // may pass for success.
+    // An oops or a warning ends the machine with its report on the console. Neither may pass for
+    // success.
     "oops=panic",
     "panic_on_warn=1",
-    // What the agent writes into the log is not to be rate-limited.
+    // The agent's lines in the log must not be rate-limited.
     "printk.devkmsg=on",
-    // SLUB remembers who allocated what: a leak is told with the function.
+    // SLUB records the function of each allocation, so the report of a leak can name it.
     "slub_debug=U",
 ];
 
@@ -181,7 +183,7 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// The numbers in a release, so that 6.1.0-9 comes before 6.1.0-56.
+/// The numbers in a release, so that 6.1.0-9 sorts before 6.1.0-56.
 fn numbers(release: &str) -> Vec<u64> {
     release
         .split(|c: char| !c.is_ascii_digit())

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What machines are made of: kernels, modules, the programs that run in the guest, its root
-//! directory and its initramfs. Each is built once for its inputs.
+//! The inputs of machines: kernels, modules, programs for the guest, its root directory and its
+//! initramfs. Each is built once for its inputs.
 //!
 //! May use: `lab-base`, and `lab-console` for lines of a module's source. Must never come in: QEMU,
-//! and whether what is built is this checkout's own or was handed in.
+//! and the question whether code is this checkout's own or submitted.
 
 pub mod cargo;
 pub mod initramfs;

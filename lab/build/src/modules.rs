@@ -18,28 +18,28 @@ use lab_console::{Place, Source};
 
 use crate::kernels::Kernel;
 
-/// How closely the compiler looks.
+/// How strict the compiler is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// As Kbuild does; a warning is shown and is no error.
+    /// As Kbuild does. Warnings are shown and are no errors.
     Normal,
-    /// As Kbuild does; a warning is an error.
+    /// As Kbuild does, but a warning is an error.
     Clean,
     /// With `W=1 C=1`: extra warnings and sparse. A warning is an error.
     Strict,
 }
 
-/// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and
-/// return its `.ko`. Nothing is built again if neither source nor headers nor kernel changed.
+/// Build the module in the directory `source` (a `Kbuild` and its C files) for `kernel` and return
+/// its `.ko`. Nothing is built again if source, headers and kernel are unchanged.
 ///
-/// That `.ko` is for the guest: its debug information, twenty times as long as the module, stays
-/// here, for [`source_of`].
+/// This `.ko` is for the guest. Its debug information is twenty times as large as the module and
+/// stays on the host, for [`source_of`].
 ///
-/// The include path is `kernel/include` and `kernel/include/uapi`; the directory of the module
-/// is never written to.
+/// The include path is `kernel/include` and `kernel/include/uapi`. Nothing is written to the
+/// directory of the module.
 ///
 /// # Errors
-/// [`Error::Compile`] with the compiler's words, whose paths are those of the checkout.
+/// [`Error::Compile`] with the compiler's output; its paths are those of the checkout.
 pub fn build(
     paths: &Paths,
     kernel: &Kernel,
@@ -50,7 +50,7 @@ pub fn build(
         .file_name()
         .and_then(|name| name.to_str())
         .ok_or_else(|| Error::Unexpected(format!("{} names no module", source.display())))?;
-    // The same shape as the checkout, so that ../include is where Kbuild files expect it.
+    // The same layout as the checkout, because Kbuild files expect ../include.
     let (kind, extra): (_, &[&str]) = match strictness {
         Strictness::Normal => ("modules", &[]),
         Strictness::Clean => ("clean", &[]),
@@ -61,13 +61,13 @@ pub fn build(
     let _lock = paths::lock(&tree.join(".lock"))?;
     let mut inputs = copy_sources(source, &tree.join(name))?;
     inputs.extend(copy_sources(&headers, &tree.join("include"))?);
-    // Beyond what Kbuild says: keep the lines of the source, which a kernel without debug
-    // information does not ask for, and warn with a path that says something to people.
+    // Keep line numbers, which a kernel without debug information does not ask for. Show paths in
+    // warnings that people understand.
     let mut flags = lenient(kernel);
     flags.push("-g".to_owned());
     flags.push(format!("-fmacro-prefix-map={}/=", tree.display()));
     if compiler(kernel).starts_with("clang") {
-        // The same for UBSAN: the last two parts of the path.
+        // The same for UBSAN, which keeps the last two parts of the path.
         flags.push("-fsanitize-undefined-strip-path-components=-2".to_owned());
     }
     inputs.extend(flags.iter().map(|flag| flag.clone().into_bytes()));
@@ -88,7 +88,7 @@ pub fn build(
     .map_err(Error::io("starting make"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    // Compilers speak of the copy; people have the original open.
+    // The compiler names the copy; people have the original open.
     let said = said
         .replace(
             &tree.join(name).display().to_string(),
@@ -119,18 +119,18 @@ pub fn build(
     Ok(module)
 }
 
-/// Where the modules for a kernel are built.
+/// The directory in which modules for a kernel are built.
 fn tree(paths: &Paths, kernel: &Kernel, kind: &str) -> PathBuf {
     paths.build.join(kind).join(&kernel.key)
 }
 
-/// What Kbuild leaves behind of the module `name`.
+/// The files that Kbuild leaves for the module `name`.
 fn built(tree: &Path, name: &str) -> PathBuf {
     tree.join(name).join(format!("{name}.ko"))
 }
 
-/// The line of the source that a report speaks of, by the build that is there. `None` if the
-/// module is not ours, or has been built anew since the report was `seen`.
+/// The source line of a report, found in the current build. `None` if the module is not ours, or
+/// was built again since the report was `seen`.
 pub fn source_of(
     paths: &Paths,
     kernel: &Kernel,
@@ -153,41 +153,41 @@ pub fn source_of(
     Some(Source { file, ..copy })
 }
 
-/// The compiler of modules for a kernel: the one that has compiled the kernel.
+/// The compiler of modules for a kernel, which is the compiler of the kernel.
 pub fn compiler(kernel: &Kernel) -> &'static str {
     let named = |argument: &&'static str| argument.strip_prefix("CC=");
     kernel.toolchain.iter().find_map(named).unwrap_or("gcc")
 }
 
-/// Flags with which old and new compilers refuse the same modules: what gcc 12 warns of stays a
-/// warning. What the kernel's Makefiles make an error on purpose stays one, and so does the
-/// standard, which they name.
+/// Flags with which old and new compilers reject the same modules: a warning of gcc 12 stays a
+/// warning. Errors and the C standard that the kernel's Makefiles set stay as they are.
 pub fn lenient(kernel: &Kernel) -> Vec<String> {
     // An error from gcc 14 and clang 15 on.
     let mut flags = vec!["-Wno-error=int-conversion".to_owned()];
     if compiler(kernel).starts_with("clang") {
-        // Of the kernel's -Werror=incompatible-pointer-types; gcc has another name for it.
+        // The counterpart of the kernel's -Werror=incompatible-pointer-types; gcc has another name
+        // for it.
         flags.push("-Wno-error=incompatible-pointer-types-discards-qualifiers".to_owned());
     }
     flags
 }
 
-/// A compiler that remembers which options it takes.
+/// A compiler whose answers about supported options are cached.
 #[derive(Debug)]
 pub struct Compiler {
     /// The compiler itself.
     program: &'static str,
-    /// What is called in its place.
+    /// The script that is called in its place.
     pub script: PathBuf,
-    /// What it has answered.
+    /// The directory of its cached answers.
     pub answers: PathBuf,
 }
 
 impl Compiler {
-    /// The one that modules for `kernel` are built with.
+    /// The compiler for modules of `kernel`.
     ///
     /// # Errors
-    /// It is not installed.
+    /// If it is not installed.
     pub fn of(paths: &Paths, kernel: &Kernel) -> Result<Self> {
         let program = compiler(kernel);
         let file = Path::new("/usr/bin").join(program);
@@ -195,7 +195,7 @@ impl Compiler {
             what: format!("{} is not installed", file.display()),
             mend: "lab/setup.sh kernel".into(),
         })?;
-        // A newer one may take others.
+        // A newer compiler may support other options.
         let key = paths::digest([
             program.as_bytes(),
             &meta.len().to_le_bytes(),
@@ -203,7 +203,7 @@ impl Compiler {
         ]);
         let answers = paths.cache.join(format!("options-{program}-{key}"));
         paths::create_dir(&answers)?;
-        // In the checkout its path may be one that Kbuild does not take.
+        // Copied out of the checkout, because Kbuild does not accept every path.
         let script = paths.build.join("cc.sh");
         paths::write_if_changed(&script, include_bytes!("../../kernels/cc.sh"), 0o755)?;
         Ok(Compiler {
@@ -214,7 +214,7 @@ impl Compiler {
     }
 }
 
-/// Have `make` build the module in `directory`, with more flags for the compiler.
+/// Run `make` for the module in `directory`, with extra compiler flags.
 pub fn kbuild(
     make: &mut Command,
     kernel: &Kernel,
@@ -233,8 +233,8 @@ pub fn kbuild(
         .arg(format!("KCFLAGS={}", flags.join(" ")));
 }
 
-/// Copy sources, without touching what is the same already. Returns names and contents of all
-/// files, in order: what the module is made of.
+/// Copy sources; files that are the same already are not touched. Returns names and contents of all
+/// files, in order: the inputs of the module.
 fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
     let what = || format!("reading {}", from.display());
     let mut entries: Vec<_> = fs::read_dir(from)
@@ -261,8 +261,8 @@ fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
 mod tests {
     use super::*;
 
-    /// What a compiler that is a shell script makes of an option, asked twice, and how often it was
-    /// called.
+    /// The answers of a compiler, here a shell script, when it is asked twice about an option, and
+    /// the number of calls.
     fn asked_twice(script: &str) -> ([bool; 2], usize) {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);

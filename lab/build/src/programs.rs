@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Building the Rust programs that run in the guest: static, so that they need nothing there.
+//! Building the Rust programs that run in the guest. They are static, because the guest has no
+//! libraries.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,7 @@ use crate::cargo;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Where cargo puts them, below its target directory.
+/// The directory of the programs below cargo's target directory.
 pub const OUTPUT: &str = "x86_64-unknown-linux-gnu/guest";
 
 /// Packages whose programs run in the guest: those of the lab, then those of the stages.
@@ -26,21 +27,21 @@ pub fn all() -> Vec<&'static str> {
     of_lab.into_iter().chain(catalogue::packages()).collect()
 }
 
-/// What runs in every guest: package and program.
+/// Package and program of the agent, which runs in every guest.
 pub const AGENT: &str = "lab-agent";
 
-/// Programs of `lab/threads`: they link the library of part 1, to see what its own program does not
-/// show.
+/// Programs of `lab/threads`. They link the library of part 1 and test behaviour that its program
+/// does not show.
 pub const DRIVERS: [&str; 2] = ["lab-threads", "lab-model"];
 
-/// Programs for the guest that have been built.
+/// Built programs for the guest.
 #[derive(Clone, Debug, Default)]
 pub struct GuestPrograms {
     by_name: BTreeMap<String, PathBuf>,
 }
 
 impl GuestPrograms {
-    /// Where a program is.
+    /// The path of a program.
     ///
     /// # Errors
     /// [`Error::Missing`] if it has not been built.
@@ -48,7 +49,7 @@ impl GuestPrograms {
         self.by_name.get(name).cloned().ok_or_else(|| missing(name))
     }
 
-    /// All of them, those of the harness left out, by name.
+    /// All of them by name, without those of the harness.
     pub fn of_students(&self) -> impl Iterator<Item = (&str, &Path)> {
         let all = self.by_name.iter();
         all.filter(|(name, _)| !name.starts_with("lab-"))
@@ -59,7 +60,7 @@ impl GuestPrograms {
 /// Build the programs of packages.
 ///
 /// # Errors
-/// [`Error::Compile`] with the compiler's words.
+/// [`Error::Compile`] with the compiler's output.
 pub fn build(paths: &Paths, packages: &[&str]) -> Result<GuestPrograms> {
     let mut cargo = cargo::command(paths);
     for_guest(&mut cargo, packages);
@@ -74,10 +75,10 @@ pub fn build(paths: &Paths, packages: &[&str]) -> Result<GuestPrograms> {
     Ok(GuestPrograms { by_name })
 }
 
-/// All programs, as [`build`] has left them the last time that it built all.
+/// All programs, as the last complete [`build`] left them.
 ///
 /// # Errors
-/// [`Error::Missing`] if it has not been called yet.
+/// [`Error::Missing`] if there has been no complete build yet.
 pub fn built(paths: &Paths) -> Result<GuestPrograms> {
     let what = "one of the programs for the guest";
     let text = fs::read_to_string(record(paths)).map_err(|_| missing(what))?;
@@ -95,15 +96,15 @@ fn missing(name: &str) -> Error {
     }
 }
 
-/// Where it is written down which programs there are.
+/// The file that lists the programs.
 fn record(paths: &Paths) -> PathBuf {
     paths.build.join("programs.toml")
 }
 
-/// Build `threads` of part 1 for this host, as fast as it gets, and return its path.
+/// Build `threads` of part 1 for this host, optimised, and return its path.
 ///
 /// # Errors
-/// [`Error::Compile`] with the compiler's words.
+/// [`Error::Compile`] with the compiler's output.
 pub fn threads(paths: &Paths) -> Result<PathBuf> {
     let mut cargo = cargo::command(paths);
     cargo.args([
@@ -117,11 +118,11 @@ pub fn threads(paths: &Paths) -> Result<PathBuf> {
     built.remove("threads").ok_or_else(|| missing("threads"))
 }
 
-/// Have a `cargo build` build the programs of packages for the guest.
+/// Make a `cargo build` build the programs of packages for the guest.
 pub fn for_guest(cargo: &mut Command, packages: &[&str]) {
     cargo
         .args(["--profile", "guest", "--bins", "--target", TARGET])
-        // Only for the target, so that build scripts and macros stay as they are.
+        // Only for the target, so that build scripts and macros are not affected.
         .env(
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
             "-C target-feature=+crt-static",

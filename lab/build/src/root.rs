@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The root directory that a machine boots from: busybox, the agent, and nothing of the host's.
+//! The root directory that a machine boots from: busybox, the agent, and no file of the host's
+//! system.
 
 use std::{
     fs::{self, File},
@@ -12,10 +13,10 @@ use lab_base::{
     paths::{self, Paths},
 };
 
-/// Busybox of the distribution's package busybox-static.
+/// Busybox from the distribution's package busybox-static.
 const BUSYBOX: &str = "/bin/busybox";
 
-/// Mount points, for whatever init there is and for the agent.
+/// Mount points for any init and for the agent.
 pub const DIRECTORIES: [&str; 12] = [
     "dev",
     "home",
@@ -41,13 +42,13 @@ pub const FILES: [(&str, &str); 3] = [
     ("etc/group", "root:x:0:\nstudent:x:1000:\n"),
 ];
 
-/// Make the tree `build/roots/NAME`, or bring it up to date, and return its path.
+/// Create or update the tree `build/roots/NAME` and return its path.
 ///
-/// `extra` are files for its `/lab`, by host path; with them the tree serves `make shell`, where
-/// no agent is there to bring them.
+/// `extra` are files for its `/lab`, by host path. They are for `make shell`, where no agent copies
+/// files into the guest.
 ///
 /// # Errors
-/// [`Error::Missing`] without busybox; [`Error::Io`], among them a full disk.
+/// [`Error::Missing`] without busybox; [`Error::Io`], for example if the disk is full.
 pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Result<PathBuf> {
     let (root, _lock) = place(paths, name)?;
     for directory in DIRECTORIES.iter().chain(&["bin", "etc"]) {
@@ -65,7 +66,7 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
             continue;
         };
         copy(file, &root.join("lab").join(name))?;
-        // Programs can be called by their name.
+        // In `PATH`, so that people can call programs by name.
         if file.extension().is_none() {
             link(Path::new("/lab").join(name), &root.join("bin").join(name))?;
         }
@@ -73,9 +74,9 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
     Ok(root)
 }
 
-/// The place of a tree that a guest sees, for one run at a time. QEMU may have no rights of ours:
-/// all can read the tree, but only its owner can reach it, and who has it open can reach nothing
-/// beside it.
+/// The place of a tree that a guest sees, for one run at a time. QEMU may run as another user.
+/// Everybody may read the tree, but only its owner can reach it by path. A process with a
+/// descriptor of the tree can reach nothing outside of it.
 fn place(paths: &Paths, name: &str) -> Result<(PathBuf, File)> {
     let trees = paths.build.join("roots");
     let lock = paths::lock(&paths.build.join(format!("{name}.lock")))?;
@@ -86,10 +87,10 @@ fn place(paths: &Paths, name: &str) -> Result<(PathBuf, File)> {
     Ok((root, lock))
 }
 
-/// Make a copy of the directory `from` for guests, or bring it up to date, and return its path.
+/// Create or update a copy of the directory `from` for guests, and return its path.
 ///
 /// # Errors
-/// [`Error::Io`], among them a full disk.
+/// [`Error::Io`], for example if the disk is full.
 pub fn share(paths: &Paths, name: &str, from: &Path) -> Result<PathBuf> {
     let (root, _lock) = place(paths, name)?;
     copy_tree(from, &root, &root)?;
@@ -111,7 +112,7 @@ fn copy_tree(from: &Path, to: &Path, root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Create a directory of the tree `root` that all can read, whatever the umask.
+/// Create a directory of the tree `root` that everybody can read, whatever the umask.
 fn create(directory: &Path, root: &Path) -> Result<()> {
     paths::create_dir(directory)?;
     for path in directory
@@ -133,7 +134,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<()> {
     )))
 }
 
-/// Busybox, the whole program.
+/// Contents of busybox.
 ///
 /// # Errors
 /// [`Error::Missing`].
@@ -161,7 +162,7 @@ fn busybox(bin: &Path) -> Result<()> {
     paths::write_if_changed(&stamp, applets.as_bytes(), 0o644)
 }
 
-/// A symbolic link, unless something of that name is there already.
+/// A symbolic link, unless a file of that name exists.
 fn link(to: impl AsRef<Path>, at: &Path) -> Result<()> {
     if at.symlink_metadata().is_ok() {
         return Ok(());

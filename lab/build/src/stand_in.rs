@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Leading a module's calls of the kernel to another module, whose functions stand for the
-//! kernel's and differ in the first letter of their names only. Bytes in, bytes out.
+//! Redirects a module's calls of kernel functions to functions of another module, whose names
+//! differ in the first letter only. Bytes in, bytes out.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -10,26 +10,26 @@ use object::{
     read::elf::{FileHeader, SectionHeader, Sym},
 };
 
-/// The first letter of a function's name that stands for another.
+/// The first letter of the replacement functions.
 const LETTER: u8 = b'z';
-/// Where the sum of a symbol's type is, on a kernel that compares them: an entry of 64 bytes for
-/// each, the sum first (`struct modversion_info`).
+/// The section with the checksums of symbols, on a kernel that compares them. Each entry has 64
+/// bytes and begins with the checksum (`struct modversion_info`).
 const VERSIONS: &str = "__versions";
 const VERSION_LEN: usize = 64;
 const SUM_LEN: usize = size_of::<u64>();
 
-/// What is in an object file.
+/// The symbols of an object file.
 #[derive(Default)]
 struct Object {
-    /// Names of what it does not have itself, and where in the file they are.
+    /// Names of undefined symbols, and their offsets in the file.
     undefined: Vec<(Vec<u8>, usize)>,
-    /// Where in the file what it has is, by its name.
+    /// Offsets of the defined symbols in the file, by name.
     defined: BTreeMap<Vec<u8>, usize>,
     versions: Range<usize>,
 }
 
-/// Have a module call `other` for each function that has a stand-in there. What is no object file
-/// stays as it is.
+/// Make a module call `other` for each function that has a replacement there. Input that is no
+/// object file is returned unchanged.
 pub fn lead(module: &mut [u8], other: &[u8]) {
     let theirs = parse(other).unwrap_or_default();
     let ours = parse(module).unwrap_or_default();

@@ -3,37 +3,36 @@
 
 use std::fmt;
 
-/// Which kernel to boot.
+/// A flavour of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Which {
     /// The distribution's own image.
     Stock,
     /// Built here from the distribution's source with a small configuration: boots faster.
     Lab,
-    /// As `lab`, and with everything that finds mistakes: KASAN, lockdep, kmemleak, faults on
-    /// request.
+    /// As `lab`, with everything that finds mistakes: KASAN, lockdep, kmemleak, fault injection.
     Debug,
 }
 
-/// What a kernel can do, or is like, that not all are.
+/// A capability or property that not all kernels have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// It fails allocations and user copies on request.
+    /// It fails allocations and user copies on request (fault injection).
     Faults,
-    /// It keeps memory back that has been freed (KASAN's quarantine).
+    /// It holds freed memory back (KASAN's quarantine).
     Quarantine,
-    /// Its own checks slow it down: it ticks at 100 Hz, and has to be asked for less.
+    /// Its own checks make it slow. It ticks at 100 Hz, and tests ask less of it.
     Slow,
-    /// What a machine needs of it is in modules.
+    /// Drivers that a machine needs are modules.
     Modules,
 }
 
-/// A row for each kernel: what it is called, what its machines have, what it can do.
+/// A row for each kernel: its name, the memory of its machines, its capabilities.
 struct Flavour {
     which: Which,
     name: &'static str,
-    /// Memory of a machine that boots it, in MiB. Shadow memory and the records of the debug kernel
-    /// take what a small machine has.
+    /// Memory of a machine that boots it, in MiB. KASAN's shadow memory and the records of the
+    /// debug kernel would fill a small machine.
     memory_mib: u64,
     has: &'static [Capability],
 }
@@ -72,7 +71,7 @@ impl Which {
         }
     }
 
-    /// Whether it can do this, or is like this.
+    /// Whether it has this capability or property.
     pub fn has(self, capability: Capability) -> bool {
         self.flavour().has.contains(&capability)
     }

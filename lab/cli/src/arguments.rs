@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a program begins and ends.
+//! The beginning and the end of a program.
 
 use std::process::ExitCode;
 
@@ -10,13 +10,13 @@ use lab_machine::Start;
 
 use crate::{signals::die_with_parent, style::red};
 
-/// Which machines are asked for.
+/// The requested machines.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Wish {
-    /// Which kernel; without it `lab` if it is built, else `stock`.
+    /// Kernel of the machines; by default `lab` if it is built, otherwise `stock`.
     #[arg(long = "kernel", env = "KERNEL", global = true, value_enum)]
     pub kernel: Option<Which>,
-    /// How machines come to life: `warm` goes on from a saved one, `cold` boots each.
+    /// How machines start: `warm` restores a saved one, `cold` boots each.
     #[arg(
         long = "machine",
         value_name = "MACHINE",
@@ -28,10 +28,10 @@ pub struct Wish {
     pub start: Start,
 }
 
-/// Parse the command line, do what it says, and tell what went wrong.
+/// Parse the command line, carry it out, and print errors.
 pub fn main<A: Parser>(run: impl FnOnce(A) -> anyhow::Result<ExitCode>) -> ExitCode {
     let arguments = A::parse();
-    let tied = die_with_parent().context("asking to be told when make ends");
+    let tied = die_with_parent().context("asking for a signal at the end of make");
     match tied.and_then(|()| run(arguments)) {
         Ok(code) => code,
         Err(error) => {

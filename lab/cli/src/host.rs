@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The host, as people describe it.
+//! A description of the host for people.
 
 use std::thread;
 
-/// This host, for whoever compares figures: its processor and how many there are.
+/// This host, for people who compare figures: its processor and number of cores.
 pub fn host() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     format!("{cores} cores of {}", processor())
 }
 
-/// What kind of processor this host has.
+/// The name of this host's processor.
 pub fn processor() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = cpu

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the programs of the lab have in common: how they begin and end, the kernel and machines that
-//! are asked for, signals, and colours.
+//! Code that all programs of the lab share: beginning and end, the requested kernel and machines,
+//! signals, and colours.
 //!
-//! May use: `lab-scene` and below. Must never come in: what only one program does.
+//! May use: `lab-scene` and below. Must never come in: code of one program only.
 
 mod arguments;
 mod host;

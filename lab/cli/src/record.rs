@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Records as people see them.
+//! Records, formatted for people.
 
 use anstream::println;
 use anstyle::{AnsiColor, Style};

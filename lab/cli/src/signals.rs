@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Signals, and the end of the process that has started us.
+//! Signals, and the end of the parent process.
 
 use std::thread;
 
 use anyhow::Context;
 use nix::sys::signal::{SigSet, Signal};
 
-/// If make is killed, end too, and QEMU with us. Without this a kill -9 of make would leave us
-/// running to the end.
+/// End together with make, and QEMU with the lab. Otherwise the lab would continue after a kill -9
+/// of make.
 pub(crate) fn die_with_parent() -> nix::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)
 }
 
-/// Have `act` called each time that Ctrl-C is pressed, or when make ends. To be called before there is
-/// another thread: all leave these signals to the one that waits for them.
+/// Make each Ctrl-C, and the end of make, call `act`. Call this before other threads start, because
+/// all threads block these signals for the one that waits for them.
 ///
 /// # Errors
-/// Signals cannot be blocked, or no thread can be started.
+/// If signals cannot be blocked, or no thread can be started.
 pub fn on_interrupt(mut act: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
@@ -29,10 +29,10 @@ pub fn on_interrupt(mut act: impl FnMut() + Send + 'static) -> anyhow::Result<()
     })
 }
 
-/// Start a thread that nobody joins.
+/// Start a thread that is never joined.
 ///
 /// # Errors
-/// None can be started.
+/// If none can be started.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     let spawned = thread::Builder::new().name(name.into()).spawn(work);
     spawned.map(drop).context("starting a thread")

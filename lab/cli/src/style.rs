@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Colours of what people see.
+//! Colours of the output.
 
 use anstyle::{AnsiColor, Style};
 
@@ -13,12 +13,12 @@ pub fn bold(text: impl std::fmt::Display) -> String {
     styled(Style::new().bold(), text)
 }
 
-/// As what went wrong is shown.
+/// Style of failures.
 pub fn red(text: impl std::fmt::Display) -> String {
     styled(AnsiColor::Red.on_default().bold(), text)
 }
 
-/// As what went well is shown.
+/// Style of successes.
 pub fn green(text: impl std::fmt::Display) -> String {
     styled(AnsiColor::Green.on_default().bold(), text)
 }

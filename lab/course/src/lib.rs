@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a course is made of besides the solutions: starters, which are cut out of them, and mutants,
-//! which are wrong variants of them.
+//! Material of a course besides the solutions: starters, which are cut out of the solutions, and
+//! mutants, which are wrong variants of them.
 //!
-//! May use: `lab-stages` and below. Must never come in: how somebody's code is judged.
+//! May use: `lab-stages` and below. Must never come in: grading.
 
 pub mod mutants;
 pub mod starter;

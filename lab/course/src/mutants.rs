@@ -15,20 +15,20 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mutant {
-    /// What is wrong, in a few words.
+    /// The mistake in a few words.
     pub name: String,
     /// The file that it is a variant of, relative to the checkout.
     pub file: PathBuf,
     /// Ids of the checks that catch it.
     pub caught_by: Vec<String>,
-    /// Clauses whose checks fail, too, though the mistake is not theirs, and why.
+    /// Clauses whose checks also fail, although the mistake breaks another clause, and the reason.
     #[serde(default)]
     pub also: Option<Also>,
-    /// What is there, once, and what is put in its place; in this order.
+    /// Replacements in order: the old text, which occurs once, and the new text.
     replace: Vec<(String, String)>,
 }
 
-/// What else a wrong variant breaks.
+/// Other effects of a mutant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Also {
@@ -41,7 +41,7 @@ pub struct Also {
 /// All mutants of a checkout.
 ///
 /// # Errors
-/// The file cannot be read or understood.
+/// If the file cannot be read or parsed.
 pub fn all(checkout: &Path) -> Result<Vec<Mutant>> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -56,17 +56,17 @@ pub fn all(checkout: &Path) -> Result<Vec<Mutant>> {
 }
 
 impl Mutant {
-    /// The text of its file, made wrong.
+    /// The text of its file with the mistake.
     ///
     /// # Errors
-    /// What is to be replaced is not there, or more than once.
+    /// If an old text is missing, or occurs several times.
     pub fn apply(&self, checkout: &Path) -> Result<String> {
         let mut code = read(&checkout.join(&self.file))?;
         for (old, new) in &self.replace {
             match code.matches(old).count() {
                 1 => code = code.replace(old, new),
                 count => {
-                    let what = format!("{}: {old:?} is there {count} times", self.name);
+                    let what = format!("{}: {old:?} occurs {count} times", self.name);
                     return Err(Error::Unexpected(what));
                 }
             }
@@ -74,8 +74,8 @@ impl Mutant {
         Ok(code)
     }
 
-    /// Hand it in: copy the module or the crate that its file belongs to into a directory, as it is in
-    /// the checkout, and make it wrong there.
+    /// Make a submission: copy its module or crate from the checkout into a directory, with the
+    /// mistake.
     ///
     /// # Errors
     /// As [`Mutant::apply`], or [`Error::Io`].
@@ -95,8 +95,8 @@ impl Mutant {
         paths::write_if_changed(&directory.join(&self.file), wrong.as_bytes(), 0o644)
     }
 
-    /// The grader has headers of its own: a wrong one is handed in beside each source that includes it,
-    /// in the modules that are to be caught.
+    /// The grader has headers of its own. So a wrong header is submitted beside each source that
+    /// includes it, in the modules that must be caught.
     fn hand_in_header(
         &self,
         header: &Path,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bytes of a message, as few numbers.
+//! The bytes of a message, stored as a few numbers.
 
 use std::{fmt, num::Wrapping};
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Modules against their models: sequences of operations are drawn at random and carried out in a
-//! machine, and every answer must be one that the model of `protocol::model` allows.
+//! Modules against their models: random sequences of operations are carried out in a machine. The
+//! model in `protocol::model` must allow every answer.
 //!
-//! What is drawn depends on a seed and nothing else. When an answer differs, or the kernel dies,
-//! the sequence is shrunk: operations are left out and made simpler, and each shorter sequence is
-//! really carried out, on a module that has just been inserted.
+//! A sequence depends on its seed only. When an answer differs, or the kernel dies, the sequence is
+//! shrunk: operations are left out and simplified. Each shorter sequence is carried out on a newly
+//! inserted module.
 
 use std::{
     cell::RefCell,
@@ -27,31 +27,30 @@ use proptest::{
 
 use crate::play::{Difference, Subject};
 
-/// Operations of the longest sequence; they begin with one.
+/// Operations of the longest sequence; the shortest has one.
 const LONGEST: usize = 400;
 
-/// Sequences that one machine carries out before another takes its place. What a machine has
-/// reported is kept as long as the machine.
+/// Sequences per machine. A machine's reports are kept as long as the machine.
 const PER_MACHINE: u32 = 50;
 
-/// How long a sequence may be shrunk, in milliseconds, and in how many attempts: what is found by
-/// then is short enough to be understood.
+/// Limits of shrinking, in milliseconds and in attempts. By then a sequence is short enough to be
+/// understood.
 const SHRINK_MS: u32 = 120_000;
 const ATTEMPTS: u32 = 5000;
 
-/// Whether no further sequence is to be drawn.
+/// Returns true if no further sequence shall begin.
 pub type Enough<'a> = &'a mut dyn FnMut(&Tally) -> bool;
 
-/// What has been done so far, shrinking left out.
+/// The work so far, without shrinking.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Operations of all sequences.
     pub operations: AtomicU64,
     /// Sequences.
     pub sequences: AtomicU64,
-    /// Machines that were started, those for shrinking included.
+    /// Started machines, including those for shrinking.
     pub machines: AtomicU64,
-    /// Whether a difference was found, which may still be being shrunk.
+    /// Whether a difference was found. It may not be completely shrunk yet.
     pub found: AtomicBool,
 }
 
@@ -66,18 +65,18 @@ impl Display for Tally {
     }
 }
 
-/// A sequence in whose course something else came than the model allows, as short as could be.
+/// A shrunk sequence during which an answer was not allowed by the model.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The operations, one a line.
+    /// The operations, one per line.
     pub operations: Vec<String>,
-    /// Which one it was, from 0; `None` if that is not known, because the machine died.
+    /// Index of the failing operation; `None` if it is unknown, because the machine died.
     pub at: Option<usize>,
-    /// How bad it is.
+    /// The status of the failure.
     pub status: Status,
-    /// What was expected, and what came.
+    /// The expectation and the observation.
     pub failure: Failure,
-    /// How many operations the sequence had that was drawn.
+    /// Number of operations of the original sequence.
     pub drawn: usize,
 }
 
@@ -101,7 +100,7 @@ impl Display for Found {
     }
 }
 
-/// Compare until `enough` says so, or something is found.
+/// Compare until `enough` returns true, or a difference is found.
 pub(crate) fn run<M: Subject>(
     workshop: &Workshop,
     seed: u64,
@@ -123,7 +122,7 @@ pub(crate) fn run<M: Subject>(
             let found = bench.attempt::<M>(&state, &operations);
             let Some(found) = found else { return Ok(()) };
             if let Some(seen) = seen {
-                // What comes behind the difference is left out first of all.
+                // The operations after the difference are left out first.
                 let count = match found.at {
                     Some(at) => at + 1,
                     None => bench.deadly::<M>(&state, &operations),
@@ -141,7 +140,7 @@ pub(crate) fn run<M: Subject>(
         }
         match compared {
             Ok(_) => {}
-            // The last that was found is the shortest.
+            // The last difference that was found is the shortest.
             Err(TestError::Fail(..)) => return Ok(state.found.take()),
             Err(TestError::Abort(reason)) => {
                 return Err(Error::Unexpected(format!("shrinking: {reason}")));
@@ -164,7 +163,7 @@ fn runner(seed: u64) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-/// Whether each operation can be carried out after those before it.
+/// Whether each operation is possible after those before it.
 fn is_possible<M: Subject>(start: &M::State, operations: &[M::Transition]) -> bool {
     let mut state = start.clone();
     operations.iter().all(|operation| {
@@ -174,7 +173,7 @@ fn is_possible<M: Subject>(start: &M::State, operations: &[M::Transition]) -> bo
     })
 }
 
-/// Where sequences are carried out.
+/// The machine and the state in which sequences are carried out.
 struct Bench<'a> {
     workshop: &'a Workshop,
     tally: &'a Tally,
@@ -184,16 +183,16 @@ struct Bench<'a> {
 
 #[derive(Default)]
 struct State {
-    /// With the number of sequences that it has carried out.
+    /// The machine, with the number of sequences that it has carried out.
     machine: Option<(Machine, u32)>,
-    /// The last that was found.
+    /// The last difference.
     found: Option<Found>,
-    /// Why nothing more can be carried out.
+    /// The error that ends the comparison.
     error: Option<Error>,
 }
 
 impl Bench<'_> {
-    /// Carry out one sequence; what was found in it.
+    /// Carry out one sequence. Returns its difference, if any.
     fn attempt<M: Subject>(&self, start: &M::State, operations: &[M::Transition]) -> Option<Found> {
         let state = &mut *self.state.borrow_mut();
         if state.error.is_some() {
@@ -205,9 +204,12 @@ impl Bench<'_> {
             self.tally.sequences.fetch_add(1, Ordering::Relaxed);
         }
         let found = match self.carry_out::<M>(&mut state.machine, start, operations) {
-            // A lost machine is no answer: once more, on another.
+            // A lost machine is no answer, so the sequence is repeated on another.
             Ok(Some(found)) if found.status == Status::Error => {
-                eprintln!("a machine was lost: {}; once more", found.failure.got);
+                eprintln!(
+                    "a machine was lost: {}; repeating the sequence",
+                    found.failure.got
+                );
                 self.carry_out::<M>(&mut state.machine, start, operations)
             }
             outcome => outcome,
@@ -221,10 +223,14 @@ impl Bench<'_> {
                 let mut found = found?;
                 match &state.found {
                     Some(first) => found.drawn = first.drawn,
-                    // Shrinking takes a while.
+                    // Shrinking takes time.
                     None => {
                         self.tally.found.store(true, Ordering::Relaxed);
-                        eprintln!("{}: found after {}; it is shrunk", M::ID, self.tally);
+                        eprintln!(
+                            "{}: difference found after {}; shrinking it",
+                            M::ID,
+                            self.tally
+                        );
                     }
                 }
                 state.found = Some(found.clone());
@@ -237,7 +243,7 @@ impl Bench<'_> {
         }
     }
 
-    /// How many of these operations it takes until the machine dies, which none of the answers tells.
+    /// Number of operations after which the machine dies. No answer tells this number.
     fn deadly<M: Subject>(&self, start: &M::State, operations: &[M::Transition]) -> usize {
         let (mut lives, mut dies) = (0, operations.len());
         while dies - lives > 1 {
@@ -250,11 +256,10 @@ impl Bench<'_> {
         dies
     }
 
-    /// Leave out what is not needed, as long as that takes no longer than proptest may.
+    /// Leave out operations that are not needed, within proptest's time limit.
     ///
-    /// proptest has tried each operation once; what others needed then may be needless now. An
-    /// operation that later ones rely on goes with the first of them without which the rest is
-    /// possible, as an open with its close.
+    /// proptest has tried each operation once; others may be unnecessary by now. An operation on
+    /// which later ones depend is left out together with them, as an open with its close.
     fn leave_out<M: Subject>(&self, start: &M::State, mut operations: Vec<M::Transition>) {
         let begin = Instant::now();
         let mut at = operations.len();
@@ -345,7 +350,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Sequences that this seed gives, with the states in which they begin.
+    /// The sequences of this seed, with their first states.
     pub(crate) fn draw<M: Subject>(seed: u64, count: usize) -> Vec<(M::State, Vec<M::Transition>)> {
         let mut runner = runner(seed);
         let strategy = M::sequential_strategy(1..=LONGEST);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What sockets of the router receive, compared with what the model has in their queues.
+//! Compares the datagrams of the router's sockets with the queues of the model.
 
 use lab_agent::{Answer, CallResult};
 use lab_scene::{
@@ -15,7 +15,7 @@ use protocol::{
 
 use crate::play::{Mismatch, one_of};
 
-/// Compare one datagram with what the queue has next; `None` is nothing.
+/// Compare one datagram with the head of the queue; `None` is no datagram.
 pub(crate) fn judge(next: Option<Incoming>, observed: &CallResult) -> Result<(), Mismatch> {
     let data = match observed {
         Ok(Answer::Datagram {
@@ -70,7 +70,7 @@ fn only_message(data: &[u8]) -> Option<Message<'_>> {
     }
 }
 
-/// An acknowledgement with one of these errors, and a reason in words; or of success, with the
+/// An acknowledgement with one of these errors and a reason in words, or of success with the
 /// report.
 fn is_ack(result: &Allowed<Option<Report>>, message: &Message<'_>) -> bool {
     let Ok(Some(ack)) = message.ack() else {
@@ -142,8 +142,8 @@ fn message_in_words(message: &Message<'_>) -> String {
     }
 }
 
-/// Compare a list, in as many datagrams as it came in, with the members that there are: in any
-/// order, and ended by `NLMSG_DONE`.
+/// Compare a list, in one or more datagrams, with the model's members: in any order, and ended by
+/// `NLMSG_DONE`.
 pub(crate) fn judge_list(
     members: &[Member],
     received: &[CallResult],

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Modules against their models: operations drawn at random, carried out in a machine, and shrunk
-//! when an answer is none that the model of `protocol::model` allows.
+//! Modules against their models: random operations, carried out in a machine. If an answer is not
+//! allowed by the model in `protocol::model`, the sequence is shrunk.
 //!
 //! May use: `lab-scene` and below, `protocol`; its program also `lab-stages`. Must never come in:
-//! what the answers should be, which is the model's to say.
+//! the right answers, which only the model knows.
 
 mod body;
 mod compare;

@@ -25,9 +25,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Go through what may meet, and through random requests, until the time is up.
+    /// Repeat scenarios with concurrent processes and random requests, until the time is up.
     Soak(soak::Arguments),
-    /// Compare modules with their models in operations drawn at random, until the time is up.
+    /// Compare modules with their models in random operations, until the time is up.
     Fuzz(fuzz::Arguments),
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a sequence is carried out: by two processes, in order, and with as few orders to the guest
-//! as that allows.
+//! Carries out a sequence with two processes, in order, and with as few orders to the guest as
+//! possible.
 
 use std::{
     collections::BTreeMap,
@@ -21,24 +21,24 @@ use protocol::model::{Allowed, Handle};
 /// The users that the processes run as: root, and an ordinary one.
 pub(crate) const USERS: [u32; 2] = [0, 1000];
 
-/// A module, its model, and how to have a process do what is asked of the model.
+/// A module, its model, and how processes carry out the model's operations.
 pub(crate) trait Subject: ReferenceStateMachine<Transition: Display> {
-    /// As in `kernel/`.
+    /// The name in `kernel/`.
     const MODULE: &'static str;
-    /// `fuzz/MODULE`; its consoles are called so.
+    /// `fuzz/MODULE`; consoles are named after it.
     const ID: &'static str;
 
-    /// What has to be there before the first operation; the module is in.
+    /// Preparations before the first operation; the module is inserted.
     fn prepare(scene: &mut Scene<'_>, start: &Self::State) -> Outcome;
 
-    /// Which process an operation is one of, and whether it is killed.
+    /// The process of an operation, and whether it is killed.
     fn actor(operation: &Self::Transition) -> Actor;
 
     /// The system calls of an operation.
     fn calls(state: &Self::State, operation: &Self::Transition) -> Vec<Call>;
 
-    /// Compare what they gave with what the model allows, in a state to which the operation has
-    /// not been applied yet. Processes have pids.
+    /// Compare the results of the calls with the model. The operation has not been applied to the
+    /// state yet. Processes have pids.
     fn judge(
         state: &Self::State,
         operation: &Self::Transition,
@@ -47,19 +47,19 @@ pub(crate) trait Subject: ReferenceStateMachine<Transition: Display> {
     ) -> Result<(), Mismatch>;
 }
 
-/// Now and then a process is killed.
+/// Sometimes a process is killed.
 pub(crate) fn killing<O: Clone + Debug + 'static>(
     kill: fn(u8) -> O,
 ) -> impl Iterator<Item = (u32, BoxedStrategy<O>)> {
     (0..USERS.len() as u8).map(move |process| (1, Just(kill(process)).boxed()))
 }
 
-/// Who carries out an operation.
+/// The effect of an operation on a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
     /// This process makes calls.
     Calls(u8),
-    /// This process is killed, and another begins in its place.
+    /// This process is killed, and a new one takes its place.
     Killed(u8),
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Difference {
     pub(crate) got: String,
 }
 
-/// Carry out a sequence; the first difference.
+/// Carry out a sequence. Returns the first difference.
 pub(crate) fn play<M: Subject>(
     scene: &mut Scene<'_>,
     start: &M::State,
@@ -132,7 +132,8 @@ fn begin(scene: &mut Scene<'_>, process: u8) -> Outcome<Program> {
     scene.spawn(&name[..1], "/bin/lab-agent", &["actor"], uid, Stdin::Pipe)
 }
 
-/// Have a process make the calls of some operations at once; what those of each gave.
+/// Make a process carry out the calls of some operations as one order. Returns the results of each
+/// operation.
 fn take_turn<M: Subject>(
     scene: &mut Scene<'_>,
     program: &Program,
@@ -158,16 +159,16 @@ fn take_turn<M: Subject>(
             let take = |count| outcomes.by_ref().take(count).collect();
             Ok(counts.into_iter().map(take).collect())
         }
-        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+        other => Err(Trouble::Lost(format!("a batch returned {other:?}")).into()),
     }
 }
 
-/// The descriptors of what is open: the kernel gives the lowest that is free.
+/// Descriptors of open files. The kernel gives the lowest free one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Descriptors(BTreeMap<Handle, i32>);
 
 impl Descriptors {
-    /// The descriptor that the next one of a process gets. The first three are its pipes.
+    /// The next descriptor of a process. The first three are its pipes.
     pub(crate) fn next(&self, process: u8) -> i32 {
         let taken = |fd: &i32| {
             let mut open = self.0.iter();
@@ -176,7 +177,7 @@ impl Descriptors {
         (3..).find(|fd| !taken(fd)).unwrap_or(i32::MAX)
     }
 
-    /// The descriptor of a handle; of one that is not open none that anything has.
+    /// The descriptor of a handle. For a closed handle, a descriptor that is never open.
     pub(crate) fn of(&self, handle: Handle) -> i32 {
         self.0.get(&handle).copied().unwrap_or(-1)
     }
@@ -194,7 +195,7 @@ impl Descriptors {
     }
 }
 
-/// Compare what a call has returned with what is allowed.
+/// Compare the result of a call with the allowed results.
 pub(crate) fn judge_returned(
     allowed: &Allowed<i64>,
     observed: &CallResult,
@@ -217,13 +218,13 @@ pub(crate) fn judge_returned(
     })
 }
 
-/// Errnos in words.
+/// Errnos by their names.
 pub(crate) fn one_of(errnos: &[protocol::model::Errno]) -> String {
     let names: Vec<_> = errnos.iter().map(ToString::to_string).collect();
     names.join(" or ")
 }
 
-/// That a process is killed.
+/// An operation that kills a process.
 pub(crate) fn write_kill(f: &mut fmt::Formatter<'_>, process: u8) -> fmt::Result {
     let name = char::from(b'A' + process);
     write!(f, "{name}: is killed, and another begins")

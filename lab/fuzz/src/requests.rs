@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Requests to the router, and what may be wrong with them.
+//! Requests to the router, and their possible mistakes.
 
 use std::fmt;
 
@@ -21,11 +21,11 @@ pub(crate) struct Frame {
     seq: u32,
     /// `nlmsg_pid`.
     portid: u32,
-    /// Whether an acknowledgement is asked for.
+    /// Whether it requests an acknowledgement.
     ack: bool,
-    /// Whether it says that it is a request.
+    /// Whether it has `NLM_F_REQUEST`.
     request: bool,
-    /// An attribute more, before the others or behind them.
+    /// An additional attribute, before or after the others.
     extra: Option<Extra>,
 }
 
@@ -46,22 +46,22 @@ enum Ask {
         roles: u32,
     },
     Publish(Body),
-    /// A list, but not the flags for one.
+    /// A list without the flags of a dump.
     ListOne,
-    /// Of any type.
+    /// A message of any type.
     Type(u16),
 }
 
-/// What is done to a datagram after it has been put together.
+/// A change to the finished datagram.
 #[derive(Clone, Debug)]
 pub(crate) enum Damage {
-    /// It ends earlier; at least one byte is left.
+    /// It is truncated; at least one byte is left.
     Shorten(u16),
-    /// It goes on with zeros.
+    /// Zeros are appended.
     Lengthen(u8),
-    /// `nlmsg_len` of its first message.
+    /// Another `nlmsg_len` in its first message.
     Length(u32),
-    /// `nla_len` of its first attribute.
+    /// Another `nla_len` in its first attribute.
     AttributeLength(u16),
 }
 
@@ -212,7 +212,7 @@ fn any_ask(portids: &[u32], publisher: bool) -> impl Strategy<Value = Ask> + use
     let len = prop_oneof![3 => 0..40_usize, 2 => select(edges.to_vec()), 1 => 0..1200_usize];
     let kind = prop_oneof![0..NLMSG_MIN_TYPE, DATA..0x20, any::<u16>()];
     let from = option::weighted(0.3, from);
-    // Else hardly any publication would be one.
+    // Otherwise hardly any request would be a publication.
     let (register, publish) = if publisher { (3, 20) } else { (12, 3) };
     prop_oneof![
         register => (roles(), from).prop_map(|(roles, from)| Ask::Register { roles, from }),
@@ -223,7 +223,7 @@ fn any_ask(portids: &[u32], publisher: bool) -> impl Strategy<Value = Ask> + use
     ]
 }
 
-/// A request of somebody who is a publisher, or not; most are as they should be.
+/// A request of a socket that may or may not be a publisher. Most requests are valid.
 pub(crate) fn any_frame(portids: &[u32], publisher: bool) -> impl Strategy<Value = Frame> + use<> {
     let portid = prop_oneof![4 => Just(0), 1 => select(portids.to_vec()), 1 => any::<u32>()];
     let extra = (any::<bool>(), 0..=A_MAX + 2, vec(any::<u8>(), 0..=8))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Operations on the router: a few sockets of two processes, at few addresses, so that one closes
-//! where another opens; requests good and bad.
+//! Operations on the router: a few sockets of two processes, at few addresses, so that sockets
+//! reuse addresses; valid and invalid requests.
 
 use std::fmt;
 
@@ -29,21 +29,21 @@ use crate::{
     requests::{Damage, Frame, any_damage, any_frame, encode, list},
 };
 
-/// Sockets that a process has open at most.
+/// The most sockets that a process has open.
 const SOCKETS: u8 = 3;
 
-/// So few things wait for a socket that its queue is never full: a queue has 212992 bytes
-/// (`rmem_default`), and the largest of these things takes about 2500.
+/// The most messages that wait at a socket, so few that no queue is full. A queue has 212992 bytes
+/// (`rmem_default`), and the largest message takes about 2500.
 const WAITING: usize = 24;
 
 pub(crate) struct Router;
 
-/// The model, and what is drawn from.
+/// The model, and the source of operations.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     model: Model,
     sockets: Descriptors,
-    /// The process that has made the last call: it mostly makes the next one, too.
+    /// The process of the last call. Usually it makes the next one, too.
     last: u8,
     portids: Vec<u32>,
 }
@@ -92,7 +92,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Addresses that are no pids (those end at 2^22), some of them one bit apart.
+/// Addresses that are no pids (those end at 2^22). Some differ in one bit.
 fn any_portids() -> impl Strategy<Value = Vec<u32>> {
     (0x50_0000_u32..0x4000_0000, vec(0_u32..22, 2)).prop_map(|(base, bits)| {
         let mut portids = vec![base, base + 1];
@@ -103,7 +103,7 @@ fn any_portids() -> impl Strategy<Value = Vec<u32>> {
     })
 }
 
-/// What a process may do with a socket that it has open.
+/// Operations of a process with an open socket.
 fn any_use(state: &State, socket: Handle) -> Union<BoxedStrategy<What>> {
     let waiting = state.model.waiting(socket) as u32;
     let publisher = state.model.has(socket, Roles::PUBLISHER);
@@ -122,7 +122,7 @@ fn any_use(state: &State, socket: Handle) -> Union<BoxedStrategy<What>> {
     if waiting == 0 {
         uses.push((8, Just(What::List).boxed()));
     }
-    // Root may send to anybody, and then the module has nothing to do with it.
+    // Root may send to any socket, and then the module is not involved.
     if USERS[usize::from(socket.process)] != 0 {
         let portid = select(state.portids.clone());
         uses.push((1, portid.prop_map(What::SendTo).boxed()));
@@ -162,7 +162,7 @@ impl ReferenceStateMachine for Router {
                 all.push((often * weight, call.boxed()));
             }
         }
-        // Last: an operation is made simpler by taking one further in front.
+        // Last, because an operation is simplified by taking an earlier variant.
         all.extend(killing(Operation::Kill));
         Union::new_weighted(all).boxed()
     }
@@ -190,7 +190,7 @@ impl ReferenceStateMachine for Router {
             Operation::Call(socket, what) => (*socket, what),
         };
         state.last = socket.process;
-        // What they answer is judged elsewhere.
+        // The answers are compared elsewhere.
         match what {
             What::Open(portid) => {
                 if state.model.open(socket, PortId(*portid)).is_ok() {
@@ -243,7 +243,7 @@ impl Subject for Router {
             What::Send(frames, damage) => vec![send(0, encode(frames, damage.as_ref()))],
             What::SendTo(portid) => vec![send(*portid, list())],
             What::Receive => vec![receive],
-            // In a part or two, and the end may come as one of its own.
+            // In one or two parts; the end may come as a datagram of its own.
             What::List => vec![send(0, list()), receive.clone(), receive.clone(), receive],
         }
     }
@@ -287,7 +287,7 @@ impl Subject for Router {
     }
 }
 
-/// The calls that open a socket; one whose address is taken is closed again.
+/// The calls that open a socket. If its address is occupied, it is closed again.
 fn opening(state: &State, socket: Handle, portid: u32) -> Vec<Call> {
     let fd = state.sockets.next(socket.process);
     let mut calls = vec![

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Operations on message slots: a few files of two processes, on slots and channels whose numbers
-//! are near each other, or differ in one bit.
+//! Operations on message slots: a few files of two processes. The numbers of slots and channels are
+//! neighbours, or differ in one bit.
 
 use std::fmt;
 
@@ -27,17 +27,17 @@ use crate::play::{
     Actor, Descriptors, Mismatch, Subject, USERS, judge_returned, killing, write_kill,
 };
 
-/// Files that a process has open at most.
+/// The most files that a process has open.
 const FILES: u8 = 3;
 
 pub(crate) struct Slot;
 
-/// The model, and what is drawn from.
+/// The model, and the source of operations.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     model: Slots,
     files: Descriptors,
-    /// The process that has made the last call: it mostly makes the next one, too.
+    /// The process of the last call. Usually it makes the next one, too.
     last: u8,
     minors: Vec<u8>,
     channels: Vec<u32>,
@@ -78,7 +78,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Where a buffer lies, unless it can be accessed.
+/// The end of an accessible buffer, if it has one.
 struct Where(BufferMemory);
 
 impl fmt::Display for Where {
@@ -90,7 +90,7 @@ impl fmt::Display for Where {
     }
 }
 
-/// How many of the first `room` bytes can be written, from the start on.
+/// How many of the first `room` bytes are writable, from the start.
 fn writable(memory: BufferMemory, room: usize) -> usize {
     let (before, front, back) = memory.border();
     match (front, back) {
@@ -105,7 +105,7 @@ fn readable(memory: BufferMemory, len: usize) -> bool {
 }
 
 impl What {
-    /// With the bytes that are written.
+    /// With the written bytes.
     fn ask<'a>(&self, bytes: &'a [u8]) -> slot::Call<'a> {
         match *self {
             What::Open(minor) => slot::Call::Open(minor),
@@ -160,8 +160,8 @@ fn any_memory() -> impl Strategy<Value = BufferMemory> {
     ]
 }
 
-/// Numbers that an implementation may mix up: neighbours, and such as differ in one bit or in the
-/// order of their halves.
+/// Numbers that an implementation may confuse: neighbours, and numbers that differ in one bit or in
+/// the order of their halves.
 fn any_channels() -> impl Strategy<Value = Vec<u32>> {
     let base = prop_oneof![1_u32..=130, any::<u32>(), Just(u32::MAX)];
     (base, vec(0_u32..32, 3)).prop_map(|(base, bits)| {
@@ -183,7 +183,7 @@ fn any_ioctl(state: &State) -> impl Strategy<Value = What> + use<> {
     prop_oneof![
         12 => (Just(CHANNEL), channel.clone()),
         1 => (Just(CHANNEL), Just(0)),
-        // One bit wrong: number, type, size or direction.
+        // One wrong bit: number, type, size or direction.
         1 => ((0..32).prop_map(|bit| CHANNEL ^ 1_u32 << bit), channel),
     ]
     .prop_map(ioctl)
@@ -230,7 +230,7 @@ impl ReferenceStateMachine for Slot {
                 offer(10, read.boxed());
             }
         }
-        // Last: an operation is made simpler by taking one further in front.
+        // Last, because an operation is simplified by taking an earlier variant.
         all.extend(killing(Operation::Kill));
         Union::new_weighted(all).boxed()
     }
@@ -251,7 +251,7 @@ impl ReferenceStateMachine for Slot {
             }
             Operation::Call(file, what) => {
                 state.last = file.process;
-                // What it answers is judged elsewhere.
+                // The answers are compared elsewhere.
                 let _ = state.model.call(*file, what.ask(&what.bytes()));
                 match what {
                     What::Open(_) => state.files.open(*file),

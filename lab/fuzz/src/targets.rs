@@ -15,7 +15,7 @@ use crate::{
 pub struct Target {
     /// `fuzz/MODULE`.
     pub id: &'static str,
-    /// As in `kernel/`.
+    /// The name in `kernel/`.
     pub module: &'static str,
     run: fn(&Workshop, u64, &Tally, Enough<'_>) -> Result<Option<Found>>,
 }
@@ -42,11 +42,11 @@ pub fn target(name: &str) -> Option<&'static Target> {
 }
 
 impl Target {
-    /// Compare module and model in one sequence after the other until `enough` says so, or
-    /// something is found. The same seed gives the same sequences.
+    /// Compare module and model in one sequence after the other, until `enough` returns true or a
+    /// difference is found. The same seed gives the same sequences.
     ///
     /// # Errors
-    /// The machinery failed, twice.
+    /// If the machinery fails twice.
     pub fn compare(
         &self,
         workshop: &Workshop,

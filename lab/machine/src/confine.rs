@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! As whom QEMU runs. A guest that takes QEMU over has what QEMU has: not root's rights, no
-//! descriptor and no variable that is not for it.
+//! The user that QEMU runs as. A guest that takes QEMU over gets the rights of QEMU: not root's
+//! rights, and no descriptor or variable that is not meant for it.
 
 use std::{
     fs,
@@ -19,18 +19,18 @@ use nix::{
     unistd::{Gid, Pid, Uid, geteuid, getppid, setgroups, setresgid, setresuid},
 };
 
-/// User and group of a QEMU that root starts. It is the lab's own: `nobody` has processes of others.
-/// Debian gives out nothing from 65000 to 65533 (Debian Policy, 9.2.2), and systemd nothing from
-/// 65520 (its "Users, Groups, UIDs and GIDs"). Containers have the ids up to 65535.
+/// User and group of a QEMU that root starts. It is the lab's own, because other processes run as
+/// `nobody`. Debian assigns no ids from 65000 to 65533 (Debian Policy, 9.2.2), and systemd none
+/// from 65520 (its "Users, Groups, UIDs and GIDs"). Containers have the ids up to 65535.
 pub const USER: u32 = 65_521;
 
-/// What root needs to start a process of another user and to end it (linux/capability.h).
+/// Capabilities with which root starts and ends a process of another user (linux/capability.h).
 const CAPABILITIES: [(u64, &str); 3] = [(5, "CAP_KILL"), (6, "CAP_SETGID"), (7, "CAP_SETUID")];
 
-/// Whether QEMU runs as [`USER`]; else why it runs as the user who runs the lab.
+/// Whether QEMU runs as [`USER`]; otherwise the reason why it runs as the user of the lab.
 ///
 /// # Errors
-/// Why not.
+/// The reason.
 pub fn is_apart() -> Result<(), String> {
     if !geteuid().is_root() {
         return Err("the lab was not started by root".into());
@@ -46,7 +46,7 @@ pub fn is_apart() -> Result<(), String> {
         }
     }
     if !maps(&read("uid_map")) || !maps(&read("gid_map")) {
-        return Err(format!("there is no user {USER} in this container"));
+        return Err(format!("user {USER} does not exist in this container"));
     }
     if read("setgroups").trim() == "deny" {
         return Err("groups cannot be given up in this container".into());
@@ -54,8 +54,8 @@ pub fn is_apart() -> Result<(), String> {
     Ok(())
 }
 
-/// Whether [`USER`] is in a map of ids: lines of first id, first id outside and length
-/// (`user_namespaces(7)`).
+/// Whether [`USER`] is in a map of ids. A line has the first id, the first id outside, and the
+/// length (`user_namespaces(7)`).
 fn maps(map: &str) -> bool {
     map.lines().any(|line| {
         let mut numbers = line.split_whitespace().map(str::parse::<u64>);
@@ -68,7 +68,7 @@ fn maps(map: &str) -> bool {
     })
 }
 
-/// The group that /dev/kvm is for, if it is not root's.
+/// The group that may open /dev/kvm, if it is not root's.
 fn kvm_group() -> Option<Gid> {
     let meta = fs::metadata("/dev/kvm").ok()?;
     (meta.mode() & 0o060 == 0o060 && meta.gid() != 0).then(|| Gid::from_raw(meta.gid()))
@@ -77,7 +77,7 @@ fn kvm_group() -> Option<Gid> {
 /// Whether QEMU may open /dev/kvm.
 ///
 /// # Errors
-/// Why not, in a few words.
+/// The reason in a few words.
 pub(crate) fn may_open_kvm() -> Result<(), String> {
     fs::OpenOptions::new()
         .read(true)
@@ -88,13 +88,12 @@ pub(crate) fn may_open_kvm() -> Result<(), String> {
     if is_apart().is_err() || for_all || kvm_group().is_some() {
         return Ok(());
     }
-    Err("/dev/kvm is root's only, and QEMU does not run as root".into())
+    Err("only root may open /dev/kvm, and QEMU does not run as root".into())
 }
 
-/// Have `command` run as [`USER`] where that can be, without means to get more rights, with no
-/// descriptors but its standard ones and `inherited`, outside of any directory that it was not
-/// given. It gets `signal` when the thread that starts it ends, or the parent of a process that
-/// becomes it: one of the process `owner`.
+/// Make `command` run as [`USER`] where this is possible. It cannot gain rights. It has its
+/// standard descriptors and `inherited`, and reaches no directory that it was not given. It gets
+/// `signal` when the thread that starts it ends. `owner` is the process of this thread.
 ///
 /// # Safety
 /// The descriptors in `inherited` must be open when `command` is started.
@@ -109,7 +108,7 @@ pub(crate) unsafe fn confine(
     let groups: Vec<Gid> = kvm_group().into_iter().collect();
     let apart = is_apart().is_ok();
     let act = move || {
-        // SAFETY: it only marks descriptors.
+        // SAFETY: close_range only marks descriptors here.
         let result = unsafe {
             libc::close_range(
                 3,
@@ -117,14 +116,14 @@ pub(crate) unsafe fn confine(
                 libc::CLOSE_RANGE_CLOEXEC as libc::c_int,
             )
         };
-        // Linux 5.10 cannot do that: the descriptors that are ours are marked anyway.
+        // Linux 5.10 does not know this flag. The lab's own descriptors are marked anyway.
         if let Err(errno) = Errno::result(result)
             && !matches!(errno, Errno::EINVAL | Errno::ENOSYS)
         {
             return Err(errno.into());
         }
         for &fd in &inherited {
-            // SAFETY: they are open, by the contract of this function.
+            // SAFETY: the descriptors are open, by the contract of this function.
             let fd = unsafe { BorrowedFd::borrow_raw(fd) };
             fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
         }
@@ -135,15 +134,15 @@ pub(crate) unsafe fn confine(
             setresuid(uid, uid, uid)?;
         }
         prctl::set_no_new_privs()?;
-        // A change of user clears it.
+        // After setresuid, because a change of user clears it.
         prctl::set_pdeathsig(signal)?;
-        // It sends nothing if the owner has ended already.
+        // The kernel sends nothing if the owner has ended already.
         if getppid() != owner {
             return Err(Errno::ESRCH.into());
         }
         Ok(())
     };
-    // SAFETY: all of these calls are async-signal-safe: system calls, without memory of the heap.
+    // SAFETY: all of these calls are async-signal-safe system calls that do not use the heap.
     unsafe { command.pre_exec(act) };
 }
 

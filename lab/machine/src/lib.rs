@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Machines: how QEMU is started and confined, how a machine is booted, saved and restored, and the
-//! conversation with the agent inside.
+//! Machines: starting and confining QEMU, booting, saving and restoring machines, and the exchange
+//! with the agent inside.
 //!
-//! May use: `lab-build` and below, `lab-agent` for orders and reports. Must never come in: scenarios,
-//! and what is expected of a module. Only `vng` knows virtme-ng's command line, only `qemu` QEMU's.
+//! May use: `lab-build` and below, `lab-agent` for orders and reports. Must never come in:
+//! scenarios, and expectations of a module. Only `vng` knows virtme-ng's command line, only `qemu`
+//! QEMU's.
 
 pub mod confine;
 mod machine;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A running machine: orders to the agent inside, and waiting for what comes of them.
+//! A running machine: orders to its agent, and waiting for the results.
 
 use std::{
     collections::BTreeMap,
@@ -22,35 +22,35 @@ use crate::{
     qemu::{Launch, Qemu},
 };
 
-/// How long anything may take on the machine that deadlines are stated for: one with speed
-/// factor 1, where the lab kernel is up in [`crate::probe::REFERENCE_BOOT`].
+/// Deadline of an action on a machine with speed factor 1. Such a machine boots the lab kernel in
+/// [`crate::probe::REFERENCE_BOOT`].
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A machine whose agent has said hello.
 pub struct Machine {
-    // Dropped first: QEMU is gone before its directory is.
+    // Dropped first: QEMU ends before its directory is removed.
     qemu: Qemu,
     /// Removed with the machine.
     _directory: RunDirectory,
     to_agent: UnixStream,
     shared: Arc<Shared>,
     next: u64,
-    /// Files that were put into this machine already, by their path in the guest.
+    /// Files that were copied into this machine already, by their path in the guest.
     put: BTreeMap<String, PathBuf>,
-    /// From the start of QEMU to the agent's first word, or to its first answer.
+    /// Time from the start of QEMU to the agent's hello, or to its first answer after a restore.
     pub start_time: Duration,
-    /// The same, without the time in which the host had no processor for it.
+    /// The same, without the time in which the host had no processor for the machine.
     pub(crate) start_effort: Duration,
-    /// `uname -r`, as the guest says it.
+    /// `uname -r`, as the guest reports it.
     pub release: String,
-    /// What deadlines are multiplied by; at least 1.
+    /// Factor of all deadlines; at least 1.
     pub slowness: f64,
-    /// After that nothing is waited for any more, whatever its own limit.
+    /// After this time every wait ends, whatever its own limit.
     in_all: Option<Mutex<Patience>>,
 }
 
 impl Machine {
-    /// Start QEMU, and listen to the agent that will be there.
+    /// Start QEMU, and listen for its agent.
     fn launch(launch: Launch, directory: RunDirectory) -> Result<Self> {
         let (to_agent, theirs) = UnixStream::pair().map_err(Error::io("creating a socket pair"))?;
         let shared = Arc::new(Shared::default());
@@ -90,7 +90,7 @@ impl Machine {
     /// Boot a kernel and wait until the agent says hello.
     ///
     /// # Errors
-    /// [`Error::Boot`] if the machine ends, or says nothing within `limit`.
+    /// [`Error::Boot`] if the machine ends, or if the agent says nothing within `limit`.
     pub fn boot(
         launch: Launch,
         directory: RunDirectory,
@@ -112,8 +112,8 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Have `load` fill a machine that waits for a saved state, and wait until the agent, which has
-    /// said hello before the state was saved, answers.
+    /// Make `load` fill a machine that waits for a saved state. Wait until the agent answers; it
+    /// has said hello before the state was saved.
     ///
     /// # Errors
     /// [`Error::Boot`] if the machine ends, or does not answer within [`PATIENCE`], scaled.
@@ -134,7 +134,8 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Wait until QEMU has ended, which it was told to; `false` if it has not within `limit`.
+    /// Wait until QEMU has ended after an order to quit; `false` if it has not ended within
+    /// `limit`.
     pub(crate) fn wait_for_end(&self, limit: Duration) -> bool {
         self.wait(limit, |_| None::<()>).is_err()
     }
@@ -167,28 +168,28 @@ impl Machine {
         String::from_utf8_lossy(&self.shared.lock().console).into_owned()
     }
 
-    /// Look at what has been observed so far.
+    /// Read the observations made so far.
     pub fn look<T>(&self, at: impl FnOnce(&Observed) -> T) -> T {
         at(&self.shared.lock())
     }
 
-    /// `limit` as it is on this machine.
+    /// `limit`, scaled for this machine.
     pub fn scaled(&self, limit: Duration) -> Duration {
         limit.mul_f64(self.slowness)
     }
 
-    /// How long something in this machine may take: `limit`, which is not scaled, on a host that
-    /// has a processor for it.
+    /// A deadline for this machine: `limit`, which is not scaled, without the time in which the
+    /// host has no processor for it.
     pub fn patience(&self, limit: Duration) -> Patience {
         Patience::new(&[self.qemu.pid()], limit)
     }
 
-    /// Wait for nothing any more after `limit` in all, which is not scaled.
+    /// End every wait after `limit` in total, which is not scaled.
     pub fn limit_all(&mut self, limit: Duration) {
         self.in_all = Some(Mutex::new(self.patience(limit)));
     }
 
-    /// How long to wait before asking again, by the limit of all; zero when that is over.
+    /// Time until the total limit is checked again; zero when it is over.
     fn left_in_all(&self) -> Duration {
         let in_all = self.in_all.as_ref();
         in_all.map_or(Duration::MAX, |in_all| {
@@ -196,21 +197,21 @@ impl Machine {
         })
     }
 
-    /// Whether the limit of all is over.
+    /// Whether the total limit is over.
     pub fn is_late(&self) -> bool {
         self.left_in_all().is_zero()
     }
 
-    /// How long its threads have waited for a processor of the host.
+    /// How long the machine's threads have waited for a processor of the host.
     pub fn starved(&self) -> Duration {
         Sample::of(&[self.qemu.pid()]).waited()
     }
 
-    /// Wait until `find` finds something in what has been observed, for `limit` at most, which is
-    /// not scaled; the host's being busy does not count. `None` after that.
+    /// Wait until `find` finds something in the observations, for at most `limit`, which is not
+    /// scaled. Time in which the host is busy does not count. `None` after that.
     ///
     /// # Errors
-    /// The [`Trouble`] that the machine is in; what has been observed before is looked at first.
+    /// The [`Trouble`] of the machine. Earlier observations are searched first.
     pub fn wait<T>(
         &self,
         limit: Duration,
@@ -238,7 +239,7 @@ impl Machine {
         }
     }
 
-    /// Have the agent do something and wait for its answer.
+    /// Give the agent an order and wait for its answer.
     ///
     /// # Errors
     /// [`Trouble::Hung`] if there is none within [`PATIENCE`], scaled.
@@ -259,18 +260,18 @@ impl Machine {
         let mut line = serde_json::to_vec(order).map_err(|error| lost(&error))?;
         line.push(b'\n');
         if let Err(error) = self.to_agent.write_all(&line) {
-            // The better reason, if QEMU has ended: that is noticed a moment later.
+            // If QEMU has ended, this is the better reason. It is noticed a moment later.
             self.wait(Duration::from_secs(5), |_| None::<()>)?;
             return Err(lost(&error));
         }
         Ok(())
     }
 
-    /// Put a host file into the guest's work directory and return its path there. A file that has
-    /// not changed since it was put there is not sent again.
+    /// Copy a host file into the guest's work directory and return its path there. A file that has
+    /// not changed since the last copy is not sent again.
     ///
     /// # Errors
-    /// [`Trouble`], or as [`Trouble::Lost`] a file that cannot be read here or written there.
+    /// [`Trouble`]; [`Trouble::Lost`] if a file cannot be read here or written in the guest.
     pub fn put(&mut self, file: &Path) -> Result<String, Trouble> {
         let name = file
             .file_name()
@@ -332,8 +333,8 @@ impl Machine {
         }
     }
 
-    /// How long the kernel's log is now. Everything that was logged before the call is in
-    /// [`Observed::log`] after it: a mark is sent through the log and waited for.
+    /// The present length of the kernel's log. After the call, [`Observed::log`] has everything
+    /// that was logged before it: a mark is written into the log and awaited.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -355,7 +356,7 @@ impl Machine {
     }
 }
 
-/// How the lines begin that [`Machine::sync_log`] writes into the log.
+/// Prefix of the marks that [`Machine::sync_log`] writes into the log.
 pub const MARK: &str = "ipclab: mark ";
 
 impl Drop for Machine {
@@ -365,7 +366,7 @@ impl Drop for Machine {
     }
 }
 
-/// Every line two blanks further in, with a newline at the end.
+/// Indent every line by two spaces, with a newline at the end.
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the machines of one kernel come from: booted, or restored from one that was saved.
+//! The source of machines of one kernel: they are booted, or restored from a saved machine.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -19,21 +19,21 @@ use crate::{
     warm,
 };
 
-/// How a machine comes to life. Scenarios cannot tell.
+/// How a machine is started. Scenarios cannot see a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Start {
     /// It boots, through virtme-ng.
     Cold,
-    /// It goes on from where another, which has booted once, was saved.
+    /// It continues from the saved state of a machine that has booted once.
     #[default]
     Warm,
 }
 
-/// Everything that is needed to boot machines with one kernel.
+/// Everything that is needed to start machines with one kernel.
 #[derive(Clone, Debug)]
 pub struct Machines {
     site: Site,
-    /// How they come to life.
+    /// How they are started.
     pub start: Start,
     kept: warm::Kept,
 }
@@ -53,7 +53,7 @@ impl DerefMut for Machines {
 }
 
 impl Machines {
-    /// Those of a site.
+    /// The machines of a site.
     pub fn new(site: Site, start: Start) -> Self {
         Machines {
             site,
@@ -70,7 +70,7 @@ impl Machines {
         }
     }
 
-    /// What the first boot of this kernel has found out; boots now if there was none yet.
+    /// The findings of this kernel's first boot. Boots a machine now if there are none yet.
     ///
     /// # Errors
     /// As [`Machines::boot`].
@@ -81,10 +81,10 @@ impl Machines {
         }
         drop(self.boot()?);
         probe::recall(&file)
-            .ok_or_else(|| Error::Unexpected(format!("{} was not kept", file.display())))
+            .ok_or_else(|| Error::Unexpected(format!("{} was not saved", file.display())))
     }
 
-    /// A pristine machine. Where there is no room to save one, it is booted.
+    /// A pristine machine. It is booted if there is no room to save a state.
     ///
     /// # Errors
     /// As [`Machines::boot`].
@@ -113,7 +113,7 @@ impl Machines {
         warm::SavedMachine::new(&self.site, &self.kept, &self.probed()?)?.restore()
     }
 
-    /// What the saved machine takes up on disk.
+    /// Disk space of the saved machine, in bytes.
     ///
     /// # Errors
     /// [`Error::Io`] if there is none.
@@ -124,7 +124,7 @@ impl Machines {
     /// Boot a machine through virtme-ng.
     ///
     /// # Errors
-    /// [`Error::Boot`] with what its console says; what is missing; a full disk.
+    /// [`Error::Boot`] with the end of the console; a missing prerequisite; a full disk.
     pub fn boot(&self) -> Result<Machine> {
         let agent = self.site.agent();
         let root = root::build(&self.site.paths, "root", agent, &[])?;
@@ -141,9 +141,9 @@ impl Machines {
                 why,
             ),
             Ok(()) => match self.boot_on(&root, Guest::Agent, true, probe::KVM_LIMIT) {
-                Ok(machine) => (machine, true, "a guest boots with it".to_owned()),
+                Ok(machine) => (machine, true, "a guest boots with KVM".to_owned()),
                 Err(Error::Boot { why, .. }) => {
-                    let why = format!("/dev/kvm is there, but with it {why}");
+                    let why = format!("/dev/kvm exists, but with KVM {why}");
                     (
                         self.boot_on(&root, Guest::Agent, false, probe::FIRST_LIMIT)?,
                         false,
@@ -190,7 +190,7 @@ impl Machines {
         })
     }
 
-    /// The QEMU of an interactive shell that has these files at hand.
+    /// The QEMU of an interactive shell whose guest has these files.
     ///
     /// # Errors
     /// As [`Machines::boot`].

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files in memory. QEMU gets what it reads as descriptors of such files: it needs no right to any
-//! file of the host's, and what is sealed cannot be changed through it.
+//! Files in memory. QEMU gets its inputs as descriptors of such files. It needs no right to any
+//! file of the host, and it cannot change a sealed file.
 
 use std::{
     fs::{self, File},
@@ -19,19 +19,19 @@ use nix::{
     unistd::{Whence, lseek},
 };
 
-/// What is copied at a time.
+/// Size of the blocks that are copied.
 const BLOCK: usize = 1 << 20;
 
-/// What is left out if it is zero.
+/// Size of the pages that are left out if they are zero.
 const PAGE: usize = 4096;
 const ZEROS: [u8; PAGE] = [0; PAGE];
 
-/// The name under which QEMU opens one of its descriptors once more.
+/// The name under which QEMU reopens one of its descriptors.
 pub(crate) fn path_of(file: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
-/// A file of so many bytes, all of them zero, that takes room as it is written to.
+/// A file of this many zero bytes. It takes memory only as it is written to.
 ///
 /// # Errors
 /// `ENFILE` or `EMFILE`.
@@ -42,7 +42,7 @@ pub(crate) fn zeroed(bytes: u64) -> Result<File> {
     Ok(file)
 }
 
-/// A file with these contents that nobody can change.
+/// A sealed file with these contents.
 ///
 /// # Errors
 /// As [`zeroed`].
@@ -52,10 +52,10 @@ pub(crate) fn sealed(contents: &[u8]) -> Result<OwnedFd> {
     seal(file)
 }
 
-/// A copy of the file `path` that nobody can change.
+/// A sealed copy of the file `path`.
 ///
 /// # Errors
-/// Those of reading the file.
+/// The errors of reading the file.
 pub(crate) fn load(path: &Path) -> Result<OwnedFd> {
     let from = File::open(path)?;
     let to = zeroed(from.metadata()?.len())?;
@@ -63,11 +63,11 @@ pub(crate) fn load(path: &Path) -> Result<OwnedFd> {
     seal(to)
 }
 
-/// Copy a file in memory to the new file `path`, which is the owner's only. What is zero takes no
-/// room there.
+/// Copy a file in memory to the new file `path`, which only the owner may open. Zero pages take no
+/// disk space.
 ///
 /// # Errors
-/// `ENOSPC` or `EDQUOT` if there is no room, which may have been taken for a moment.
+/// `ENOSPC` or `EDQUOT` if there is no room. A failed copy may have filled the disk for a moment.
 pub(crate) fn save(from: &File, path: &Path) -> Result<()> {
     let to = fs::OpenOptions::new()
         .write(true)
@@ -87,7 +87,7 @@ fn seal(file: File) -> Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Copy what is not zero.
+/// Copy the pages that are not zero.
 fn copy(from: &File, to: &File) -> Result<()> {
     let end = from.metadata()?.len();
     let mut block = vec![0; BLOCK];
@@ -108,7 +108,7 @@ fn copy(from: &File, to: &File) -> Result<()> {
     Ok(())
 }
 
-/// Where the next data or hole begins; `None` if there is no more data.
+/// Offset of the next data or hole; `None` if there is no more data.
 fn seek(file: &File, at: u64, whence: Whence) -> Result<Option<u64>> {
     let at = i64::try_from(at).map_err(|_| Error::from(ErrorKind::FileTooLarge))?;
     match lseek(file, at, whence) {
@@ -117,12 +117,12 @@ fn seek(file: &File, at: u64, whence: Whence) -> Result<Option<u64>> {
     }
 }
 
-/// Write the pages that are not zero, those that follow each other at once.
+/// Write the pages that are not zero. Adjacent pages are written with one call.
 fn write(to: &File, block: &[u8], at: u64) -> Result<()> {
     let mut begin = 0;
     let mut end = 0;
     for page in block.chunks(PAGE) {
-        // As one comparison: a loop over bytes takes long where it is not optimised.
+        // One comparison, because a loop over bytes is slow without optimisation.
         if *page == ZEROS[..page.len()] {
             to.write_all_at(&block[begin..end], at + begin as u64)?;
             begin = end + page.len();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! QMP, as much of it as saving and restoring a machine takes (QEMU's docs/interop/qmp-spec.txt): one JSON value
-//! per line, a greeting first, events in between.
+//! The part of QMP that saves and restores a machine (QEMU's docs/interop/qmp-spec.txt): one JSON
+//! value per line, a greeting first, events in between.
 
 use std::{
     io::{BufRead, BufReader, IoSlice, PipeReader, PipeWriter, Read, Write},
@@ -17,23 +17,23 @@ use lab_base::{Error, Result};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde_json::{Value, json};
 
-/// How long QEMU may take to answer. It does at once, or has ended, which is noticed; a busy host
-/// may have no processor for it.
+/// How long QEMU may take to answer. It answers at once, unless the host is busy. The end of QEMU
+/// is noticed separately.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long saving may take; it takes a tenth of a second on an idle host.
+/// How long saving may take. It takes a tenth of a second on an idle host.
 const SAVE_LIMIT: Duration = Duration::from_secs(300);
 
-/// The descriptor that a state goes through, by the name that QEMU knows it by.
+/// QEMU's name of the descriptor through which a state passes.
 const GIVEN_NAME: &str = "state";
-/// The same as a place to save to and to load from.
+/// The same descriptor as a source or target of a state.
 const GIVEN: &str = "fd:state";
 
 fn pipe() -> Result<(PipeReader, PipeWriter)> {
     std::io::pipe().map_err(Error::io("creating a pipe"))
 }
 
-/// Both ends of a connection: ours, and the one for [`crate::qemu::Launch`].
+/// Both ends of a connection: the lab's own, and the one for [`crate::qemu::Launch`].
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -42,13 +42,13 @@ pub fn pair() -> Result<(UnixStream, OwnedFd)> {
     Ok((ours, theirs.into()))
 }
 
-/// A connection to a QEMU that takes commands.
+/// A connection to a QEMU that accepts commands.
 pub struct Monitor {
     answers: BufReader<UnixStream>,
 }
 
 impl Monitor {
-    /// Wait for the greeting and start taking commands.
+    /// Wait for the greeting and enable commands.
     ///
     /// # Errors
     /// [`Error::Io`] if QEMU hangs up or says nothing.
@@ -64,10 +64,10 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Have QEMU carry out a command and return what it returns.
+    /// Make QEMU carry out a command, and return the result.
     ///
     /// # Errors
-    /// [`Error::Tool`] with QEMU's words if it refuses, [`Error::Io`] if it does not answer.
+    /// [`Error::Tool`] with QEMU's message if it refuses, [`Error::Io`] if it does not answer.
     pub fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let order = format!("{}\n", json!({"execute": command, "arguments": arguments}));
         self.answers
@@ -95,7 +95,7 @@ impl Monitor {
         }
     }
 
-    /// Leave the memory of the machine out of what is saved and loaded: it is in a file already.
+    /// Leave the machine's memory out of the state, because it is in a file already.
     fn ignore_shared_memory(&mut self) -> Result<()> {
         let capability = json!({"capability": "x-ignore-shared", "state": true});
         let arguments = json!({"capabilities": [capability]});
@@ -103,10 +103,10 @@ impl Monitor {
             .map(drop)
     }
 
-    /// Save everything but the memory of the machine and return it; the machine does not run on.
+    /// Save everything but the machine's memory, and return it. The machine does not continue.
     ///
     /// # Errors
-    /// QEMU's words.
+    /// QEMU's message.
     pub fn save(&mut self) -> Result<Vec<u8>> {
         self.ignore_shared_memory()?;
         let (mut ours, theirs) = pipe()?;
@@ -127,31 +127,33 @@ impl Monitor {
                 _ => return Err(Error::Unexpected(format!("QEMU does not save: {answer}"))),
             }
         }
-        // The pipe is at its end when QEMU has closed it.
+        // The pipe ends when QEMU has closed it.
         is_read
             .recv_timeout(SAVE_LIMIT)
             .map_err(|_| Error::Unexpected("QEMU does not end saving".into()))?
-            .map_err(Error::io("reading what QEMU saves"))
+            .map_err(Error::io("reading the state that QEMU saves"))
     }
 
-    /// Load what [`Monitor::save`] has returned into a machine that waits for it; it runs on.
+    /// Load the result of [`Monitor::save`] into a machine that waits for it. The machine
+    /// continues.
     ///
     /// # Errors
-    /// QEMU's words, if it notices that it cannot; what is wrong with the contents ends
-    /// QEMU instead.
+    /// QEMU's message, if it notices that it cannot load the state. Wrong contents end QEMU
+    /// instead.
     pub fn load(&mut self, state: Vec<u8>) -> Result<()> {
         self.ignore_shared_memory()?;
         let (theirs, mut ours) = pipe()?;
         self.give(&theirs)?;
         drop(theirs);
-        // It ends when QEMU has read all, or has gone, which is noticed elsewhere.
+        // This thread ends when QEMU has read everything or has ended. Its end is noticed
+        // elsewhere.
         thread::spawn(move || ours.write_all(&state));
         self.execute("migrate-incoming", &json!({"uri": GIVEN}))
             .map(drop)
     }
 
-    /// Give QEMU a descriptor, which it knows as [`GIVEN`] then. In its sandbox it cannot start a
-    /// program to read or write for it.
+    /// Give QEMU a descriptor with the name [`GIVEN`]. In its sandbox, QEMU cannot start a program
+    /// that would read or write for it.
     fn give(&mut self, fd: &impl AsRawFd) -> Result<()> {
         let what = "giving QEMU a descriptor";
         let order = json!({"execute": "getfd", "arguments": {"fdname": GIVEN_NAME}});
@@ -165,7 +167,9 @@ impl Monitor {
         )
         .map_err(|errno| Error::io(what)(errno.into()))?;
         if sent != order.len() {
-            return Err(Error::Unexpected(format!("{what}: the order was cut")));
+            return Err(Error::Unexpected(format!(
+                "{what}: the command was not sent completely"
+            )));
         }
         self.answer("getfd").map(drop)
     }
@@ -174,7 +178,7 @@ impl Monitor {
         let mut line = String::new();
         self.answers
             .read_line(&mut line)
-            .map_err(Error::io("reading what QEMU says"))?;
+            .map_err(Error::io("reading the answer of QEMU"))?;
         serde_json::from_str(&line)
             .map_err(|error| Error::Unexpected(format!("QEMU says {line:?}: {error}")))
     }

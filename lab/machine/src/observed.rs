@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has been seen of a running machine: what its agent has reported, and what its console said.
+//! Observations of a running machine: the reports of its agent, and its console.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,19 +11,19 @@ use std::{
 
 use lab_agent::{AgentReport, CallResult, Exit, ProcessId, Stream};
 
-/// What is kept of each of a program's streams, in bytes: the beginning. A program that never stops
-/// printing would fill the host's memory, and be searched for what is waited for again and again.
+/// Bytes that are kept of each stream of a program, from its beginning. Without a limit, a program
+/// that never stops printing would fill the host's memory and make each search slower.
 const OUTPUT_MAX: usize = 4 << 20;
 
-/// Why a machine is of no more use.
+/// The reason why a machine cannot be used any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The machine is gone; if QEMU ended by itself, because the guest's kernel died.
+    /// The machine has ended. If QEMU ended by itself, the guest's kernel died.
     #[error("the machine ended: {why}")]
     Ended {
         /// How QEMU ended.
         why: String,
-        /// Whether somebody killed QEMU, so that the guest is not to blame.
+        /// Whether a signal killed QEMU, so that the guest is not the cause.
         killed: bool,
     },
     /// An order was not answered in time.
@@ -35,7 +35,7 @@ pub enum Trouble {
         after: Duration,
     },
     /// Host and agent do not understand each other.
-    #[error("the agent was lost: {0}")]
+    #[error("the connection to the agent was lost: {0}")]
     Lost(String),
 }
 
@@ -48,23 +48,23 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// What is known of a process in the guest.
+/// The observations of a process in the guest.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
-    /// What it has written, by stream: the first 4 MiB of each.
+    /// Its output by stream: the first 4 MiB of each.
     pub output: BTreeMap<Stream, Vec<u8>>,
     /// How it ended, if it has.
     pub exit: Option<Exit>,
 }
 
-/// All that has been observed.
+/// All observations.
 #[derive(Debug, Default)]
 pub struct Observed {
     /// By number.
     pub processes: HashMap<ProcessId, Process>,
-    /// Since the agent has started, without what the kernel says by itself ([`lab_console::is_aside`]).
+    /// Since the start of the agent, without the kernel's own remarks ([`lab_console::is_aside`]).
     pub log: Vec<LogLine>,
-    /// What the serial console has said since the machine was started.
+    /// Output of the serial console since the machine was started.
     pub console: Vec<u8>,
     pub(crate) answers: HashMap<u64, CallResult>,
     pub(crate) release: Option<String>,
@@ -88,7 +88,7 @@ impl Shared {
     }
 }
 
-/// Take down everything that the agent reports, until the socket is closed.
+/// Record every report of the agent, until the socket is closed.
 pub(crate) fn listen(from_agent: UnixStream, shared: &Shared) {
     for line in BufReader::new(from_agent).lines() {
         let Ok(line) = line else { break };
@@ -119,7 +119,7 @@ pub(crate) fn listen(from_agent: UnixStream, shared: &Shared) {
             AgentReport::Exited { process, how } => {
                 observed.processes.entry(process).or_default().exit = Some(how);
             }
-            // What is compared, waited for or judged is what is left.
+            // The remaining lines are the ones that are compared, awaited or judged.
             AgentReport::Log { text, .. } if lab_console::is_aside(&text) => {}
             AgentReport::Log { level, text } => observed.log.push(LogLine { level, text }),
         });

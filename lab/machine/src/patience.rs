@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Deadlines that a busy host does not shorten.
 //!
-//! A machine on a busy host is slow because its threads wait for a processor. The kernel counts
-//! that time for each thread (`/proc/PID/task/TID/schedstat`: computed, waited, both in
-//! nanoseconds), and a deadline leaves it out. What a thread has computed always counts. So a loop that never ends
-//! is found on any host, and a machine that sleeps for ever is found as soon as on an idle one.
+//! On a busy host a machine is slow because its threads wait for a processor. The kernel counts
+//! this time for each thread (`/proc/PID/task/TID/schedstat`: computed, waited, both in
+//! nanoseconds). A deadline leaves it out, but computed time always counts. So an endless loop is
+//! found on any host, and a machine that sleeps for ever is found as soon as on an idle host.
 
 use std::{
     collections::HashMap,
@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time that counts in any case: most waiting is over by then, and never asks the kernel.
+/// Time that always counts. Most waits end earlier, so they never ask the kernel.
 const FREE: Duration = Duration::from_secs(1);
 
-/// How soon the kernel is asked again at most.
+/// Shortest time between two questions to the kernel.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What the kernel has counted for the threads of some processes.
+/// The kernel's counters for the threads of some processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sample {
     /// By thread: computed, waited for a processor.
@@ -26,7 +26,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// What is counted now. Where the kernel does not count, nobody has ever waited.
+    /// The present counters. If the kernel does not count, no thread has waited.
     pub(crate) fn of(processes: &[u32]) -> Self {
         let mut threads = HashMap::new();
         for process in processes {
@@ -41,8 +41,8 @@ impl Sample {
         Sample { threads }
     }
 
-    /// What has been added since `before`: the most that one thread has computed, and what all have
-    /// waited.
+    /// The difference to `before`: the longest computing time of one thread, and the waiting time
+    /// of all.
     fn since(&self, before: &Sample) -> (Duration, Duration) {
         let mut most = Duration::ZERO;
         let mut waited = Duration::ZERO;
@@ -54,12 +54,12 @@ impl Sample {
         (most, waited)
     }
 
-    /// What all threads have waited for a processor since they were started.
+    /// How long all threads have waited for a processor since their start.
     pub(crate) fn waited(&self) -> Duration {
         self.since(&Sample::default()).1
     }
 
-    /// How much of the time since they were started counts.
+    /// How much of the time since their start counts.
     pub(crate) fn counted(&self, wall: Duration) -> Duration {
         counted(wall, self.since(&Sample::default()))
     }
@@ -72,25 +72,26 @@ fn parse(text: &str) -> Option<(Duration, Duration)> {
     Some((next()?, next()?))
 }
 
-/// How much of `wall` counts for a machine whose threads have computed and waited so long.
+/// How much of `wall` counts for a machine whose threads have computed and waited this long.
 fn counted(wall: Duration, (computed, waited): (Duration, Duration)) -> Duration {
     wall.saturating_sub(waited).max(computed.min(wall))
 }
 
-/// How long something may take, without the time in which the host had no processor for it.
+/// A deadline that leaves out the time in which the host had no processor.
 #[derive(Debug)]
 pub struct Patience {
     limit: Duration,
     processes: Vec<u32>,
     begin: Instant,
-    /// When [`FREE`] was over, and what was counted then.
+    /// End of [`FREE`], and the counters at that moment.
     before: Option<(Instant, Sample)>,
-    /// What is left at least, and need not be asked for before.
+    /// The shortest remaining time. The kernel need not be asked before it is over.
     until: Instant,
 }
 
 impl Patience {
-    /// For work of these processes; ours is one of them: it has to take notice.
+    /// For work of these processes. The lab's own process is always among them, because it must
+    /// notice the result.
     pub(crate) fn new(processes: &[u32], limit: Duration) -> Self {
         let begin = Instant::now();
         let own = std::process::id();
@@ -103,7 +104,7 @@ impl Patience {
         }
     }
 
-    /// How long to wait before asking again; zero when it is over.
+    /// Time until the next check; zero when the deadline is over.
     pub fn left(&mut self) -> Duration {
         let now = Instant::now();
         if now < self.until {
@@ -130,12 +131,12 @@ impl Patience {
         left
     }
 
-    /// Whether it is over.
+    /// Whether the deadline is over.
     pub fn is_over(&mut self) -> bool {
         self.left().is_zero()
     }
 
-    /// How long that took on the clock.
+    /// The elapsed time by the clock.
     pub fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
@@ -165,12 +166,12 @@ mod tests {
 
     #[test]
     fn what_counts_is_the_time_without_waiting_or_what_was_computed() {
-        // A machine that sleeps, and one that computes alone.
+        // A sleeping machine, and a machine with one computing thread.
         assert_eq!(counted(s(10), (s(0), s(0))), s(10));
         assert_eq!(counted(s(10), (s(10), s(0))), s(10));
-        // Two processors of it that spin on a busy host, a quarter each.
+        // Two processors that spin on a busy host and get a quarter each.
         assert_eq!(counted(s(40), (s(10), s(60))), s(10));
-        // One that has hardly had a processor.
+        // A machine that got hardly any processor time.
         assert_eq!(counted(s(40), (s(1), s(38))), s(2));
         assert_eq!(counted(s(40), (s(0), s(200))), s(0));
     }

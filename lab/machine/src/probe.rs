@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether KVM works here and how fast machines are, found out once and remembered.
+//! Whether KVM works here and how fast machines are. Both are measured once and saved.
 //!
-//! That `/dev/kvm` is there proves nothing: on some hosts a guest stops with an internal error or
-//! burns processor time for ever. So the first boot of each kernel tries KVM under a deadline and
-//! falls back to emulation. What it found is kept until host, QEMU or kernel change.
+//! The existence of `/dev/kvm` proves nothing: on some hosts a guest stops with an internal error
+//! or loops for ever. So the first boot of each kernel tries KVM under a deadline and falls back to
+//! emulation. The result is kept until host, QEMU or kernel change.
 
 use std::{
     fs,
@@ -17,39 +17,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::{confine, qemu};
 
-/// Boot time that deadlines are stated for: the lab kernel, emulated, on two idle cores.
+/// The boot time on which deadlines are based: the lab kernel, emulated, on two idle cores.
 pub const REFERENCE_BOOT: Duration = Duration::from_secs(2);
 
-/// How long a first boot with KVM may take. One that works takes a second or two.
+/// How long a first boot with KVM may take. A working one takes a second or two.
 pub const KVM_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long a boot may take when nothing is known yet.
+/// How long a boot may take when no result is known yet.
 pub const FIRST_LIMIT: Duration = Duration::from_secs(240);
 
-/// What a first boot has found out.
+/// The results of a first boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeResult {
     /// Whether machines are started with KVM.
     pub kvm: bool,
-    /// Why, or why not; for people.
+    /// The reason, for people.
     pub because: String,
-    /// How long the boot took, in seconds, without the time in which the host had no processor for it.
+    /// Boot time in seconds, without the time in which the host had no processor for it.
     pub boot_effort_seconds: f64,
 }
 
 impl ProbeResult {
-    /// What deadlines are multiplied by, at least 1.
+    /// Factor of all deadlines, at least 1.
     pub fn slowness(&self) -> f64 {
         (self.boot_effort_seconds / REFERENCE_BOOT.as_secs_f64()).max(1.0)
     }
 
-    /// How long a boot may take: ten times as long as it took, a minute at least.
+    /// How long a boot may take: ten times the measured time, at least a minute.
     pub fn boot_limit(&self) -> Duration {
         Duration::from_secs_f64((self.boot_effort_seconds * 10.0).max(60.0))
     }
 }
 
-/// Short name for all that a result depends on: `kernel`, and this host with its QEMU.
+/// Short name for everything that a result depends on: `kernel`, and this host with its QEMU.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
@@ -67,7 +67,7 @@ pub(crate) fn key(kernel: &Kernel) -> Result<String> {
     Ok(paths::digest(inputs))
 }
 
-/// Where the result for `kernel` on this host is kept.
+/// The file with the result for `kernel` on this host.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
@@ -75,25 +75,25 @@ pub fn file(paths: &Paths, kernel: &Kernel) -> Result<PathBuf> {
     Ok(paths.cache.join(format!("probe-{}.toml", key(kernel)?)))
 }
 
-/// The result in `file`, if there is one; a damaged file counts as none.
+/// The result in `file`, if it exists. A damaged file counts as missing.
 pub fn recall(file: &Path) -> Option<ProbeResult> {
     toml::from_str(&fs::read_to_string(file).ok()?).ok()
 }
 
-/// Keep a result.
+/// Save a result.
 ///
 /// # Errors
-/// [`Error::Io`], among them a full disk.
+/// [`Error::Io`], for example if the disk is full.
 pub fn remember(file: &Path, probed: &ProbeResult) -> Result<()> {
     let text = toml::to_string(probed)
-        .map_err(|error| Error::Unexpected(format!("writing the finding: {error}")))?;
+        .map_err(|error| Error::Unexpected(format!("writing the result: {error}")))?;
     paths::write_if_changed(file, text.as_bytes(), 0o644)
 }
 
-/// Whether it is worth trying KVM at all; else the reason in a few words.
+/// Whether KVM can be tried at all.
 ///
 /// # Errors
-/// Why not.
+/// The reason in a few words.
 pub fn kvm_device() -> Result<(), String> {
     confine::may_open_kvm()
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! QEMU's command line, where virtme-ng does not write it, and QEMU's life.
+//! QEMU's command line, where virtme-ng does not write it, and the lifetime of QEMU.
 
 use std::{
     fs::{self, File},
@@ -26,52 +26,52 @@ use crate::confine::confine;
 
 const PROGRAM: &str = "qemu-system-x86_64";
 
-/// QEMU's own filter for system calls: it can neither start programs nor change its user.
+/// QEMU's own filter for system calls: QEMU can neither start programs nor change its user.
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
-/// How commands name QEMU's stderr as a file. QEMU opens it a second time, which only the owner
-/// of a pipe or terminal can.
+/// The name of QEMU's stderr in commands. QEMU opens it again by this name, which only the owner of
+/// a pipe or terminal can do.
 const STDERR: &str = "path=/proc/self/fd/2";
-/// The same by a descriptor that QEMU has been given; `append` because it cannot be truncated.
+/// The same as a descriptor that QEMU is given; `append` because a pipe cannot be truncated.
 const GIVEN_STDERR: &str = "path=/dev/fdset/2,append=on";
 
-/// What is to be started.
+/// A QEMU to be started.
 pub struct Launch {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// What the command names as `/proc/self/fd/NUMBER`.
+    /// Files that the command names as `/proc/self/fd/NUMBER`.
     pub files: Vec<OwnedFd>,
-    /// Its end of a connection for a [`crate::monitor::Monitor`].
+    /// QEMU's end of a connection for a [`crate::monitor::Monitor`].
     pub monitor: Option<OwnedFd>,
 }
 
-/// What becomes of the memory of a machine that is started without virtme-ng: a file, by its
-/// descriptor.
+/// The use of the memory file of a machine that is started without virtme-ng. The file is given as
+/// a descriptor.
 #[derive(Clone, Copy, Debug)]
 pub enum GuestMemory<'a> {
-    /// It boots a kernel, and the file is written as it goes.
+    /// The machine boots a kernel and writes to the file.
     Boot {
-        /// For its options.
+        /// Gives the kernel's options.
         kernel: &'a Kernel,
         /// Descriptor of the kernel's image.
         image: RawFd,
         /// Descriptor of the initramfs.
         initramfs: RawFd,
     },
-    /// It goes on from the file, and from a state that its monitor is told; the file stays as it
-    /// is.
+    /// The machine continues from the file, and from a state that its monitor loads. The file is
+    /// not changed.
     Restore,
 }
 
-/// A QEMU process; it is killed when this is dropped, and by the kernel when the thread that
-/// started it ends, however this program ends.
+/// A QEMU process. Dropping this value kills it. The kernel kills it when the thread that started
+/// it ends, however this program ends.
 pub struct Qemu {
     pid: u32,
     child: Arc<Mutex<Child>>,
 }
 
-/// What tells one installed QEMU from another: path, size and time of modification. Asking it
-/// for its version takes longer than restoring a machine.
+/// Identity of the installed QEMU: path, size and time of modification. Asking it for its version
+/// takes longer than restoring a machine.
 ///
 /// # Errors
 /// [`Error::Missing`] if QEMU is not installed.
@@ -96,9 +96,9 @@ pub fn fingerprint() -> Result<String> {
         })
 }
 
-/// The command for a machine that can be saved, or that goes on from where one was saved: nothing
-/// of the host's is mounted in it. `memory_mib` must be the same in both cases; `ram` is the
-/// descriptor of the memory.
+/// The command for a machine that can be saved, or that continues from a saved state. It mounts
+/// nothing of the host. `memory_mib` must be the same in both cases. `ram` is the descriptor of the
+/// memory.
 pub fn direct_command(
     memory: GuestMemory<'_>,
     ram: RawFd,
@@ -140,7 +140,7 @@ pub fn direct_command(
         "-m",
         &format!("{memory_mib}M"),
         "-object",
-        // Private: what a restored machine writes is its own, and the file stays as it is.
+        // Private: a restored machine writes to its own copy, and the file is not changed.
         &format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={ram},share={share}"),
         "-chardev",
         &format!("file,id=console,{STDERR}"),
@@ -154,10 +154,9 @@ pub fn direct_command(
 }
 
 impl Qemu {
-    /// Start QEMU with `agent` as the host's end of the agent's port. What QEMU and the
-    /// guest's console say is written to the file `console.log` in `directory` and passed to
-    /// `on_console`, and `on_end` is called when QEMU has ended, with
-    /// the reason and whether it was killed.
+    /// Start QEMU with `agent` as the host's end of the agent's port. Output of QEMU and of the
+    /// guest's console goes to the file `console.log` in `directory` and to `on_console`. `on_end`
+    /// is called when QEMU has ended, with the reason and whether it was killed.
     ///
     /// # Errors
     /// [`Error::Io`] if QEMU or a thread cannot be started.
@@ -173,8 +172,8 @@ impl Qemu {
         let mut log =
             File::create(&console).map_err(Error::io(format!("creating {}", console.display())))?;
         let (started, is_started) = mpsc::channel();
-        // The signal of PR_SET_PDEATHSIG comes when the *thread* that started QEMU ends, so it
-        // has one of its own, which lives as long as QEMU does.
+        // PR_SET_PDEATHSIG sends its signal when the *thread* that started QEMU ends. So QEMU is
+        // started by a thread of its own, which lives as long as QEMU.
         thread::Builder::new()
             .name("qemu".into())
             .spawn(move || {
@@ -190,9 +189,9 @@ impl Qemu {
                 let child = Arc::new(Mutex::new(child));
                 let _ = started.send(Ok((pid, child.clone())));
                 let mut buffer = vec![0; 65536];
-                // Ends when QEMU does: nobody else has the other end.
+                // Ends when QEMU does, because no other process has the other end.
                 while let Ok(len @ 1..) = stderr.read(&mut buffer) {
-                    // A full disk must not stop the machine; the console is in memory too.
+                    // A full disk must not stop the machine. The console is in memory too.
                     let _ = log.write_all(&buffer[..len]);
                     on_console(&buffer[..len]);
                 }
@@ -201,7 +200,7 @@ impl Qemu {
                     Ok(status) => {
                         on_end(format!("QEMU ended ({status})"), status.signal().is_some());
                     }
-                    Err(error) => on_end(format!("QEMU was lost: {error}"), true),
+                    Err(error) => on_end(format!("waiting for QEMU failed: {error}"), true),
                 }
             })
             .map_err(Error::io("starting a thread"))?;
@@ -223,12 +222,12 @@ impl Qemu {
 impl Drop for Qemu {
     fn drop(&mut self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        // Does nothing if it has been waited for. If it has not, the thread does that.
+        // kill does nothing if the process has been reaped. If it has not, the thread reaps it.
         let _ = child.kill();
     }
 }
 
-/// The command, our end of its stderr, and the descriptor that it is given for that.
+/// The command, the lab's end of its stderr, and the descriptor that QEMU is given for it.
 fn build(
     launch: &Launch,
     agent: &OwnedFd,
@@ -251,7 +250,7 @@ fn build(
     }
     let mut qemu = confined(launch, &given, inherited, (getpid(), Signal::SIGKILL))?;
     let port = format!("virtserialport,chardev=lab.agent,name={PORT_NAME}");
-    // So that people can tell one machine from another.
+    // So that people can tell machines apart.
     let name = directory.file_name().unwrap_or_default();
     qemu.args(arguments)
         .args(["-device", "virtio-serial-pci", "-device", &port])
@@ -260,15 +259,15 @@ fn build(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(theirs);
-    // QEMU takes these for a wish to end, and ends with status 0, as it does when the guest has
-    // reset itself. Only a signal that kills it can be told from what the guest does.
+    // At these signals QEMU ends with status 0, as it does when the guest resets itself. Only a
+    // fatal signal can be told from an action of the guest.
     let polite = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
     // SAFETY: sigprocmask is async-signal-safe.
     unsafe { qemu.pre_exec(move || Ok(polite.thread_block()?)) };
     Ok((qemu, ours, given))
 }
 
-/// The command of `launch` in QEMU's own sandbox, without more rights and descriptors than it
+/// The command of `launch` in QEMU's own sandbox, with no more rights and descriptors than it
 /// needs. All of `launch`, `stderr` and `inherited` must be open when it is started.
 fn confined(
     launch: &Launch,
@@ -288,18 +287,18 @@ fn confined(
         .arg("-add-fd")
         .arg(format!("set=2,fd={}", stderr.as_raw_fd()))
         .args(arguments.iter().map(|text| with_stderr_given(text)));
-    // SAFETY: the callers keep all of them until the command has been started.
+    // SAFETY: the callers keep all of them open until the command has been started.
     unsafe { confine(&mut qemu, inherited, owner, signal) };
     Ok(qemu)
 }
 
-/// Replace this process by QEMU, on our own terminal.
+/// Replace this process by QEMU, on the user's terminal.
 ///
 /// # Errors
 /// [`Error::Io`] if that fails; it does not return otherwise.
 pub fn become_qemu(launch: &Launch) -> Error {
     let what = "opening the terminal";
-    // QEMU leaves the terminal as it was.
+    // QEMU does not restore the terminal's settings.
     let owner = (getppid(), Signal::SIGTERM);
     let terminal = fs::OpenOptions::new()
         .write(true)
@@ -315,7 +314,7 @@ pub fn become_qemu(launch: &Launch) -> Error {
     }
 }
 
-/// An argument in which stderr is named by the descriptor that QEMU has been given.
+/// An argument that names stderr by the descriptor that QEMU has been given.
 fn with_stderr_given(argument: &str) -> String {
     let parts = argument.split(',').map(|part| match part {
         STDERR => GIVEN_STDERR,

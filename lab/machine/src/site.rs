@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What machines and sandboxes of one kernel have in common: where things are.
+//! Kernel, agent and directories that machines and sandboxes share.
 
 use std::path::{Path, PathBuf};
 
 use lab_base::{Result, paths::Paths, run_directory::RunDirectory};
 use lab_build::kernels::Kernel;
 
-/// A kernel, what runs in its machines first, and where things are kept.
+/// A kernel, the agent of its machines, and the directories for both.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Where things are.
+    /// The directories of the lab.
     pub paths: Paths,
     /// The kernel of its machines.
     pub kernel: Kernel,
-    /// What runs in the guest before anything else.
+    /// The agent, the first program of a guest.
     agent: PathBuf,
-    /// Directory that consoles are kept in.
+    /// Directory for the consoles of crashes.
     consoles: PathBuf,
 }
 
 impl Site {
-    /// One whose consoles are kept in `build/consoles/`.
+    /// A site whose consoles are kept in `build/consoles/`.
     pub fn new(paths: Paths, kernel: Kernel, agent: PathBuf) -> Self {
         Site {
             consoles: paths.build.join("consoles"),
@@ -30,7 +30,7 @@ impl Site {
         }
     }
 
-    /// The same, with the consoles of crashes in a directory of its own.
+    /// The same, with another directory for the consoles of crashes.
     pub fn with_consoles(&self, consoles: &Path) -> Self {
         Site {
             consoles: consoles.to_owned(),
@@ -38,12 +38,12 @@ impl Site {
         }
     }
 
-    /// What runs in the guest before anything else.
+    /// The agent, the first program of a guest.
     pub fn agent(&self) -> &Path {
         &self.agent
     }
 
-    /// Where the console of a crash is kept.
+    /// The file for the console of a crash.
     pub fn console_file(&self, name: &str) -> PathBuf {
         self.consoles
             .join(format!("{}.log", name.replace('/', "-")))

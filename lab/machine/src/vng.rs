@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! virtme-ng's command line; no other file knows it.
 //!
-//! virtme-ng is asked for the QEMU command that it would run (`--dry-run --show-command`), and
-//! that command is then started directly. Run by virtme-ng itself, QEMU would be the grandchild of
-//! a shell and two Python processes and could not be made to die with us.
+//! The lab asks virtme-ng for its QEMU command (`--dry-run --show-command`) and starts this command
+//! directly. If virtme-ng ran it, QEMU would be the grandchild of a shell and two Python processes.
+//! Then the kernel could not end QEMU together with the lab.
 
 use std::{
     fs::File,
@@ -23,30 +23,30 @@ use crate::{memory, qemu::Launch};
 /// `virtme-ng==VERSION`, as pip reads it.
 const REQUIREMENT: &str = include_str!("../../requirements.txt");
 
-/// What a machine runs once it is up.
+/// The program of a machine after boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guest {
     /// The agent; the console goes to stderr.
     Agent,
-    /// The same, with more memory, and with no more looking after than everybody has.
+    /// The same, with more memory, and without the recording of allocations.
     Measured,
     /// A shell on the terminal.
     Shell,
 }
 
-/// The distribution's, which `lab/setup.sh` takes if it is new enough.
+/// virtme-ng of the distribution, which `lab/setup.sh` uses if it is new enough.
 const OF_SYSTEM: &str = "/usr/bin/virtme-run";
 
-/// Where `lab/setup.sh` has put virtme-ng, or else the distribution's.
+/// Path of virtme-ng: installed by `lab/setup.sh`, or else by the distribution.
 pub fn program(paths: &Paths) -> PathBuf {
     let name = REQUIREMENT.trim().replace("==", "-");
     let own = paths.cache.join(name).join("bin/virtme-run");
     if own.exists() { own } else { OF_SYSTEM.into() }
 }
 
-/// Run `true` in a machine as anybody would with virtme-ng itself: with the host's root. For
-/// comparison only; nothing that is under test is started like this. On a host without udev
-/// virtme-ng does not find its ports and ends with 255, although `true` has been run.
+/// Run `true` in a machine as virtme-ng itself does, with the host's root. This is for comparison
+/// only; no code under test runs like this. On a host without udev, virtme-ng does not find its
+/// ports and ends with 255, although `true` has run.
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be started, [`Error::Tool`] if it ends otherwise.
@@ -82,8 +82,8 @@ pub fn run_bare(paths: &Paths, kernel: &Kernel, kvm: bool) -> Result<()> {
     })
 }
 
-/// The QEMU that boots `kernel` on `root`. `directory` takes the files that virtme-ng makes for it;
-/// they are not needed any more when this returns.
+/// The QEMU that boots `kernel` on `root`. virtme-ng writes files into `directory`; they are not
+/// needed after this call.
 ///
 /// # Errors
 /// [`Error::Missing`] if virtme-ng is not set up, [`Error::Tool`] if it refuses.
@@ -110,7 +110,7 @@ pub fn qemu_command(
     run.args(["--dry-run", "--show-command"])
         .args(["--memory", &format!("{memory_mib}M")])
         .args(["--cpus", kernels::CPUS])
-        // Debian 12's virtiofsd is tried for three seconds and then rejected.
+        // virtme-ng tries Debian 12's virtiofsd for three seconds and then rejects it.
         .arg("--force-9p")
         .arg("--root")
         .arg(root)
@@ -118,7 +118,7 @@ pub fn qemu_command(
         .arg(&kernel.image)
         // virtme-ng leaves its temporary files there.
         .env("TMPDIR", directory)
-        // A home with a configuration of virtme-ng's own must not change what is booted.
+        // The user's own configuration of virtme-ng must not change the command.
         .env("HOME", directory);
     if kernel.needs_modules {
         run.args(["--mods", "auto", "--save-initramfs"])
@@ -155,8 +155,8 @@ pub fn qemu_command(
     })
 }
 
-/// Open the files that a command names by their path, and have it name the descriptors: QEMU may
-/// not reach the paths.
+/// Open the files that a command names by path, and make it name the descriptors instead. QEMU may
+/// not be able to reach the paths.
 fn open_files(paths: &Paths, command: &mut [String], root: &Path) -> Result<Vec<OwnedFd>> {
     let mut files = Vec::new();
     for at in 1..command.len() {
@@ -173,7 +173,7 @@ fn open_files(paths: &Paths, command: &mut [String], root: &Path) -> Result<Vec<
                 let Some((head, path, tail)) = path_in(value) else {
                     continue;
                 };
-                // The other one that a guest sees is virtme-ng's own.
+                // The other directory that a guest sees is virtme-ng's own.
                 let shared = if path == root {
                     root.to_owned()
                 } else {
@@ -184,7 +184,7 @@ fn open_files(paths: &Paths, command: &mut [String], root: &Path) -> Result<Vec<
                 *value = format!("{head}{}{tail}", memory::path_of(&directory));
                 files.push(directory);
             }
-            // The exit code of what runs in the guest, which nobody reads.
+            // The guest's exit code, which the lab does not use.
             "-chardev" if value.starts_with("file,id=ret,path=") => {
                 *value = "file,id=ret,path=/dev/null".into();
             }
@@ -194,8 +194,8 @@ fn open_files(paths: &Paths, command: &mut [String], root: &Path) -> Result<Vec<
     Ok(files)
 }
 
-/// The path in an option of `-fsdev`, and what is before and behind it. virtme-ng writes commas in
-/// it as they are.
+/// The path in an option of `-fsdev`, and the texts before and behind it. virtme-ng does not escape
+/// commas in it.
 fn path_in(option: &str) -> Option<(String, PathBuf, String)> {
     let (head, rest) = option.split_once("path=")?;
     let at = rest.rfind(",security_model=")?;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Warm machines: one that has booted once is saved, and others go on from there, each in a
-//! pristine kernel, a fraction of a second later.
+//! Saved machines: a machine that has booted once is saved. Others continue from its state, each
+//! with a pristine kernel, a fraction of a second later.
 //!
-//! The memory of the machine that is saved is a file in memory from the start, and is written to
-//! the disk then. A restored machine maps a sealed copy of it privately: it keeps what it writes to
-//! itself, any number of them run from one copy at once, and no guest can change what the next
-//! begins with. What QEMU saves and loads are the devices, a third of a megabyte.
+//! The memory of the machine to be saved is a file in memory from the start, and is then written to
+//! the disk. A restored machine maps a sealed copy of it privately. So it keeps its writes to
+//! itself, several machines share one copy, and no guest can change the state for the next. QEMU
+//! itself saves and loads only the devices, a third of a megabyte.
 
 use std::{
     fs::{self, DirBuilder},
@@ -37,21 +37,22 @@ use crate::{
     site::Site,
 };
 
-/// States of one kernel that are kept; older ones are of other agents or other versions of QEMU.
+/// Number of states that are kept for one kernel. Older ones belong to other agents or versions of
+/// QEMU.
 const KEPT: usize = 4;
 
 /// File with the memory of a saved machine.
 const RAM: &str = "ram";
-/// File with everything else of a saved machine.
+/// File with the rest of a saved machine.
 const DEVICES: &str = "devices";
 
-/// What a state takes beside the memory of the machine: devices, console.
+/// Bytes that a state takes besides the memory of the machine: devices, console.
 const REST_MIB: u64 = 4;
 
 /// How long QEMU may take to quit.
 const QUIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// What is known of a saved machine; the file `state.toml` beside it, written last.
+/// Description of a saved machine; the file `state.toml`, which is written last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct State {
     /// `uname -r`.
@@ -60,7 +61,7 @@ struct State {
     devices: Stamp,
 }
 
-/// What a file looked like when the state was complete.
+/// Size and times of a file when the state was complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Stamp {
     bytes: u64,
@@ -80,12 +81,11 @@ impl Stamp {
     }
 }
 
-/// The memory of the saved machine that was restored last: it is read once by a program and not for
-/// each machine.
+/// The memory of the machine restored last. A program reads it once, instead of once per machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept(Arc<Mutex<Option<(State, OwnedFd)>>>);
 
-/// A place for the saved machine of one kernel, which may be empty.
+/// The place for the saved machine of one kernel, which may be empty.
 pub(crate) struct SavedMachine<'a> {
     site: &'a Site,
     kept: &'a Kept,
@@ -96,15 +96,16 @@ pub(crate) struct SavedMachine<'a> {
 }
 
 impl<'a> SavedMachine<'a> {
-    /// The place for this kernel, agent, QEMU and host: all that a state depends on is in its name.
+    /// The place for this kernel, agent, QEMU and host. Its name depends on everything that a state
+    /// depends on.
     ///
     /// # Errors
-    /// What is missing.
+    /// [`Error::Missing`] for a missing prerequisite.
     pub(crate) fn new(site: &'a Site, kept: &'a Kept, probed: &ProbeResult) -> Result<Self> {
         let (paths, kernel) = (&site.paths, &site.kernel);
         let archive = initramfs::archive(kernel, site.agent())?;
         let memory_mib = kernel.which.memory_mib();
-        // The numbers of descriptors make no difference.
+        // The numbers of descriptors are not part of the name.
         let boot = GuestMemory::Boot {
             kernel,
             image: 0,
@@ -128,19 +129,19 @@ impl<'a> SavedMachine<'a> {
         })
     }
 
-    /// A machine that goes on from the saved state; one is made if there is none. A state that
-    /// is damaged, or that does not come to life, is thrown away and made anew, once.
+    /// A machine that continues from the saved state. The state is made if it does not exist. A
+    /// state that is damaged, or that does not start, is removed and made again, once.
     ///
     /// # Errors
-    /// [`Error::Space`] if there is no room for a state, or none any more; [`Error::Boot`] if the
-    /// kernel does not boot, or the second attempt fails too.
+    /// [`Error::Space`] if there is no room for a state; [`Error::Boot`] if the kernel does not
+    /// boot, or if the second attempt fails too.
     pub(crate) fn machine(&self) -> Result<Machine> {
         if self.state()?.is_none() {
             self.make()?;
         }
         match self.restore() {
             Err(error) => {
-                eprintln!("a saved machine did not come to life, and is made anew: {error}");
+                eprintln!("a saved machine did not start, and is made again: {error}");
                 self.discard()?;
                 self.make()?;
                 self.restore()
@@ -149,7 +150,7 @@ impl<'a> SavedMachine<'a> {
         }
     }
 
-    /// The state, if there is one and it is whole.
+    /// The state, if it exists and is complete.
     fn state(&self) -> Result<Option<State>> {
         let _lock = paths::lock_shared(&self.lock_file())?;
         self.read_state()
@@ -166,7 +167,7 @@ impl<'a> SavedMachine<'a> {
             && Stamp::of(&self.directory.join(DEVICES))
                 .is_ok_and(|devices| devices == state.devices);
         if !whole {
-            eprintln!("a saved machine is damaged, and is made anew");
+            eprintln!("a saved machine is damaged, and is made again");
         }
         Ok(whole.then_some(state))
     }
@@ -175,7 +176,7 @@ impl<'a> SavedMachine<'a> {
         self.directory.with_extension("lock")
     }
 
-    /// What the files of the state take up.
+    /// Disk space of the state's files, in bytes.
     ///
     /// # Errors
     /// [`Error::Io`] if there is none.
@@ -190,15 +191,15 @@ impl<'a> SavedMachine<'a> {
         })
     }
 
-    /// A machine that goes on from the state.
+    /// A machine that continues from the state.
     ///
     /// # Errors
-    /// [`Error::Boot`] if it does not come to life, [`Error::Unexpected`] if there is no state.
+    /// [`Error::Boot`] if it does not start, [`Error::Unexpected`] if there is no state.
     pub(crate) fn restore(&self) -> Result<Machine> {
-        // Until the files have been read: nobody may throw them away meanwhile.
+        // Until the files have been read, no other run may remove them.
         let _lock = paths::lock_shared(&self.lock_file())?;
         let state = self.read_state()?;
-        let state = state.ok_or_else(|| Error::Unexpected("its state has gone".into()))?;
+        let state = state.ok_or_else(|| Error::Unexpected("its state has been removed".into()))?;
         let ram = self.ram(&state)?;
         let file = self.directory.join(DEVICES);
         let devices = fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))?;
@@ -221,11 +222,11 @@ impl<'a> SavedMachine<'a> {
         )
     }
 
-    /// A descriptor of the memory that `state` was saved with, sealed.
+    /// A sealed descriptor of the memory that belongs to `state`.
     fn ram(&self, state: &State) -> Result<OwnedFd> {
         let mut kept = self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.as_ref().is_none_or(|(of, _)| of != state) {
-            // Not both at once.
+            // Dropped first, so that memory does not hold both copies at once.
             *kept = None;
         }
         let ram = match kept.take() {
@@ -242,13 +243,13 @@ impl<'a> SavedMachine<'a> {
         Ok(another)
     }
 
-    /// Throw the state away.
+    /// Remove the state.
     fn discard(&self) -> Result<()> {
         let _lock = paths::lock(&self.lock_file())?;
         remove(&self.directory)
     }
 
-    /// Boot a machine and save it, unless another run has done so meanwhile.
+    /// Boot a machine and save it, unless another run has saved one meanwhile.
     fn make(&self) -> Result<()> {
         let _lock = paths::lock(&self.lock_file())?;
         if self.read_state()?.is_some() {
@@ -262,7 +263,7 @@ impl<'a> SavedMachine<'a> {
         let made = self.find_room().and_then(|()| self.boot_and_save());
         if let Err(error) = made {
             let free_mib = self.free_mib();
-            // Room that a failed attempt has taken is given back.
+            // Disk space of a failed attempt is freed.
             let _ = remove(&self.directory);
             return Err(match error {
                 Error::Io { source, .. }
@@ -280,8 +281,8 @@ impl<'a> SavedMachine<'a> {
         Ok(())
     }
 
-    /// Whether there is room for all of a machine's memory. It touches a part of that before it is
-    /// saved, but nobody knows which: to boot it in vain would cost more.
+    /// Whether there is room for all of a machine's memory. A machine uses only a part of it before
+    /// it is saved, but the size of this part is unknown. Booting in vain would cost more.
     fn find_room(&self) -> Result<()> {
         let free_mib = self.free_mib()?;
         if free_mib < self.site.kernel.which.memory_mib() + REST_MIB {

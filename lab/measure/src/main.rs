@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab-measure`: what things cost. `lab/lab.sh` calls it.
+//! `lab-measure`: measures costs. `lab/lab.sh` calls it.
 
 mod cli {
     pub(crate) mod bench;
@@ -25,11 +25,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure buffer, slot and router beside what the system offers.
+    /// Measure buffer, slot and router, and compare them with other mechanisms of the system.
     Bench,
-    /// Measure how long machines of every kernel take to come to life.
+    /// Measure how long machines of every kernel take to start.
     BenchMachines {
-        /// How often each saved machine is restored in a row, to see one that fails.
+        /// How often each saved machine is restored in a row, to find one that fails.
         #[arg(long, default_value_t = 200)]
         restores: usize,
     },

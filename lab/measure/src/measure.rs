@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the figures come from: `lab-bench` in a machine, and `threads --compare` here.
+//! The sources of figures: `lab-bench` in a machine, and `threads --compare` on the host.
 
 use std::{path::Path, time::Duration};
 
@@ -9,16 +9,16 @@ use lab_bench::{Sample, Spent, Test, Way};
 use lab_machine::{Machine, Trouble};
 use lab_scene::workshop::Workshop;
 
-/// How long a machine with speed factor 1 may take for everything.
+/// Deadline of all measurements on a machine with speed factor 1.
 const LIMIT: Duration = Duration::from_secs(1200);
 
-/// Both modules, and what is measured with them.
+/// Both modules, and the program that measures them.
 const MODULES: [&str; 2] = ["message_slot", "nl_router"];
 
-/// How the measurements are carried out.
+/// The amount of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// This often, with enough work for figures that mean something.
+    /// This many rounds, with enough work for meaningful figures.
     Rounds(usize),
     /// Once, with as little work as possible.
     Quick,
@@ -27,8 +27,8 @@ pub enum Effort {
 /// Measure slot and router in a machine.
 ///
 /// # Errors
-/// [`Error::Compile`]; [`Error::Unexpected`] if the machine or the program fails, or says something
-/// that is no sample.
+/// [`Error::Compile`]; [`Error::Unexpected`] if the machine or the program fails, or prints a line
+/// that is not a sample.
 pub fn in_machine(
     workshop: &Workshop,
     machine: &mut Machine,
@@ -77,7 +77,7 @@ fn trouble(trouble: Trouble) -> Error {
     Error::Unexpected(trouble.to_string())
 }
 
-/// One per line.
+/// One sample per line.
 fn samples(lines: &str) -> Result<Vec<Sample>> {
     let sample = |line: &str| {
         serde_json::from_str(line)
@@ -86,7 +86,7 @@ fn samples(lines: &str) -> Result<Vec<Sample>> {
     lines.lines().map(sample).collect()
 }
 
-/// Pass so many numbers through each buffer of part 1, with so many threads of each kind.
+/// Pass this many numbers through each buffer of part 1, with this many threads of each kind.
 ///
 /// # Errors
 /// [`Error::Tool`] if the program fails, [`Error::Unexpected`] if it prints something else.
@@ -104,8 +104,8 @@ pub fn buffers(program: &Path, items: u64, threads: u64) -> Result<Vec<Sample>> 
     )
 }
 
-/// What `threads --compare` prints: a headline, heads of columns, a line for each buffer with its
-/// name, seconds and items per second.
+/// Parse the output of `threads --compare`: a headline, heads of columns, and a line for each
+/// buffer with its name, seconds and items per second.
 fn compared(text: &str, items: u64, threads: u64) -> Result<Vec<Sample>> {
     let unexpected = || Error::Unexpected(format!("expected a table of buffers, found:\n{text}"));
     let mut found = Vec::new();

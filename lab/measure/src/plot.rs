@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Rows as a picture: a bar for each ratio, and a mark where it should end at the latest. Memory is
-//! left out: beside its ratios those of time could not be seen. Pure.
+//! Rows as a plot: a bar for each ratio, and a mark at its limit. Memory is left out, because its
+//! large ratios would hide those of time. Pure.
 //!
-//! The picture is text: no font is looked for, and what shows it chooses one.
+//! The labels are text: the viewer chooses a font.
 
 use lab_base::{Error, Result};
 use plotters::{
@@ -16,7 +16,7 @@ use plotters::{
 use crate::rows::{BenchRow, Cost, name};
 
 const WIDTH: u32 = 1000;
-/// Height of a bar with its distance to the next, in pixels.
+/// Height of a bar and the gap after it, in pixels.
 const BAR: u32 = 22;
 /// Width of the column with the labels, in pixels.
 const LABELS: u32 = 420;
@@ -25,7 +25,7 @@ const FINE: RGBColor = RGBColor(70, 120, 180);
 const SHORT: RGBColor = RGBColor(200, 70, 50);
 const LIMIT: RGBColor = RGBColor(30, 30, 30);
 
-/// What a bar is called.
+/// The label of a bar.
 pub fn label(row: &BenchRow) -> String {
     format!(
         "{}, {} {}: {}",
@@ -36,7 +36,7 @@ pub fn label(row: &BenchRow) -> String {
     )
 }
 
-/// An SVG document about those rows that are of time.
+/// An SVG document of the rows with times.
 ///
 /// # Errors
 /// [`Error::Unexpected`] if it cannot be drawn.
@@ -61,10 +61,7 @@ fn draw(
         .flat_map(|row| [row.ratio, row.limit.unwrap_or(1.0)])
         .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption(
-            "cost as a ratio; the dot is what it should not exceed",
-            ("sans-serif", 16),
-        )
+        .caption("cost as a ratio; the dot is its limit", ("sans-serif", 16))
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(LABELS)

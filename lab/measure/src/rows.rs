@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the lab's own means cost beside those that anybody can have: figures that were measured,
-//! each a ratio against a reference of the same run.
+//! Measured costs of the lab's mechanisms and of the system's: each as a ratio to a reference of
+//! the same run.
 //!
-//! `measure` gets the figures, here they become [`BenchRow`]s, which is pure, and `table` and `plot`
-//! show those.
+//! `measure` gets the figures. This file makes [`BenchRow`]s of them, which is pure. `table` and
+//! `plot` show these.
 
 use lab_base::{Error, Result};
 use lab_bench::{Sample, Spent, Test, Way};
 
-/// What a ratio is taken of, and against what.
+/// The quantity of a ratio, and its reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Against {
-    /// Time, against this way.
+    /// Time, compared with this way.
     Time(Way),
-    /// Time, against whichever of the other ways takes the least.
+    /// Time, compared with the fastest of the other ways.
     FastestOther(Way),
-    /// Time, against the same way with the least size.
+    /// Time, compared with the same way and the smallest size.
     LeastSize,
-    /// Processor time, against this way; time by the clock where the other cannot be measured. The
-    /// program in the machine is alone on its processor.
+    /// Processor time, compared with this way. If the reference has no processor time, time by the
+    /// clock. The program in the machine is alone on its processor.
     Cpu(Way),
-    /// Memory, against the message itself, of as many bytes as the size says.
+    /// Memory, compared with the message itself, whose bytes are the size.
     Message,
 }
 
 /// How the samples of one test are compared.
 struct Comparison {
     test: Test,
-    /// What one operation is.
+    /// One operation in words.
     operation: &'static str,
-    /// What sizes count.
+    /// The unit of sizes.
     size: &'static str,
     against: Against,
-    /// The lab's own way, and the ratio that it should not exceed: with every size, or with one.
+    /// The lab's own way, and the limit of its ratio: with every size, or with one.
     limit: Option<(Way, Option<u64>, f64)>,
 }
 
@@ -96,32 +96,32 @@ const COMPARISONS: [Comparison; 8] = [
     },
 ];
 
-/// What one test came to, with one way and one size: medians over all rounds.
+/// The result of one test with one way and one size: medians over all rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BenchRow {
-    /// What was done.
+    /// The test.
     pub test: Test,
-    /// What one operation was.
+    /// One operation in words.
     pub operation: &'static str,
-    /// By what means.
+    /// The way.
     pub way: Way,
-    /// How many, or how large.
+    /// The number or the size.
     pub size: u64,
-    /// What `size` counts.
+    /// The unit of `size`.
     pub size_of: &'static str,
-    /// How often it was measured.
+    /// Number of rounds.
     pub rounds: usize,
-    /// What one operation took.
+    /// Cost of one operation.
     pub cost: Cost,
-    /// The cost, against the reference's of the same round.
+    /// The cost, compared with the reference in the same round.
     pub ratio: f64,
-    /// What the reference is.
+    /// The reference.
     pub reference: String,
-    /// The ratio that it should not exceed.
+    /// The limit of the ratio.
     pub limit: Option<f64>,
 }
 
-/// What one operation took.
+/// Cost of one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cost {
     /// Nanoseconds.
@@ -136,12 +136,12 @@ pub enum Cost {
 }
 
 impl BenchRow {
-    /// Whether it costs more than it should.
+    /// Whether the ratio exceeds its limit.
     pub fn falls_short(&self) -> bool {
         self.limit.is_some_and(|limit| self.ratio > limit)
     }
 
-    /// How many operations, or messages to all subscribers, there are in a second.
+    /// Operations, or messages to all subscribers, per second.
     pub fn per_second(&self) -> Option<f64> {
         let Cost::Time { wall_ns, .. } = self.cost else {
             return None;
@@ -157,8 +157,8 @@ impl BenchRow {
 /// Make rows of samples, in the order of [`COMPARISONS`], of sizes and of samples.
 ///
 /// # Errors
-/// [`Error::Unexpected`] if there is nothing to compare a sample with, or if what it took cannot
-/// be: no operations, no time.
+/// [`Error::Unexpected`] if a sample has no reference, or if its values are impossible: no
+/// operations, no time.
 pub fn rows(samples: &[Sample]) -> Result<Vec<BenchRow>> {
     let mut rows = Vec::new();
     for comparison in &COMPARISONS {
@@ -173,7 +173,7 @@ pub fn rows(samples: &[Sample]) -> Result<Vec<BenchRow>> {
                 seen.push((size, way));
             }
         }
-        // Sizes rise; ways stay in their order.
+        // Sizes rise; ways keep their order.
         seen.sort_by_key(|&(size, _)| size);
         for &(size, way) in &seen {
             rows.push(comparison.row(&all, way, size)?);
@@ -189,7 +189,7 @@ impl Comparison {
         let (reference, theirs) = self.reference(samples, way, size)?;
         if theirs.len() != compared.len() {
             return Err(Error::Unexpected(format!(
-                "{way:?} was measured {} times for {:?}, and what it is compared with {} times",
+                "{way:?} was measured {} times for {:?}, and its reference {} times",
                 compared.len(),
                 self.test,
                 theirs.len()
@@ -214,7 +214,7 @@ impl Comparison {
         })
     }
 
-    /// The reference's name, and what it cost in each round.
+    /// The reference's name, and its cost in each round.
     fn reference(&self, samples: &[&Sample], way: Way, size: u64) -> Result<(String, Vec<f64>)> {
         let of = |way: Way, size| self.compared(&series(samples, way, size));
         Ok(match self.against {
@@ -233,7 +233,7 @@ impl Comparison {
                     }
                 }
                 let (_, fastest) = fastest.ok_or_else(|| {
-                    Error::Unexpected(format!("nothing to compare {:?} with", self.test))
+                    Error::Unexpected(format!("{:?} has no reference", self.test))
                 })?;
                 (name(fastest), of(fastest, size)?)
             }
@@ -249,7 +249,7 @@ impl Comparison {
         })
     }
 
-    /// Of each sample what ratios are taken of, for one operation.
+    /// The compared quantity of each sample, for one operation.
     fn compared(&self, samples: &[&Sample]) -> Result<Vec<f64>> {
         let costs = samples.iter().map(|sample| {
             let total = match (self.against, sample.spent) {
@@ -277,7 +277,7 @@ fn series<'a>(samples: &[&'a Sample], way: Way, size: u64) -> Vec<&'a Sample> {
     samples.iter().filter(same).copied().collect()
 }
 
-/// Medians of what one operation took.
+/// Medians of the costs of one operation.
 fn cost(samples: &[&Sample]) -> Cost {
     let each = |total: u64, sample: &Sample| total as f64 / sample.operations as f64;
     let (mut wall, mut cpu, mut memory) = (Vec::new(), Vec::new(), Vec::new());
@@ -299,7 +299,7 @@ fn cost(samples: &[&Sample]) -> Cost {
     }
 }
 
-/// The middle one, or the mean of the two in the middle; of none, not a number.
+/// The median, or the mean of the two middle values; not a number if there are none.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
@@ -310,7 +310,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// What a way is called.
+/// The name of a way.
 pub fn name(way: Way) -> String {
     match way {
         Way::Mutex => "own buffer",

@@ -37,7 +37,7 @@ pub fn markdown(rows: &[BenchRow]) -> String {
     text
 }
 
-/// Comma-separated values, with a header; what a row does not have is empty.
+/// Comma-separated values with a header. Missing values are empty.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -88,7 +88,7 @@ pub fn csv(rows: &[BenchRow]) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// With three digits at least, and a unit that fits.
+/// With at least three digits, and a suitable unit.
 fn nanoseconds(ns: f64) -> String {
     if ns < 1e3 {
         format!("{ns:.0} ns")
@@ -97,7 +97,7 @@ fn nanoseconds(ns: f64) -> String {
     }
 }
 
-/// Rounded, with blanks between groups of three digits.
+/// Rounded, with spaces between groups of three digits.
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

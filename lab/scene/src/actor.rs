@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Processes in the guest that make the system calls a scenario tells them to, one by one.
+//! Processes in the guest that make the system calls of a scenario, one by one.
 
 use lab_agent::{Answer, Call, CallResult, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Scene<'_> {
-    /// Start a process that makes the calls it is told to, as this user.
+    /// Start a process, as this user, that makes the calls of a scenario.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -20,19 +20,19 @@ impl Scene<'_> {
         Ok(program)
     }
 
-    /// Have an actor make a system call.
+    /// Make an actor carry out a system call.
     ///
     /// # Errors
-    /// [`crate::Halt::Trouble`] if it does not come back.
+    /// [`crate::Halt::Trouble`] if the call does not return.
     pub fn call(&mut self, actor: &Program, call: &Call) -> Outcome<CallResult> {
         self.begin_call(actor, call)?;
         self.finish_call(actor, call)
     }
 
-    /// Have an actor make a system call, without waiting for it.
+    /// Make an actor begin a system call, without waiting for its end.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if the actor does not take its orders.
+    /// [`crate::Halt::Fail`] if the actor does not accept orders.
     pub fn begin_call(&mut self, actor: &Program, call: &Call) -> Outcome {
         let mut line = serde_json::to_vec(call)
             .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)))?;
@@ -40,12 +40,12 @@ impl Scene<'_> {
         self.write(actor, &line)
     }
 
-    /// What came of a call that was begun.
+    /// The result of a call that was begun.
     ///
     /// # Errors
-    /// [`crate::Halt::Trouble`] if it does not come back.
+    /// [`crate::Halt::Trouble`] if the call does not return.
     pub fn finish_call(&mut self, actor: &Program, call: &Call) -> Outcome<CallResult> {
-        // An actor that has been told to wait for something itself is not hung.
+        // An actor whose call itself waits is not hung.
         let limit = 2 * PATIENCE;
         let answer = self.wait_line(actor, Stream::Stdout, limit)?;
         let answer = answer.ok_or_else(|| Trouble::Hung {
@@ -56,7 +56,7 @@ impl Scene<'_> {
             .map_err(|error| Trouble::Lost(format!("{}: {error}", actor.name)).into())
     }
 
-    /// As [`Scene::call`], for a call that must not fail and gives a number.
+    /// As [`Scene::call`], for a call that must succeed and return a number.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it fails.
@@ -69,11 +69,11 @@ impl Scene<'_> {
         }
     }
 
-    /// Have an actor make many calls at once, all of which must work, and return what the last
-    /// round gave.
+    /// Make an actor carry out many calls at once, all of which must succeed. Returns the results
+    /// of the last round.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with the first that fails.
+    /// [`crate::Halt::Fail`] with the first call that fails.
     pub fn batch(
         &mut self,
         actor: &Program,
@@ -90,7 +90,7 @@ impl Scene<'_> {
     }
 }
 
-/// What a call returned, whether or not it has filled a buffer.
+/// The result of a call, with or without a filled buffer.
 ///
 /// # Errors
 /// Its errno.
@@ -106,10 +106,10 @@ pub fn returned(observed: &CallResult) -> Result<i64, Errno> {
     }
 }
 
-/// The last round of a batch whose calls must all work.
+/// The last round of a batch whose calls must all succeed.
 ///
 /// # Errors
-/// [`crate::Halt::Fail`] with the first that failed.
+/// [`crate::Halt::Fail`] with the first call that failed.
 pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
     match observed {
         Ok(Answer::Batch {
@@ -120,7 +120,7 @@ pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
             rounds: done,
             outcomes,
         }) => Err(fail(
-            "all calls of a batch work",
+            "all calls of a batch succeed",
             format!(
                 "round {done}, call {}: {}",
                 outcomes.len(),
@@ -129,15 +129,15 @@ pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
                     .map_or_else(String::new, |last| shown(returned(last)))
             ),
         )),
-        other => Err(Trouble::Lost(format!("a batch gave {other:?}")).into()),
+        other => Err(Trouble::Lost(format!("a batch returned {other:?}")).into()),
     }
 }
 
-/// What a call returned, as it is in transcripts.
+/// The result of a call, as transcripts show it.
 pub fn shown(returned: Result<i64, Errno>) -> String {
     match returned {
         Ok(value) => value.to_string(),
-        // The name that the contract uses; the number is the same.
+        // The contract uses this name; the number is the same.
         Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
         Err(errno) => format!("{errno:?}"),
     }

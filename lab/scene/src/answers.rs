@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a scenario expects of the kernel's answers at a netlink socket.
+//! Expectations of the kernel's answers at a netlink socket.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::{
 };
 
 impl Scene<'_> {
-    /// Expect that nothing waits at a peer.
+    /// Expect that no datagram waits at a peer.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if something does.
+    /// [`crate::Halt::Fail`] if one waits.
     pub fn expect_nothing(&mut self, peer: &Peer) -> Outcome {
         match self.receive(peer, Duration::ZERO)? {
             None => Ok(()),
@@ -29,10 +29,10 @@ impl Scene<'_> {
         }
     }
 
-    /// Send a datagram and wait for the acknowledgement, which must come from the kernel.
+    /// Send a datagram and wait for its acknowledgement, which must come from the kernel.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if none comes, or something else.
+    /// [`crate::Halt::Fail`] if none comes, or another message.
     pub fn ask(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
         self.send(peer, data)?;
         self.expect_ack(peer)
@@ -41,14 +41,14 @@ impl Scene<'_> {
     /// Wait for an acknowledgement.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if none comes, or something else.
+    /// [`crate::Halt::Fail`] if none comes, or another message.
     pub fn expect_ack(&mut self, peer: &Peer) -> Outcome<Ack> {
         let datagram = self.receive(peer, ANSWERED)?;
         ack(peer, datagram)
     }
 
-    /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must come with
-    /// its reason in words.
+    /// Send a request of type 0x10 and expect this errno, 0 for success. A refusal must have a
+    /// reason in words.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if another errno comes, or none.
@@ -61,7 +61,7 @@ impl Scene<'_> {
         )
     }
 
-    /// Send a datagram and expect that it is refused, with its reason in words; `what` describes it.
+    /// Send a datagram and expect a refusal with a reason in words; `what` describes the datagram.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it is not.
@@ -74,7 +74,7 @@ impl Scene<'_> {
         self.expect_reason(&ack)
     }
 
-    /// Note an answer, and return that in words.
+    /// Note an answer, and return its text.
     fn note_answer(&mut self, peer: &Peer, what: &str, ack: &Ack) -> String {
         let got = Errno::from_raw(ack.errno);
         let text = ack.text.as_deref().unwrap_or_default();
@@ -124,10 +124,10 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Expect that the header of a message names the kernel ([`Detail::KernelHeader`]).
+    /// Expect that the header of a message names the kernel as sender ([`Detail::KernelHeader`]).
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it names another.
+    /// [`crate::Halt::Fail`] if it names another sender.
     pub fn expect_from_kernel(&self, header: Header) -> Outcome {
         if self.judges(Detail::KernelHeader) {
             return expect_eq("nlmsg_pid", header.portid, PortId::KERNEL);
@@ -157,7 +157,7 @@ impl Scene<'_> {
     /// and exactly these bytes.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with the first thing that is different.
+    /// [`crate::Halt::Fail`] with the first difference.
     pub fn expect_data(&mut self, peer: &Peer, kind: u16, seq: u32, body: &[u8]) -> Outcome {
         let name = peer.program.name.clone();
         let Some(datagram) = self.receive(peer, ANSWERED)? else {

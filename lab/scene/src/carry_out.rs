@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Carrying out scenarios on machines of a workshop, and once more where a machine was lost.
+//! Carrying out scenarios on machines of a workshop. If a machine is lost, a scenario is carried
+//! out a second time.
 
 use lab_base::Result;
 use lab_machine::Machine;
@@ -15,7 +16,7 @@ impl Workshop {
     /// Carry out a scenario on a pristine machine, as [`Workshop::carry_out_on`] does.
     ///
     /// # Errors
-    /// As [`lab_machine::Machines::boot`]: the machinery failed before the scenario could begin.
+    /// As [`lab_machine::Machines::boot`], if the machinery failed before the scenario began.
     pub fn carry_out(
         &self,
         scenario: &Scenario,
@@ -25,12 +26,12 @@ impl Workshop {
         self.carry_out_on(&mut None, scenario, seed, watch)
     }
 
-    /// Carry out a scenario on the machine that was kept from the one before, or on a new one; it
-    /// is kept if it can be used again. If the machine is lost, once more on another: what was
-    /// observed first has gone to `watch` too.
+    /// Carry out a scenario on the machine of the previous scenario, or on a new one. The machine
+    /// is kept if it can be used again. If the machine is lost, the scenario runs once more on
+    /// another one. `watch` gets the observations of both runs.
     ///
     /// # Errors
-    /// As [`lab_machine::Machines::boot`]: the machinery failed before the scenario could begin.
+    /// As [`lab_machine::Machines::boot`], if the machinery failed before the scenario began.
     pub fn carry_out_on(
         &self,
         kept: &mut Option<Machine>,
@@ -51,7 +52,7 @@ impl Workshop {
         if ended.transcript.status() != Status::Error {
             return Ok(ended);
         }
-        eprintln!("{}: once more, on another machine", scenario.id);
+        eprintln!("{}: repeated on another machine", scenario.id);
         once()
     }
 }

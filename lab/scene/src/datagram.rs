@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a netlink socket has received.
+//! A datagram that a netlink socket has received.
 
 use protocol::netlink::{Message, PortId, messages};
 
 use crate::halt::{Outcome, fail, readable};
 
-/// A datagram as a peer received it.
+/// A datagram that a peer has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
     /// Its bytes.
@@ -15,10 +15,10 @@ pub struct Datagram {
 }
 
 impl Datagram {
-    /// The only message in it.
+    /// The only message in the datagram.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if there are more or none, or its length is wrong.
+    /// [`crate::Halt::Fail`] if there are several or none, or if the length is wrong.
     pub fn message(&self) -> Outcome<Message<'_>> {
         let mut found = messages(&self.data);
         match (found.next(), found.next()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the programs of a scenario end, and that they have no more to say.
+//! Expectations of how programs end, and that their output is complete.
 
 use lab_agent::{Exit, Stream};
 use lab_machine::PATIENCE;
@@ -23,11 +23,11 @@ impl Scene<'_> {
             .look(|observed| observed.processes.get(&program.id)?.exit)
     }
 
-    /// Expect that a program ends like this, and that nothing is left on its stdout or stderr
-    /// that was not expected before.
+    /// Expect that a program ends like this. Its stdout and stderr must have no output that was not
+    /// expected before.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it ends otherwise, not in time, or with more to say.
+    /// [`crate::Halt::Fail`] if it ends otherwise, not in time, or with other output.
     pub fn expect_exit(&mut self, program: &Program, expected: Exit) -> Outcome {
         let more = self.expect_end(program, expected)?;
         if more.is_empty() {
@@ -39,7 +39,8 @@ impl Scene<'_> {
         ))
     }
 
-    /// Expect that a program ends like this, whatever else it says; that is noted and returned.
+    /// Expect that a program ends like this, whatever else it prints. The rest of its output is
+    /// noted and returned.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it ends otherwise or not in time.
@@ -53,16 +54,16 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that a program ends; how is another clause's matter.
+    /// Expect that a program ends. Other clauses check its exit status.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it does not in time.
+    /// [`crate::Halt::Fail`] if it does not end in time.
     pub fn expect_any_end(&mut self, program: &Program) -> Outcome {
         self.end(program, &format!("{} ends", program.name))
             .map(drop)
     }
 
-    /// Wait for a program's end, and note it and what else it has said.
+    /// Wait for a program's end. Note it and the rest of the output.
     pub(crate) fn end(&mut self, program: &Program, wanted: &str) -> Outcome<(Exit, Vec<String>)> {
         let limit = self.machine.scaled(PATIENCE);
         let exit = self

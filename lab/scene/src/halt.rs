@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Why a scenario stops before its end, and what it says then.
+//! The reasons why a scenario stops before its end, and their texts.
 
 use lab_machine::Trouble;
 
-/// Why a scenario stops before its end.
+/// The reason why a scenario stops before its end.
 #[derive(Debug)]
 pub enum Halt {
-    /// Something else was observed than expected.
+    /// An observation differs from the expectation.
     Fail {
-        /// What was expected.
+        /// The expectation.
         expected: String,
-        /// What was seen.
+        /// The observation.
         got: String,
     },
-    /// The machine is of no more use.
+    /// The machine cannot be used any more.
     Trouble(Trouble),
     /// The harness could not do its work.
     Harness(lab_base::Error),
@@ -31,13 +31,13 @@ impl From<lab_base::Error> for Halt {
     }
 }
 
-/// Result of everything that a scenario does.
+/// Result of every action of a scenario.
 pub type Outcome<T = ()> = Result<T, Halt>;
 
 /// [`Halt::Fail`], if the two differ.
 ///
 /// # Errors
-/// Says what was expected and what was seen.
+/// States the expectation and the observation.
 pub fn expect_eq<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Outcome {
     if got == expected {
         return Ok(());
@@ -53,7 +53,7 @@ pub fn fail(expected: impl Into<String>, got: impl Into<String>) -> Halt {
     }
 }
 
-/// Bytes as people can read them: UTF-8 stays, other bytes are escaped, long lines are cut.
+/// Bytes as people can read them: UTF-8 is kept, other bytes are escaped, long lines are cut.
 pub fn readable(bytes: &[u8]) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a scenario does about memory that a module leaves behind.
+//! Finds memory that a module leaves behind.
 
 use std::time::{Duration, Instant};
 
@@ -17,22 +17,22 @@ use crate::{
 /// kmemleak's file (Documentation/dev-tools/kmemleak.rst); the debug kernel has it.
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
 
-/// kmemleak reports no object that is younger (`MSECS_MIN_AGE` in mm/kmemleak.c); and some more.
+/// kmemleak reports no younger object (`MSECS_MIN_AGE` in mm/kmemleak.c). A margin is added.
 const MIN_AGE: Duration = Duration::from_millis(5500);
 
-/// How often it looks for pointers to what is old enough: an old one in memory that somebody else
-/// has now is taken for a real one, until it is overwritten.
+/// Number of scans. An old pointer in memory that has another owner now hides a leak until it is
+/// overwritten.
 const SCANS: usize = 2;
 
-/// Within this time, in the guest, the kernel frees what it frees late: `kfree_rcu()` collects for
-/// five seconds (`KFREE_DRAIN_JIFFIES` in kernel/rcu/tree.c) unless memory is asked for.
+/// Within this time of the guest, the kernel frees delayed objects. `kfree_rcu()` collects for five
+/// seconds (`KFREE_DRAIN_JIFFIES` in kernel/rcu/tree.c) unless memory is requested.
 const GRACE_SECONDS: f64 = 8.0;
 
-/// Writing 2 there asks for memory back (Documentation/admin-guide/sysctl/vm.rst).
+/// Writing 2 there makes the kernel free memory (Documentation/admin-guide/sysctl/vm.rst).
 const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
 
 impl Scene<'_> {
-    /// From now on what modules leave behind can be told; to be called before the first is in.
+    /// Start to watch for leaks of modules. Call it before the first module is inserted.
     ///
     /// # Errors
     /// [`Halt`].
@@ -54,7 +54,7 @@ impl Scene<'_> {
         }
         let place = self.lines("/proc/modules", module)?;
         let watch = self.leak_watch.as_ref();
-        // Listing all functions of a kernel takes a while.
+        // Listing all functions of a kernel takes time.
         let symbols = match watch.and_then(|it| leaks::moved(&it.symbols, &place, module)) {
             Some(symbols) => symbols,
             None => {
@@ -70,13 +70,13 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Expect that the modules that have been removed since [`Scene::watch_leaks`] have left
-    /// nothing in the caches, and go on watching.
+    /// Expect that the modules removed since [`Scene::watch_leaks`] have left nothing in the
+    /// caches, and continue to watch.
     ///
-    /// What is freed late, after an RCU grace period, has time to be.
+    /// Waits long enough for objects that are freed after an RCU grace period.
     ///
     /// # Errors
-    /// [`Halt::Fail`] with the functions that have allocated what is left.
+    /// [`Halt::Fail`] with the functions that have allocated the remaining memory.
     pub fn expect_caches_clean(&mut self) -> Outcome {
         self.judge_caches()?;
         self.note_clean();
@@ -95,11 +95,12 @@ impl Scene<'_> {
         let begin = self.uptime()?;
         loop {
             let late = self.uptime()? - begin > GRACE_SECONDS;
-            self.control(DROP_CACHES, "2")?
-                .map_err(|refusal| fail("the kernel gives memory back", refusal.to_string()))?;
+            self.control(DROP_CACHES, "2")?.map_err(|refusal| {
+                fail("the kernel frees memory on request", refusal.to_string())
+            })?;
             let (slab, vmalloc) = (self.slab()?, self.vmalloc()?);
             let Some(watch) = &self.leak_watch else {
-                return Err(lab_base::Error::Unexpected("nobody watches for leaks".into()).into());
+                return Err(lab_base::Error::Unexpected("leaks are not watched".into()).into());
             };
             let mut left = slab.since(&watch.slab, &watch.symbols);
             left.extend(vmalloc.since(&watch.vmalloc, &watch.symbols));
@@ -112,11 +113,11 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that the modules that have been removed since [`Scene::watch_leaks`] have left
-    /// nothing allocated. With kmemleak this takes some ten seconds.
+    /// Expect that the modules removed since [`Scene::watch_leaks`] have left nothing allocated.
+    /// With kmemleak this takes about ten seconds.
     ///
     /// # Errors
-    /// [`Halt::Fail`] with the functions that have allocated what is left.
+    /// [`Halt::Fail`] with the functions that have allocated the remaining memory.
     pub fn expect_no_leaks(&mut self) -> Outcome {
         self.judge_caches()?;
         if let Some(watch) = self.leak_watch.take().filter(|watch| watch.has_kmemleak) {
@@ -129,11 +130,11 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// What kmemleak reports: in a first scan it notes what there is, in others, when that is old
-    /// enough, what has not changed since.
+    /// The report of kmemleak. The first scan notes all objects. Later scans, when these are old
+    /// enough, report the objects that have not changed.
     fn scan(&mut self) -> Outcome<Listed> {
         let old_enough = Instant::now() + MIN_AGE;
-        // Nobody has a right to what only an old pointer on a stack points to.
+        // An old pointer on a stack must not hide a leak.
         self.kmemleak("stack=off")?;
         self.kmemleak("scan")?;
         let left = old_enough.saturating_duration_since(Instant::now());
@@ -147,7 +148,7 @@ impl Scene<'_> {
 
     fn kmemleak(&mut self, word: &str) -> Outcome {
         self.control(KMEMLEAK, word)?
-            .map_err(|refusal| fail(format!("kmemleak takes {word:?}"), refusal.to_string()))
+            .map_err(|refusal| fail(format!("kmemleak accepts {word:?}"), refusal.to_string()))
     }
 
     /// Seconds since the machine was booted (proc(5)).
@@ -164,7 +165,9 @@ impl Scene<'_> {
         let op = Op::AllocTraces {
             text: "0xffffffff".into(),
         };
-        Ok(leaks::slab(&self.text_of("reading what is allocated", op)?))
+        Ok(leaks::slab(
+            &self.text_of("reading the list of allocations", op)?,
+        ))
     }
 
     fn vmalloc(&mut self) -> Outcome<Listed> {
@@ -181,7 +184,7 @@ impl Scene<'_> {
         self.text_of(&format!("reading {path}"), op)
     }
 
-    /// The text that an order gives.
+    /// The text that an order returns.
     ///
     /// # Errors
     /// [`Halt::Fail`] if it is refused.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The language of scenarios: a [`Scene`], what is done and expected in it, its record, and how it is
-//! carried out on a machine. Expected values stay on this side; the guest never sees them.
+//! The language of scenarios: a [`Scene`], its actions and expectations, its record, and how it is
+//! carried out on a machine. Expected values stay on the host; the guest never sees them.
 //!
 //! A scenario is a straight-line function over a [`Scene`]: insert a module, start programs, type,
 //! expect, stop. May use: `lab-machine` and below, `protocol`. Must never come in: a scenario of a

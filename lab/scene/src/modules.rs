@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a scenario does with modules, and with the kernel itself.
+//! Actions of a scenario with modules, and with the kernel itself.
 
 use std::{fs, thread, time::Duration};
 
@@ -14,14 +14,14 @@ use crate::{
 };
 use crate::{transcript::LineKind, workshop::Workshop};
 
-/// The fixture that has allocations of others fail.
+/// The fixture that makes allocations of another module fail.
 const SCARCE: &str = "scarce_memory";
 
-/// How soon something is observed again that is not yet as expected.
+/// Pause before an observation is repeated.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 impl Scene<'_> {
-    /// Insert a module of `kernel/` and expect that to work.
+    /// Insert a module of `kernel/` and expect success.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if the kernel refuses it.
@@ -30,7 +30,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
     }
 
-    /// Insert a module of `kernel/`: the refusal is a result like any other.
+    /// Insert a module of `kernel/`. A refusal is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
@@ -43,7 +43,8 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
-    /// Insert a module of `kernel/` as a tool: this checkout's, whoever's is tried.
+    /// Insert a module of `kernel/` as a tool. It is this checkout's module, even if a submission
+    /// is tried.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if the kernel refuses it.
@@ -53,7 +54,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
     }
 
-    /// Insert a module of `lab/fixtures/`: the refusal is a result like any other.
+    /// Insert a module of `lab/fixtures/`. A refusal is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt`], among them [`lab_base::Error::Compile`].
@@ -66,7 +67,7 @@ impl Scene<'_> {
         self.try_insert_file(&file, params)
     }
 
-    /// Insert a module whose allocations can be had to fail, by [`SCARCE`].
+    /// Insert a module whose allocations [`SCARCE`] can make fail.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if the kernel refuses it.
@@ -86,8 +87,8 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Do something while the n-th allocation, from 1, of a module that [`Self::insert_scarce`] has
-    /// inserted fails. Returns whether it came to that.
+    /// Do something while the n-th allocation, counted from 1, of a module inserted by
+    /// [`Self::insert_scarce`] fails. Returns whether this allocation happened.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -109,7 +110,7 @@ impl Scene<'_> {
         Ok((left.trim() == "0", done))
     }
 
-    /// Insert a module from any file: the refusal is a result like any other.
+    /// Insert a module from any file. A refusal is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -126,7 +127,7 @@ impl Scene<'_> {
         let path = self.machine.put(file)?;
         let command = format!("insmod {name}.ko {params}");
         self.note("host", LineKind::Does, command.trim_end());
-        // Before it is in: its first words count too.
+        // Before the insertion, because the first lines that it logs count too.
         self.modules.push(name.clone());
         let op = Op::Insert {
             path,
@@ -136,14 +137,14 @@ impl Scene<'_> {
         let end = self.machine.sync_log()?;
         self.show_log(end);
         if let Err(refusal) = &outcome {
-            // Only this one: an earlier one of that name may be in.
+            // Only this module: an earlier one of the same name may still be inserted.
             self.modules.pop();
             self.note("host", LineKind::Does, refusal.to_string());
         }
         Ok(outcome.map(drop))
     }
 
-    /// Remove a module and expect that to work.
+    /// Remove a module and expect success.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if the kernel refuses.
@@ -152,7 +153,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{name} is removed"), refusal.to_string()))
     }
 
-    /// Remove a module: the refusal is a result like any other.
+    /// Remove a module. A refusal is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -177,10 +178,10 @@ impl Scene<'_> {
         Ok(outcome.map(drop))
     }
 
-    /// Have a module log no more debug messages, where there would be too many.
+    /// Switch off the debug messages of a module that would log too many.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if the kernel does not take the order.
+    /// [`crate::Halt::Fail`] if the kernel does not accept the order.
     pub fn hush(&mut self, module: &str) -> Outcome {
         let op = Op::Control {
             path: "/proc/dynamic_debug/control".into(),
@@ -192,15 +193,15 @@ impl Scene<'_> {
             .map_err(|refusal| fail("debug messages can be switched off", refusal.to_string()))
     }
 
-    /// Note no more of the kernel's log, where how much it says depends on time.
+    /// Stop recording the kernel's log, for scenarios whose number of log lines depends on time.
     pub fn mute_log(&mut self) {
         self.log_muted = true;
     }
 
-    /// Observe every [`LOOK_AGAIN`] until `observe` says yes.
+    /// Repeat `observe` every [`LOOK_AGAIN`] until it returns true.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it has not in time.
+    /// [`crate::Halt::Fail`] if it does not in time.
     pub fn expect_soon(
         &mut self,
         what: &str,
@@ -212,7 +213,7 @@ impl Scene<'_> {
             if patience.is_over() {
                 return Err(fail(what, format!("not within {} s", limit.as_secs())));
             }
-            // To ask all the time would take the processor from what is observed.
+            // Without a pause, the observation would take processor time from the observed code.
             thread::sleep(LOOK_AGAIN);
         }
         Ok(())
@@ -227,7 +228,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{path} can be read"), refusal.to_string()))
     }
 
-    /// The same of a file that may be missing.
+    /// The same for a file that may be missing.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -238,7 +239,7 @@ impl Scene<'_> {
         self.try_text(&format!("reading {path}"), op)
     }
 
-    /// The text that an order gives, or its refusal.
+    /// The text that an order returns, or its refusal.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -264,11 +265,11 @@ impl Scene<'_> {
         Ok(characters.lines().filter_map(row).collect())
     }
 
-    /// Expect that one of our modules logs a line that contains `text`. All that was logged
-    /// before it is noted too.
+    /// Expect that one of the lab's modules logs a line that contains `text`. Earlier log lines are
+    /// noted too.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if none does in time.
+    /// [`crate::Halt::Fail`] if no line does in time.
     pub fn expect_log(&mut self, text: &str) -> Outcome {
         self.expect_log_line(&format!("\"{text}\""), |line| line.contains(text))
     }
@@ -297,7 +298,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Where modules and programs come from.
+    /// The source of modules and programs.
     pub fn workshop(&self) -> &Workshop {
         self.workshop
     }

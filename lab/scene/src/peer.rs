@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Netlink sockets in the guest that a scenario drives call by call: for the questions that no
-//! program of ours would ask.
+//! Netlink sockets in the guest that a scenario drives call by call, for requests that the lab's
+//! programs never send.
 
 use std::time::Duration;
 
@@ -56,19 +56,19 @@ impl Peer {
     }
 }
 
-/// Write the sender's address into the first header of a datagram, if there is none.
+/// Write the sender's address into the first header of a datagram, if it is 0.
 fn sign(data: &mut [u8], portid: PortId) {
     if let Some(nlmsg_pid @ [0, 0, 0, 0]) = data.get_mut(12..HEADER_LEN) {
         nlmsg_pid.copy_from_slice(&portid.0.to_ne_bytes());
     }
 }
 
-/// A request as most are: flags `NLM_F_REQUEST | NLM_F_ACK`, sequence number 1, nlmsg_pid 0.
+/// A typical request: flags `NLM_F_REQUEST | NLM_F_ACK`, sequence number 1, nlmsg_pid 0.
 pub fn request(kind: u16, payload: &[u8]) -> Vec<u8> {
     request_header(kind).encode(payload)
 }
 
-/// As [`request`], without `NLM_F_ACK`: if it is carried out, nothing comes back.
+/// As [`request`], without `NLM_F_ACK`. If it succeeds, no answer comes.
 pub fn quiet_request(kind: u16, payload: &[u8]) -> Vec<u8> {
     let header = Header {
         flags: NLM_F_REQUEST,
@@ -87,7 +87,7 @@ pub fn request_header(kind: u16) -> Header {
     }
 }
 
-/// What a call to receive gave.
+/// The result of a receiving call.
 fn received(observed: CallResult) -> Outcome<Result<Datagram, Errno>> {
     match observed {
         Ok(Answer::Datagram {
@@ -103,7 +103,7 @@ fn received(observed: CallResult) -> Outcome<Result<Datagram, Errno>> {
     }
 }
 
-/// The acknowledgement that came to a peer, which must be from the kernel.
+/// The acknowledgement that a peer received, which must be from the kernel.
 pub(crate) fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
     let wanted = format!("{} gets an acknowledgement", peer.program.name);
     let Some(datagram) = came else {
@@ -134,7 +134,7 @@ impl Scene<'_> {
         self.open_socket(&program, PortId(sign + PID_MAX + 7919 * self.peers))
     }
 
-    /// One more socket of an actor, at an address of choice; 0 leaves it to the kernel.
+    /// One more socket of an actor, at a given address; 0 lets the kernel choose.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if socket or bind fails.
@@ -151,7 +151,7 @@ impl Scene<'_> {
             option,
             value: 1,
         };
-        // In one order: a scenario has many sockets.
+        // In one order, because a scenario may have many sockets.
         let calls = vec![
             Call::Bind {
                 fd,
@@ -177,7 +177,7 @@ impl Scene<'_> {
         })
     }
 
-    /// Close a peer's socket; its process lives on.
+    /// Close a peer's socket. Its process continues.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if close fails.
@@ -187,10 +187,10 @@ impl Scene<'_> {
             .map(drop)
     }
 
-    /// Send a datagram to the kernel and expect the send call itself to work.
+    /// Send a datagram to the kernel and expect that the call itself succeeds.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it does not.
+    /// [`crate::Halt::Fail`] if it fails.
     pub fn send(&mut self, peer: &Peer, data: Vec<u8>) -> Outcome {
         let len = data.len() as i64;
         let call = peer.sends(self.signed(peer, data));
@@ -198,7 +198,8 @@ impl Scene<'_> {
         expect_eq("sendto returns", sent, len)
     }
 
-    /// A datagram as this peer sends it: signed, but where a scenario judges [`Detail::Unsigned`].
+    /// A datagram as this peer sends it: with its address in nlmsg_pid, except where a scenario
+    /// judges [`Detail::Unsigned`].
     fn signed(&self, peer: &Peer, mut data: Vec<u8>) -> Vec<u8> {
         if !self.judges(Detail::Unsigned) {
             sign(&mut data, peer.portid);
@@ -208,8 +209,8 @@ impl Scene<'_> {
 
     /// The next datagram of a peer; `None` if none comes within `limit`, which is scaled.
     ///
-    /// What the kernel owes has been queued when it acknowledges: after an acknowledgement, no
-    /// time at all is enough to find that there is nothing.
+    /// The kernel queues its answers before it acknowledges. So after an acknowledgement, a limit
+    /// of zero shows that there is no other datagram.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] with the errno if recvmsg fails.
@@ -228,8 +229,8 @@ impl Scene<'_> {
         }
     }
 
-    /// As [`Scene::receive`], for what a request is answered with. By the contract the acknowledgement
-    /// may come first; then it is the next that is received.
+    /// As [`Scene::receive`], for the answer to a request. The contract allows the acknowledgement
+    /// to come first; it is then the next datagram.
     ///
     /// # Errors
     /// As [`Scene::receive`].
@@ -253,7 +254,7 @@ impl Scene<'_> {
         Ok(answer)
     }
 
-    /// As [`Scene::receive`], with the errno as a result like any other.
+    /// As [`Scene::receive`]. An errno is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt`].
@@ -267,7 +268,7 @@ impl Scene<'_> {
         loop {
             let call = peer.receives(wait.as_millis() as u64);
             let result = received(self.call(&peer.program, &call)?)?;
-            // The guest's clock goes on while the host has no processor for it.
+            // The guest's clock continues while the host has no processor for the guest.
             wait = patience.left();
             if result != Err(Errno::ETIMEDOUT) || wait.is_zero() {
                 return Ok(result);
@@ -275,11 +276,12 @@ impl Scene<'_> {
         }
     }
 
-    /// Send all of these datagrams, each when the one before has been answered, and return what came
-    /// of the first: so many acknowledgements are expected of each. One that is not answered is the last.
+    /// Send these datagrams one after the other, each after the previous one was answered, and
+    /// return the answers to the first. Each comes with the number of its acknowledgements. A
+    /// datagram without an answer is the last.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if one cannot be sent, or something else comes.
+    /// [`crate::Halt::Fail`] if one cannot be sent, or if another message comes.
     pub fn exchange(
         &mut self,
         peer: &Peer,
@@ -299,7 +301,7 @@ impl Scene<'_> {
         let observed = self.call(&peer.program, &order)?;
         let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed)
         else {
-            return Err(Trouble::Lost("a batch gave something else".to_owned()).into());
+            return Err(Trouble::Lost("a batch gave another result".to_owned()).into());
         };
         let mut answered: Vec<Vec<Ack>> = Vec::new();
         for (call, outcome) in calls.iter().zip(outcomes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Carrying out one scenario on one machine: it begins, what it leaves behind is taken away, and the
-//! kernel must not have complained behind its back.
+//! Carrying out one scenario on one machine. Afterwards its processes and modules are removed, and
+//! the kernel must not have complained.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,25 +17,26 @@ use crate::{
     workshop::Workshop,
 };
 
-/// Taint bits that inserting any module of ours sets: out of tree (12), unsigned (13).
+/// Taint bits that inserting any module of the lab sets: out of tree (12), unsigned (13).
 const HARMLESS_TAINT: u64 = 1 << 12 | 1 << 13;
 
-/// Taint bit that the watchdog for soft lockups sets.
+/// Taint bit that the soft lockup watchdog sets.
 const LOCKUP_TAINT: u64 = 1 << 14;
 
-/// How long the threads of a machine wait for a processor before watchdogs in it are no longer
-/// believed. They complain after 20 s; on an idle host a scenario waits a fraction of a second.
+/// If the threads of a machine wait for a processor longer than this, its watchdogs are ignored.
+/// They complain after 20 s. On an idle host a scenario waits a fraction of a second.
 const STARVED: Duration = Duration::from_secs(5);
 
-/// What is left when a scenario has ended.
+/// The result of a scenario.
 pub struct ScenarioResult {
     /// Its record.
     pub transcript: Transcript,
-    /// Whether the machine can be used again: nothing runs, no module is in, nothing was tainted.
+    /// Whether the machine can be used again: no process runs, no module is inserted, no taint is
+    /// new.
     pub healthy: bool,
 }
 
-/// Carry out a scenario on a machine. Each entry of the record goes to `watch` as it is made.
+/// Carry out a scenario on a machine. `watch` gets each entry of the record as it is made.
 pub fn perform(
     scenario: &Scenario,
     workshop: &Workshop,
@@ -59,7 +60,7 @@ pub fn perform(
     )
 }
 
-/// As [`perform`], for what is no scenario of a stage but made up as it goes on.
+/// As [`perform`], for actions that are generated while they run.
 pub fn improvise(
     id: &'static str,
     details: &'static [Detail],
@@ -100,7 +101,7 @@ pub fn improvise(
             .clean_up()
             .and_then(|()| scene.check_taint(taint, console_before, starved_before)),
         Err(halt) => {
-            // A halt inside a step has become its verdict; one outside has none yet.
+            // A halt inside a step has its verdict already; a halt outside of steps has none.
             scene.conclude(halt);
             scene.clean_up()
         }
@@ -137,8 +138,8 @@ impl Scene<'_> {
             .map_err(|_| Trouble::Lost(format!("the taint mask is {text:?}")).into())
     }
 
-    /// The kernel must not have complained behind our back. A watchdog may, if the host had no
-    /// processor for the machine: what took too long has come to its end.
+    /// The kernel must not have complained unnoticed. If the host had no processor for the machine,
+    /// complaints of a watchdog are ignored: the slow action has ended.
     fn check_taint(
         &mut self,
         before: u64,
@@ -176,12 +177,12 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Kill what runs, take out what is in. A module that was handed in stays: its
-    /// removal is judged by other checks, and the machine is not used again.
+    /// Kill all processes, remove all modules. Submitted modules stay: other checks judge their
+    /// removal, and the machine is not used again.
     fn clean_up(&mut self) -> Outcome {
         for program in std::mem::take(&mut self.programs) {
             if self.exit_of(&program).is_none() {
-                // May have ended in between: then there is nothing to kill.
+                // The process may have ended meanwhile.
                 let _ = self.order_signal(&program, Signal::SIGKILL)?;
                 let limit = self.machine.scaled(PATIENCE);
                 self.machine

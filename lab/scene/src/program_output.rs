@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What programs in the guest are expected to print, to complain of, and to end with.
+//! Expectations of output and exit status of programs in the guest.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     scene::{Program, Scene},
 };
 
-/// Whether a text has this part; if that is an errno, in any of its words.
+/// Whether a text has this part. An errno may be there in any of its spellings.
 fn says(text: &str, part: &str) -> bool {
-    /// The last of Linux (asm-generic/errno.h).
+    /// The last errno of Linux (asm-generic/errno.h).
     const LAST: i32 = 133;
     let words = |errno: Errno| {
         let c = std::io::Error::from(errno).to_string();
@@ -29,8 +29,8 @@ fn says(text: &str, part: &str) -> bool {
 }
 
 impl Scene<'_> {
-    /// Note what programs have written that nobody has waited for. It still counts as the next
-    /// that they write: who has printed what nobody has asked for fails the next expectation.
+    /// Note output that no expectation has read. It still counts as the next output, so the next
+    /// expectation fails if it is not expected.
     pub(crate) fn show_output(&mut self) {
         for program in self.programs.clone() {
             if self.muted.contains(&program.id) {
@@ -54,7 +54,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Note the line that was waited for, unless the record has it.
+    /// Note the expected line, unless the record has it.
     pub(crate) fn note_output(&mut self, program: &Program, stream: Stream, line: &[u8]) {
         let key = (program.id, stream);
         if self.used.get(&key) > self.shown.get(&key) {
@@ -62,8 +62,8 @@ impl Scene<'_> {
         }
     }
 
-    /// The next line that a program has written, without its newline, if it is there already. The
-    /// rest after the last newline counts once the program has ended.
+    /// The next line of a program, without its newline, if it is there already. Text after the last
+    /// newline counts once the program has ended.
     pub(crate) fn take_line(&mut self, program: &Program, stream: Stream) -> Option<Vec<u8>> {
         let used = self.used.entry((program.id, stream)).or_default();
         let (line, len) = self
@@ -73,8 +73,8 @@ impl Scene<'_> {
         Some(line)
     }
 
-    /// The next line that a program writes, without its newline. Waits for it, up to `limit`,
-    /// which is scaled; `None` after that, or when the program has ended.
+    /// The next line of a program, without its newline. Waits for it, up to `limit`, which is
+    /// scaled; `None` after that, or when the program has ended.
     ///
     /// # Errors
     /// [`crate::Halt::Trouble`].
@@ -102,8 +102,8 @@ impl Scene<'_> {
         Ok(Some(line))
     }
 
-    /// Wait until what a program has written is `enough`, or it has ended, or the time is up; return all
-    /// that it has written by then.
+    /// Wait until the output of a program satisfies `enough`, or until it has ended, or the time is
+    /// up. Returns its whole output so far.
     ///
     /// # Errors
     /// [`crate::Halt::Trouble`].
@@ -149,8 +149,8 @@ impl Scene<'_> {
         }
     }
 
-    /// As [`Scene::expect_line`], for a line that is different each time: the whole of it must
-    /// match `pattern`, and `noted` stands for it in the record.
+    /// As [`Scene::expect_line`], for a line that differs in each run. The whole line must match
+    /// `pattern`; the record has `noted` in its place.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if another line comes, or none in time.
@@ -176,7 +176,7 @@ impl Scene<'_> {
         }
     }
 
-    /// As [`Scene::expect_complaint`]; this checkout's own programs have to have this `wording`, too.
+    /// As [`Scene::expect_complaint`]; this checkout's own programs must also use this `wording`.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if another line comes, or none in time.
@@ -190,16 +190,16 @@ impl Scene<'_> {
         self.expect_complaint(program, &[wording, parts].concat())
     }
 
-    /// Expect that a program that was handed in refuses its arguments before it does anything: it prints
-    /// nothing, says something on stderr in which `word` is, in capitals or not, and ends with an exit
-    /// status that is neither 0 nor that of a panic.
+    /// Expect that a submitted program refuses its arguments before it does anything. It prints
+    /// nothing on stdout. Its stderr contains `word`, in any case of letters. Its exit status is
+    /// neither 0 nor that of a panic.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it ends otherwise or not in time.
     pub fn expect_usage_error(&mut self, program: &Program, word: &str) -> Outcome {
-        /// Of a Rust program whose main thread has panicked (`std::process::ExitCode`).
+        /// Exit status of a Rust program whose main thread has panicked (`std::process::ExitCode`).
         const PANIC: i32 = 101;
-        let wanted = format!("{} refuses that, with an error", program.name);
+        let wanted = format!("{} refuses its arguments with an error", program.name);
         let (exit, _) = self.end(program, &wanted)?;
         let mut said = |stream| self.wait_written(program, stream, PATIENCE, |_| true);
         let (printed, complained) = (said(Stream::Stdout)?, said(Stream::Stderr)?);
@@ -220,8 +220,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that the next line on a program's stderr contains each of `parts`; an errno may be
-    /// there by its name, or by the text that one of the libraries has for it.
+    /// Expect that the next line on a program's stderr contains each of `parts`. An errno may be
+    /// there by its name, or by the text of one of the libraries.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if another line comes, or none in time.
@@ -240,14 +240,14 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that a program ends with exit status 0, having written exactly these bytes on its
-    /// stdout, to the last newline or none, and nothing on stderr.
+    /// Expect that a program ends with exit status 0, exactly these bytes on its stdout, and an
+    /// empty stderr.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it writes other bytes or ends otherwise.
+    /// [`crate::Halt::Fail`] if its output differs or it ends otherwise.
     pub fn expect_output(&mut self, program: &Program, expected: &[u8]) -> Outcome {
         let limit = self.machine.scaled(PATIENCE);
-        // Output is reported before the end: what is there then is all.
+        // Output is reported before the end, so it is complete then.
         let written = self.machine.wait(limit, |observed| {
             let process = observed.processes.get(&program.id)?;
             process.exit?;
@@ -269,13 +269,13 @@ impl Scene<'_> {
         ))
     }
 
-    /// Expect that a program has written nothing that was not expected before.
+    /// Expect that a program has no output that was not expected before.
     ///
-    /// What it is about to write is not seen yet, but what it writes is never passed over: after
-    /// that, its next line or its end is not what is expected of it.
+    /// Later output is not seen yet. It is never skipped: it makes the next expectation of this
+    /// program fail.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with what it has written.
+    /// [`crate::Halt::Fail`] with the unexpected output.
     pub fn expect_silent(&mut self, program: &Program) -> Outcome {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let used = self.used.get(&(program.id, stream)).copied();
@@ -295,7 +295,7 @@ impl Scene<'_> {
     }
 }
 
-/// What it is called in the record.
+/// The name of a program in the record.
 fn said_on(stream: Stream) -> LineKind {
     match stream {
         Stream::Stdout => LineKind::Prints,
@@ -303,7 +303,7 @@ fn said_on(stream: Stream) -> LineKind {
     }
 }
 
-/// The line at `used` and how many bytes it takes up.
+/// The line at offset `used`, and its length in bytes with its newline.
 fn next_line(
     observed: &lab_machine::Observed,
     id: ProcessId,

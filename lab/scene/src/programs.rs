@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a scenario does with programs in the guest: start, type, stop.
+//! Actions of a scenario with programs in the guest: start, type, stop.
 
 use lab_agent::{Bytes, Op, Stdin};
 use nix::sys::signal::Signal;
@@ -11,9 +11,9 @@ use crate::{
 };
 
 impl Scene<'_> {
-    /// Whether the programs were handed in. Of their words the contract fixes what they print on
-    /// stdout, part 1's results left out, and that a complaint names a call and an errno; this checkout's
-    /// own have their wording looked at, too.
+    /// Whether the programs were submitted. The contract fixes their output on stdout, except part
+    /// 1's results. It also fixes that a complaint names a call and an errno. For this checkout's
+    /// own programs, the wording is compared, too.
     pub fn others_programs(&self) -> bool {
         !self.workshop().subject.programs.is_empty()
     }
@@ -76,8 +76,8 @@ impl Scene<'_> {
         Ok(program)
     }
 
-    /// Start a line of the shell, for what cannot be said in UTF-8 or needs a redirection. A program in it
-    /// must have been started before.
+    /// Start a shell command, for arguments that are not UTF-8 or for a redirection. A program in
+    /// it must have been started before.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it cannot be started.
@@ -87,7 +87,8 @@ impl Scene<'_> {
         Ok(program)
     }
 
-    /// What `/proc/PID/status` says of a program, as in `State` (proc(5)); empty if there is no such line.
+    /// A field of `/proc/PID/status` of a program, for example `State` (proc(5)); empty if there is
+    /// no such line.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it has ended.
@@ -98,7 +99,7 @@ impl Scene<'_> {
         Ok(value.unwrap_or_default().to_owned())
     }
 
-    /// Keep what a program writes out of the record, unless somebody waits for it.
+    /// Keep the output of a program out of the record, unless an expectation reads it.
     pub fn mute(&mut self, program: &Program) {
         self.muted.push(program.id);
     }
@@ -106,7 +107,7 @@ impl Scene<'_> {
     /// Type a line into a program.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it does not take it.
+    /// [`crate::Halt::Fail`] if it does not read it.
     pub fn type_line(&mut self, program: &Program, line: &str) -> Outcome {
         self.note(&program.name, LineKind::Types, readable(line.as_bytes()));
         self.write(program, format!("{line}\n").as_bytes())
@@ -115,7 +116,7 @@ impl Scene<'_> {
     /// Write bytes into a program's stdin, without a note.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it does not take them.
+    /// [`crate::Halt::Fail`] if it does not read them.
     pub fn write(&mut self, program: &Program, data: &[u8]) -> Outcome {
         self.try_write(program, data)?.map_err(|refusal| {
             fail(
@@ -125,7 +126,7 @@ impl Scene<'_> {
         })
     }
 
-    /// As [`Scene::write`]: the refusal, if it does not read on, is a result like any other.
+    /// As [`Scene::write`]. A refusal, if it does not read on, is an ordinary result.
     ///
     /// # Errors
     /// [`crate::Halt::Trouble`].
@@ -142,7 +143,7 @@ impl Scene<'_> {
         Ok(self.machine.order(&what, op)?.map(drop))
     }
 
-    /// Give a program the end of its input.
+    /// Close the stdin of a program.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it has ended already.

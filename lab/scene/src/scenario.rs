@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A scenario: an id, a title, and what is done.
+//! A scenario: an id, a title, and its actions.
 
 use crate::{
     detail::Detail,
@@ -7,24 +7,24 @@ use crate::{
     scene::{Scene, clause},
 };
 
-/// Something to be observed: a clause, and the function that observes it.
+/// A clause, and the function that observes it.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// `stage/CLAUSE-what`.
     pub id: &'static str,
     /// One line for people.
     pub title: &'static str,
-    /// Whose work it judges.
+    /// The judged side.
     pub looks_at: LooksAt,
-    /// What is done.
+    /// The actions.
     pub run: fn(&mut Scene<'_>) -> Outcome,
 }
 
-/// Whose work a scenario judges. The other side of each exchange is the lab's own, so that a mistake
+/// The judged side: module or programs. The other side of each exchange is the lab's own, so that a mistake
 /// costs the points of one side only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LooksAt {
-    /// A module, with programs of the lab or system calls; and the details that it judges.
+    /// A module, with programs of the lab or system calls, and the details that are judged.
     Module(&'static [Detail]),
     /// Programs, with modules of the lab.
     Programs,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What scenarios are written in: the record, its steps, and what is known of the machine.
+//! The state of a scenario while it runs: the record, its steps, and the machine.
 //!
 //! A scenario is a straight-line function over a [`Scene`]: insert a module, start programs, type,
 //! expect, stop. Its record, the [`Transcript`], is the demonstration that a student watches and
@@ -24,10 +24,10 @@ use crate::{
 /// A program that was started in the guest.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// What it is called in the transcript.
+    /// Its name in the transcript.
     pub name: String,
     pub(crate) id: ProcessId,
-    /// In the guest.
+    /// Its number in the guest.
     pub pid: u32,
 }
 
@@ -45,35 +45,35 @@ pub struct Scene<'a> {
     /// Its record so far.
     pub transcript: Transcript,
     pub(crate) watch: &'a mut dyn FnMut(&Entry),
-    /// Where payloads come from; the same seed gives the same ones.
+    /// Source of payloads; the same seed gives the same ones.
     pub rng: fastrand::Rng,
     pub(crate) step: usize,
     pub(crate) programs: Vec<Program>,
     /// How many [`crate::peer::Peer`]s were made.
     pub(crate) peers: u32,
-    /// Those whose output is different in each run, and not in the record.
+    /// Programs whose output differs in each run and is not in the record.
     pub(crate) muted: Vec<ProcessId>,
     pub(crate) modules: Vec<String>,
-    /// Acknowledgements that came before what they acknowledge, by who got them.
+    /// Acknowledgements that came before the answer to their request, by receiver.
     pub(crate) early_acks: Vec<(PortId, Datagram)>,
     pub(crate) leak_watch: Option<LeakWatch>,
     /// How much of the kernel's log is in the transcript.
     pub(crate) logged: usize,
     /// Whether the kernel's log is left out of the transcript.
     pub(crate) log_muted: bool,
-    /// How much of each program's output has been waited for.
+    /// How much of each program's output an expectation has read.
     pub(crate) used: HashMap<(ProcessId, Stream), usize>,
     /// How much of each program's output is in the transcript.
     pub(crate) shown: HashMap<(ProcessId, Stream), usize>,
     pub(crate) id: &'static str,
-    /// What the scenario judges beside its clause.
+    /// The details that the scenario judges besides its clause.
     pub(crate) details: &'static [Detail],
 }
 
 impl Scene<'_> {
-    /// Whether a clause counts in this scenario. A submission is held to some of them in the checks of
-    /// those clauses alone, so that one mistake does not cost all others; this checkout's own modules
-    /// are held to all everywhere.
+    /// Whether a clause counts in this scenario. A submission is held to some clauses only in their
+    /// own checks, so that one mistake does not cost all others. This checkout's own modules are
+    /// held to all clauses everywhere.
     pub fn counts(&self, wanted: &str) -> bool {
         self.counts_any(&[wanted])
     }
@@ -88,12 +88,12 @@ impl Scene<'_> {
         !self.contract_only() || self.details.contains(&detail)
     }
 
-    /// The clause that is observed.
+    /// The clause of this scenario.
     pub fn clause(&self) -> &'static str {
         clause(self.id)
     }
 
-    /// Whether the contract is all that counts: the modules were handed in.
+    /// Whether only the contract counts, because the modules were submitted.
     pub fn contract_only(&self) -> bool {
         self.workshop.subject.contract_only
     }
@@ -104,7 +104,7 @@ impl Scene<'_> {
         self.transcript.entries.push(entry);
     }
 
-    /// Note that somebody did something.
+    /// Note an action.
     pub fn note(&mut self, who: &str, kind: LineKind, text: impl Into<String>) {
         self.record(Entry::Line {
             who: who.to_owned(),
@@ -113,11 +113,11 @@ impl Scene<'_> {
         });
     }
 
-    /// One step: it begins, `act` is carried out, the kernel's words and what programs have
-    /// written are noted, a verdict is given. What goes wrong ends the scenario.
+    /// One step: it begins, `act` is carried out, the log and the output of programs are noted, a
+    /// verdict is given. A failure ends the scenario.
     ///
     /// # Errors
-    /// The [`crate::Halt`] of `act`; it is in the record already.
+    /// The [`crate::Halt`] of `act`, which is already in the record.
     pub fn step<T>(
         &mut self,
         title: &str,
@@ -145,7 +145,7 @@ impl Scene<'_> {
                 Ok(value)
             }
             Err(halt) => {
-                // What was said until then helps to understand it.
+                // Output up to the failure helps to understand it.
                 let end = self.machine.look(|observed| observed.log.len());
                 self.show_log(end);
                 self.show_output();
@@ -156,7 +156,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Note what our modules have logged, up to `end`.
+    /// Note the log lines of the lab's modules, up to `end`.
     pub(crate) fn show_log(&mut self, end: usize) {
         let modules = self.modules.clone();
         let lines: Vec<String> = self.machine.look(|observed| {
@@ -176,7 +176,8 @@ impl Scene<'_> {
     }
 }
 
-/// Whether a line of the log is a module's own, and not what any kernel says of any module once.
+/// Whether a line of the log is a module's own. The kernel itself logs some lines about a module
+/// once.
 pub(crate) fn is_from(text: &str, module: &str) -> bool {
     text.strip_prefix(module)
         .and_then(|rest| rest.strip_prefix(": "))

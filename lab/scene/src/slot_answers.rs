@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a scenario expects of a message slot: what it holds, and what it refuses.
+//! Expectations of a message slot: the contents of channels, and refusals.
 
 use lab_agent::{Answer, BufferMemory, Call, CallResult, POISON};
 use nix::errno::Errno;
@@ -14,11 +14,11 @@ use crate::{
     transcript::LineKind,
 };
 
-/// How much longer than any message the buffers are that messages are read into.
+/// The difference between the longest message and the buffers for reading.
 const MARGIN: usize = 64;
 
-/// What a read gave, in words, and whether it is exactly this message and nothing behind it has
-/// been touched.
+/// The result of a read in words, and whether it is exactly this message with the bytes behind it
+/// unchanged.
 pub fn judge_read(observed: &CallResult, message: &[u8]) -> (String, Outcome) {
     let (said, judged) = judge_message(observed, message, true);
     let untouched = |()| {
@@ -32,7 +32,8 @@ pub fn judge_read(observed: &CallResult, message: &[u8]) -> (String, Outcome) {
     (said, judged.and_then(untouched))
 }
 
-/// The same, whatever is behind the message; and unless it is to be `exact`, that may be counted, too.
+/// The same without a check of the bytes behind the message. If not `exact`, the returned length
+/// may include them.
 fn judge_message(observed: &CallResult, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
@@ -52,7 +53,7 @@ fn judge_message(observed: &CallResult, message: &[u8], exact: bool) -> (String,
     (said, Ok(()))
 }
 
-/// Whether a read found nothing; unless it is to be `exact`, it may say so as it likes.
+/// Whether a read found nothing. If not `exact`, it may report this with any result.
 fn judge_empty(observed: &CallResult, exact: bool) -> (String, Outcome) {
     let said = format!("reads: {}", shown(returned(observed)));
     let (wanted, found) = match (returned(observed), exact) {
@@ -69,10 +70,10 @@ fn judge_empty(observed: &CallResult, exact: bool) -> (String, Outcome) {
 
 impl Scene<'_> {
     /// Expect exactly this message: read must return its length, its bytes must be in the buffer,
-    /// and what is behind them must be untouched.
+    /// and the bytes behind them must be unchanged.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with what is different.
+    /// [`crate::Halt::Fail`] with the difference.
     pub fn expect_message(&mut self, file: &SlotFile, message: &[u8]) -> Outcome {
         let margin = if self.judges(Detail::RestOfBuffer) {
             MARGIN
@@ -85,8 +86,8 @@ impl Scene<'_> {
         judged
     }
 
-    /// What a read gave, in words, and whether it is what the channel holds; `None` is nothing. How
-    /// much of it is judged depends on the [`Detail`]s of the scenario.
+    /// The result of a read in words, and whether it matches the channel; `None` is an empty
+    /// channel. The [`Detail`]s of the scenario say how much of it is judged.
     pub fn judge_held(&self, observed: &CallResult, held: Option<&[u8]>) -> (String, Outcome) {
         match held {
             Some(message) if self.judges(Detail::RestOfBuffer) => judge_read(observed, message),
@@ -98,7 +99,7 @@ impl Scene<'_> {
     /// As [`Scene::expect_message`], with a buffer of any kind and length.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with what is different.
+    /// [`crate::Halt::Fail`] with the difference.
     pub fn expect_message_in(
         &mut self,
         file: &SlotFile,
@@ -115,7 +116,7 @@ impl Scene<'_> {
     /// Expect that reading finds nothing in the channel.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if there is something.
+    /// [`crate::Halt::Fail`] if it finds a message.
     pub fn expect_empty(&mut self, file: &SlotFile) -> Outcome {
         let observed = self.call(&file.program, &file.read(MESSAGE_MAX))?;
         let (said, judged) = self.judge_held(&observed, None);
@@ -123,7 +124,7 @@ impl Scene<'_> {
         judged
     }
 
-    /// Expect that the chosen channel holds what it is said to.
+    /// Expect these contents of the chosen channel.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it holds something else.
@@ -135,11 +136,11 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that no channel is chosen: reading, which is called `reads`, is refused. The errno must
+    /// Expect that no channel is chosen: a read, described by `reads`, is refused. The errno must
     /// be EINVAL where a scenario judges [`Detail::NoChannelErrno`].
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if something is read.
+    /// [`crate::Halt::Fail`] if the read succeeds.
     pub fn expect_no_channel(&mut self, file: &SlotFile, reads: &str) -> Outcome {
         let read = file.read(MESSAGE_MAX);
         if self.judges(Detail::NoChannelErrno) {
@@ -151,11 +152,11 @@ impl Scene<'_> {
         judge_empty(&observed, false).1
     }
 
-    /// Expect that each of these calls fails with this errno, and that after each the channel
-    /// still holds what it held before.
+    /// Expect that each of these calls fails with this errno, and that the contents of the channel
+    /// do not change.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] with the first that is otherwise.
+    /// [`crate::Halt::Fail`] with the first difference.
     pub fn expect_refusals(
         &mut self,
         file: &SlotFile,
@@ -169,11 +170,11 @@ impl Scene<'_> {
         })
     }
 
-    /// Expect that after a write the channel holds what it held before, if the write has failed.
-    /// If it has worked, that is put right again as far as it can be.
+    /// Expect that a failed write did not change the contents of the channel. If the write
+    /// succeeded, the old contents are written again where possible.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it does not.
+    /// [`crate::Halt::Fail`] if they have changed.
     pub fn expect_intact(
         &mut self,
         file: &SlotFile,
@@ -182,7 +183,7 @@ impl Scene<'_> {
         held: Held<'_>,
     ) -> Outcome {
         let read = file.read(MESSAGE_MAX);
-        // The errno of an empty channel may be any. It must stay the same.
+        // The errno of an empty channel may be any, but it must stay the same.
         let before = match held {
             Held::Nothing => Some(returned(&self.call(&file.program, &read)?)),
             _ => None,
@@ -206,10 +207,10 @@ impl Scene<'_> {
         }
     }
 
-    /// Expect that a call fails with exactly this errno; `what` describes it.
+    /// Expect that a call fails with exactly this errno; `what` describes the call.
     ///
     /// # Errors
-    /// [`crate::Halt::Fail`] if it works, or fails otherwise.
+    /// [`crate::Halt::Fail`] if it succeeds, or fails otherwise.
     pub fn expect_refusal(
         &mut self,
         file: &SlotFile,

@@ -20,18 +20,18 @@ pub struct SlotFile {
     pub program: Program,
     /// Its descriptor.
     pub fd: i32,
-    /// How it is spoken to.
+    /// How it is addressed.
     pub edition: SlotEdition,
 }
 
-/// What a file's channel holds.
+/// Contents of a file's channel.
 #[derive(Clone, Copy, Debug)]
 pub enum Held<'a> {
     /// No channel has been chosen.
     NoChannel,
-    /// Nothing has been written to it.
+    /// No message has been written.
     Nothing,
-    /// This.
+    /// This message.
     Message(&'a [u8]),
 }
 
@@ -41,7 +41,7 @@ impl SlotFile {
         self.ioctl(self.edition.command, id)
     }
 
-    /// Any ioctl, its argument passed as that of the one that chooses a channel.
+    /// Any ioctl; its argument is passed like that of the ioctl that chooses a channel.
     pub fn ioctl(&self, command: u32, argument: u64) -> Call {
         if self.edition.by_pointer {
             Call::IoctlAt {
@@ -94,7 +94,7 @@ pub(crate) fn counted(data: &[u8]) -> String {
 }
 
 impl Scene<'_> {
-    /// How the slots of this machine are spoken to.
+    /// How the slots of this machine are addressed.
     pub fn slot_edition(&self) -> SlotEdition {
         self.workshop().subject.slot
     }
@@ -107,7 +107,7 @@ impl Scene<'_> {
         self.make_node(&format!("/dev/slot{minor}"), minor, mode)
     }
 
-    /// The same, with a path of choice.
+    /// The same, with a given path.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if it cannot be made.
@@ -146,7 +146,7 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{path} can be made"), refusal.to_string()))
     }
 
-    /// Have an actor open a slot to read and write.
+    /// Make an actor open a slot to read and write.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if open fails.
@@ -155,7 +155,7 @@ impl Scene<'_> {
         self.open_with(actor, path, libc::O_RDWR)
     }
 
-    /// The same with flags of choice (open(2)), and without a note.
+    /// The same with given flags (open(2)), and without a note.
     ///
     /// # Errors
     /// [`crate::Halt::Fail`] if open fails.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Machines for tests.
 //!
-//! A test takes a machine that another has used and left as it was: no process, no module and no
-//! taint is new in it. Half of a scenario's time would else be QEMU's translation of the same kernel
-//! code. If there is none, the test starts one. Without QEMU, or anything else that is needed, the
-//! tests fail and say so; none is skipped.
+//! A test can take a machine that another test has left unchanged: no process, no module and no
+//! taint is new in it. Otherwise QEMU would translate the same kernel code again, which takes half
+//! of a scenario's time. If no such machine is idle, the test starts one. Without QEMU, or another
+//! prerequisite, the tests fail with a message; none is skipped.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -16,23 +16,23 @@ use lab_machine::Machine;
 use crate::{perform::ScenarioResult, scenario::Scenario, workshop::Workshop};
 
 static WORKSHOP: OnceLock<Workshop> = OnceLock::new();
-/// Machines that no test uses at the moment.
+/// Idle machines.
 static IDLE: Mutex<Vec<Machine>> = Mutex::new(Vec::new());
 
-/// The seed of tests: snapshots contain what is drawn from it.
+/// The seed of tests: snapshots contain payloads that depend on it.
 pub const SEED: u64 = 1;
 
 /// The workshop for the kernel and the machines that the variables `KERNEL` and `MACHINE` name.
 ///
 /// # Errors
-/// What is missing; a program that does not compile; a kernel that there is not.
+/// A missing prerequisite; a program that does not compile; an unknown kernel.
 pub fn workshop() -> Result<&'static Workshop> {
     if let Some(workshop) = WORKSHOP.get() {
         return Ok(workshop);
     }
     let which: Option<Which> = chosen("KERNEL")?;
     let start = chosen("MACHINE")?.unwrap_or_default();
-    // Tests run in a directory of their own choice, and end with whoever started them.
+    // The test process ends when the process that started it ends.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
     let workshop = Workshop::open(which, start)?;
     Ok(WORKSHOP.get_or_init(|| workshop))
@@ -50,7 +50,7 @@ fn chosen<T: ValueEnum>(variable: &str) -> Result<Option<T>> {
 /// Carry out a scenario, on an idle machine or on a new one.
 ///
 /// # Errors
-/// The machinery failed before the scenario could begin.
+/// If the machinery fails before the scenario begins.
 pub fn carry_out(scenario: &Scenario) -> Result<ScenarioResult> {
     let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut machine = idle().pop();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The record of a scenario: what was done, what was seen, what it is worth. Pure.
+//! The record of a scenario: actions, observations, verdicts. Pure.
 
 use std::{collections::HashMap, fmt, path::PathBuf, sync::LazyLock};
 
@@ -13,15 +13,15 @@ use serde::Serialize;
 pub enum Status {
     /// As expected.
     Pass,
-    /// What it depends on is not there, or has not passed: it was not carried out.
+    /// It was not carried out, because something it depends on is missing or has not passed.
     Blocked,
-    /// Something else was observed.
+    /// The observation differs from the expectation.
     Fail,
     /// The kernel complained or died.
     Crash,
-    /// The kernel did not come back.
+    /// A call into the kernel did not return.
     Timeout,
-    /// The machinery failed; nobody's code is to blame for it.
+    /// The machinery failed; the code under test is not the cause.
     Error,
 }
 
@@ -38,34 +38,34 @@ impl fmt::Display for Status {
     }
 }
 
-/// What a step is worth.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// How it ended.
     pub status: Status,
-    /// What was observed instead, unless it passed.
+    /// The observation, unless it passed.
     pub got: Option<Failure>,
 }
 
-/// What was observed instead of what was expected.
+/// An observation that differs from the expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What exactly was expected at that place.
+    /// The exact expectation.
     pub expected: String,
-    /// What was seen.
+    /// The observation.
     pub got: String,
-    /// What kind of report, if the kernel has reported something or died.
+    /// The class of the kernel's report, if there is one.
     pub class: Option<Class>,
     /// The kernel's report, from its first line, or the end of its console.
     pub excerpt: Option<String>,
-    /// Where the whole console is kept.
+    /// Path of the whole console.
     pub console: Option<PathBuf>,
 }
 
-/// Which way a line went.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineKind {
-    /// Somebody did something.
+    /// An action.
     Does,
     /// A line was typed into a program.
     Types,
@@ -84,18 +84,18 @@ pub enum Entry {
     Step {
         /// From 1.
         number: usize,
-        /// What is done in it.
+        /// Its action.
         title: String,
-        /// What is expected of it.
+        /// Its expectation.
         expected: String,
     },
     /// Something happened.
     Line {
         /// A program, `kernel` or `host`.
         who: String,
-        /// What kind of thing.
+        /// The kind of line.
         kind: LineKind,
-        /// What.
+        /// The text of the line.
         text: String,
     },
     /// A step has ended.
@@ -167,7 +167,7 @@ impl Transcript {
         })
     }
 
-    /// The worst that happened; a scenario without any verdict has not been carried out.
+    /// The worst status. A scenario without any verdict has not been carried out.
     pub fn status(&self) -> Status {
         self.verdicts()
             .map(|verdict| verdict.status)
@@ -182,8 +182,7 @@ impl Transcript {
             .unwrap_or(Status::Error)
     }
 
-    /// The record with names instead of numbers that are different in each run: what snapshots
-    /// are made of.
+    /// The record with names instead of numbers that differ in each run. Snapshots are made of it.
     pub fn normalised(&self) -> String {
         let mut text = String::new();
         for entry in &self.entries {
@@ -205,7 +204,7 @@ impl Transcript {
     }
 }
 
-/// Numbers that the kernel chose; 0 is the kernel itself in each run.
+/// Numbers that the kernel chose. 0 is always the kernel itself.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
     Regex::new(r"(\bportid|\bpid|--from) ([1-9]\d*)\b").expect("a valid pattern")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a halt means: a failure, a crash of the kernel, a call that does not return, or trouble of
-//! the lab's own.
+//! The verdict on a halt: a failure, a crash of the kernel, a call that does not return, or a
+//! problem of the lab itself.
 
 use lab_console::{Class, KernelReport};
 use lab_machine::Trouble;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Scene<'_> {
-    /// Give the verdict on a halt, unless the step that it came from has given it.
+    /// Give the verdict on a halt, unless its step has given one.
     pub(crate) fn conclude(&mut self, halt: Halt) {
         let given = self
             .transcript
@@ -36,8 +36,12 @@ impl Scene<'_> {
                 (Status::Error, self.failure(alive, why.clone(), true))
             }
             Halt::Trouble(Trouble::Ended { why, killed: false }) => {
-                let silent =
-                    || format!("{}: the machine ended without a word: {why}", Class::Reboot);
+                let silent = || {
+                    format!(
+                        "{}: the machine ended without a report: {why}",
+                        Class::Reboot
+                    )
+                };
                 let got = report
                     .as_ref()
                     .map_or_else(silent, |report| self.headline(report));
@@ -45,7 +49,7 @@ impl Scene<'_> {
                 failure.class.get_or_insert(Class::Reboot);
                 (Status::Crash, failure)
             }
-            // Nothing of the module's can have kept the agent from answering.
+            // No module is inserted, so a module cannot be the reason.
             Halt::Trouble(trouble @ Trouble::Hung { .. })
                 if self.modules.is_empty() && report.is_none() =>
             {
@@ -55,7 +59,7 @@ impl Scene<'_> {
             }
             Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
                 let (status, got) = match report {
-                    // That it hangs is what the watchdogs complain about, too.
+                    // The watchdogs complain about the same hang.
                     Some(report) if report.class.is_stall() => (
                         Status::Timeout,
                         format!("{trouble}; {}", self.headline(&report)),
@@ -71,7 +75,7 @@ impl Scene<'_> {
             ),
             Halt::Harness(error @ lab_base::Error::Absent { .. }) => (
                 Status::Blocked,
-                self.failure("it is there".into(), error.to_string(), false),
+                self.failure("this part was submitted".into(), error.to_string(), false),
             ),
             Halt::Harness(error) => (
                 Status::Error,
@@ -84,12 +88,12 @@ impl Scene<'_> {
         }
     }
 
-    /// A report in one line, with the line of the source if that can be found out.
+    /// A report in one line, with the source line if it can be found.
     pub(crate) fn headline(&self, report: &KernelReport) -> String {
         report.headline(self.workshop.source_of(report).as_ref())
     }
 
-    /// A failure, with the console if that says more.
+    /// A failure, with the console if `with_console`.
     pub(crate) fn failure(&self, expected: String, got: String, with_console: bool) -> Failure {
         let mut failure = Failure {
             expected,
@@ -113,7 +117,7 @@ impl Scene<'_> {
     }
 }
 
-/// What the kernel complains of. What a watchdog says may be the host's fault, and comes last.
+/// The kernel's complaint. Those of a watchdog may be caused by a busy host, and come last.
 fn complaint(console: &str) -> Option<KernelReport> {
     lab_console::first_fault(console).or_else(|| lab_console::first_report(console))
 }

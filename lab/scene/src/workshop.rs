@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What scenarios are carried out with: machines of one kernel, modules and programs.
+//! Everything that scenarios need: machines of one kernel, modules and programs.
 
 use std::{
     fs,
@@ -20,12 +20,12 @@ use lab_machine::{Machines, Site, qemu::Launch};
 
 use crate::subject::{Debug, Part, Subject};
 
-/// Everything that is needed to carry out scenarios with one kernel: its machines, what is tried in
-/// them, and the programs for the guest.
+/// Everything that is needed to carry out scenarios with one kernel: its machines, the subject
+/// under test, and the programs for the guest.
 #[derive(Clone)]
 pub struct Workshop {
     machines: Machines,
-    /// What its scenarios try.
+    /// The modules and programs under test.
     pub subject: Subject,
     /// The programs for the guest.
     programs: GuestPrograms,
@@ -49,12 +49,12 @@ impl Workshop {
     /// Find the kernel and build all programs.
     ///
     /// # Errors
-    /// What is missing, with the command that brings it; or a program does not compile.
+    /// A missing prerequisite with the command that provides it; a program that does not compile.
     pub fn open(which: Option<Which>, start: Start) -> Result<Self> {
         Self::open_with(&programs::all(), which, start)
     }
 
-    /// The same with the agent and the programs of some packages: all that a demonstration needs.
+    /// The same with the agent and the programs of some packages, for a demonstration.
     ///
     /// # Errors
     /// As [`Workshop::open`].
@@ -65,10 +65,10 @@ impl Workshop {
         Self::with(paths, kernel, programs, start)
     }
 
-    /// The same with the programs that are there.
+    /// The same with the programs that were built before.
     ///
     /// # Errors
-    /// What is missing, with the command that brings it.
+    /// A missing prerequisite with the command that provides it.
     pub fn open_built(which: Option<Which>, start: Start) -> Result<Self> {
         let paths = Paths::find()?;
         let kernel = Kernel::find(&paths, which)?;
@@ -85,7 +85,7 @@ impl Workshop {
         })
     }
 
-    /// The same, to try what was handed in, with the consoles of crashes in a directory of its own.
+    /// The same for a submission, with another directory for the consoles of crashes.
     pub fn trying(&self, subject: Subject, consoles: &Path) -> Self {
         Workshop {
             subject,
@@ -94,7 +94,7 @@ impl Workshop {
         }
     }
 
-    /// The `.ko` of a module that was handed in, or else of `kernel/`, which is built.
+    /// The `.ko` of a submitted module, or otherwise of `kernel/`, which is built.
     ///
     /// # Errors
     /// [`Error::Compile`], or [`Error::Absent`].
@@ -105,7 +105,8 @@ impl Workshop {
         }
     }
 
-    /// Build a module of `kernel/`, whoever's is tried, and return its `.ko`.
+    /// Build this checkout's module of `kernel/`, even if a submission is tried, and return its
+    /// `.ko`.
     ///
     /// # Errors
     /// [`Error::Compile`].
@@ -113,7 +114,7 @@ impl Workshop {
         self.module_in(&self.paths.checkout.join("kernel").join(name))
     }
 
-    /// Build a module of `lab/fixtures/`, which are for testing the harness and the modules.
+    /// Build a module of `lab/fixtures/`. These test the harness and the modules.
     ///
     /// # Errors
     /// [`Error::Compile`].
@@ -129,8 +130,7 @@ impl Workshop {
         modules::build(&self.paths, &self.kernel, source, Strictness::Normal)
     }
 
-    /// The line of the source that a report of a machine of ours speaks of, if that can be found
-    /// out.
+    /// The source line of a report from a machine of this workshop, if it can be found.
     pub fn source_of(&self, report: &KernelReport) -> Option<Source> {
         let place = report.place.as_ref()?;
         if let Some(part) = self.subject.modules.get(&place.module) {
@@ -160,10 +160,10 @@ impl Workshop {
             .collect()
     }
 
-    /// A program for the guest: one that was handed in, or else ours.
+    /// A program for the guest: a submitted one, or otherwise this checkout's.
     ///
     /// # Errors
-    /// [`Error::Absent`], or [`Error::Missing`] of one of ours that is not built.
+    /// [`Error::Absent`], or [`Error::Missing`] if a program of this checkout is not built.
     pub fn program(&self, name: &str) -> Result<PathBuf> {
         match self.subject.programs.get(name) {
             Some(part) => handed_in(name, part),
@@ -171,16 +171,16 @@ impl Workshop {
         }
     }
 
-    /// All programs for the guest, those of the harness left out.
+    /// All programs for the guest, without those of the harness.
     pub fn all_programs(&self) -> Vec<PathBuf> {
         let all = self.programs.of_students();
         all.map(|(_, path)| path.to_owned()).collect()
     }
 
-    /// The QEMU of an interactive shell that has all modules and programs at hand.
+    /// The QEMU of an interactive shell whose guest has all modules and programs.
     ///
     /// # Errors
-    /// A module that does not compile, and as [`Machines::boot`].
+    /// A module that does not compile; the errors of [`Machines::boot`].
     pub fn shell(&self) -> Result<Launch> {
         let mut extra = self.all_modules(Strictness::Normal)?;
         extra.extend(self.all_programs());
@@ -188,7 +188,7 @@ impl Workshop {
     }
 }
 
-/// What goes into the guest of a part that was handed in.
+/// The guest's file of a submitted part.
 fn handed_in(name: &str, part: &Part) -> Result<PathBuf> {
     match part {
         Part::Built { file, .. } => Ok(file.clone()),
@@ -199,7 +199,7 @@ fn handed_in(name: &str, part: &Part) -> Result<PathBuf> {
     }
 }
 
-/// The line of the source of a module that was handed in, by the file's path in the submission.
+/// The source line of a submitted module, by the file's path in the submission.
 fn source_in(part: &Part, place: &Place) -> Option<Source> {
     let Part::Built {
         debug: Some(Debug { object, sources }),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the kernel has allocated, by its own counters (slabinfo(5)).
+//! The kernel's allocations, by its own counters (slabinfo(5)).
 //!
-//! They count for all of the kernel, which is alive, and SLUB counts what a processor has at hand
-//! as allocated: a leak shows if it is one object in each of many operations.
+//! The counters are those of the whole running kernel, and SLUB counts objects in a processor's
+//! local list as allocated. So a leak is visible if each of many operations leaks an object.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,8 +10,8 @@ use lab_agent::Op;
 use lab_build::kernels::Capability;
 use lab_scene::{Outcome, Scene, fail, transcript::LineKind};
 
-/// How many objects are allocated that functions of this module, which is in, have asked for: exact,
-/// from the trace that the kernel keeps of each. Socket buffers that nobody has read count, too.
+/// Number of allocated objects that functions of this inserted module have requested. It is exact,
+/// from the kernel's trace of each object. Unread socket buffers count, too.
 ///
 /// # Errors
 /// [`lab_scene::Halt`].
@@ -19,8 +19,8 @@ pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
     let op = Op::AllocTraces {
         text: format!("[{module}]"),
     };
-    let traces = scene.text_of("reading what is allocated", op)?;
-    // Of each trace the name of a cache, then a line that begins with the number of objects.
+    let traces = scene.text_of("reading the list of allocations", op)?;
+    // For each trace: the name of a cache, then a line that begins with the number of objects.
     let counts = traces.split("\n\n").filter_map(|trace| {
         let mut lines = trace.trim_start().lines().skip(1);
         lines.next()?.split_whitespace().next()?.parse::<u64>().ok()
@@ -32,12 +32,12 @@ pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
 /// collects what it frees for 5 s (`KFREE_DRAIN_JIFFIES`).
 const SETTLING: Duration = Duration::from_secs(7);
 
-/// Something that is counted.
+/// A kind of object that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Count {
     /// Objects of the general caches, and nodes of xarrays.
     Objects,
-    /// Socket buffers, whatever they carry.
+    /// Socket buffers of any kind.
     Buffers,
 }
 
@@ -49,7 +49,7 @@ impl Count {
         }
     }
 
-    /// Whether a cache is one of these.
+    /// Whether a cache holds objects of this kind.
     fn has(self, cache: &str) -> bool {
         match self {
             Count::Objects => cache.starts_with("kmalloc-") || cache == "radix_tree_node",
@@ -57,7 +57,7 @@ impl Count {
         }
     }
 
-    /// How many are allocated now.
+    /// The number of allocated objects.
     ///
     /// # Errors
     /// [`lab_scene::Halt::Fail`] if they are not counted.
@@ -85,11 +85,11 @@ impl Count {
         Ok(Tally(rows))
     }
 
-    /// Expect that soon at most `allowed` more are allocated than there were `before`. What the
-    /// kernel frees late (RCU) takes a moment.
+    /// Expect that at most `allowed` more objects than `before` are allocated. Waits for objects
+    /// that the kernel frees late (RCU).
     ///
     /// # Errors
-    /// [`lab_scene::Halt::Fail`] with how many they are.
+    /// [`Halt::Fail`] with the number of objects.
     pub(super) fn expect_back(
         self,
         scene: &mut Scene<'_>,
@@ -104,7 +104,7 @@ impl Count {
         );
         let mut least = usize::MAX;
         let mut settling = scene.machine.patience(Duration::ZERO);
-        scene.expect_soon("memory is given back", |scene| {
+        scene.expect_soon("memory is freed", |scene| {
             let now = self.listed(scene)?;
             let grown = now.total().saturating_sub(before.total());
             if grown > allowed && scene.workshop().kernel.which.has(Capability::Quarantine) {
@@ -125,7 +125,7 @@ impl Count {
     }
 }
 
-/// How many objects each of some caches has allocated.
+/// Number of allocated objects of some caches.
 pub(super) struct Tally(BTreeMap<String, usize>);
 
 impl Tally {
@@ -133,7 +133,7 @@ impl Tally {
         self.0.values().sum()
     }
 
-    /// The caches that have more of them than they had `before`.
+    /// The caches that have more objects than `before`.
     fn grown_since(&self, before: &Tally) -> impl Iterator<Item = &String> {
         let old = |cache| before.0.get(cache).copied().unwrap_or(0);
         let grown = self.0.iter().filter(move |&(cache, &now)| now > old(cache));
@@ -141,8 +141,8 @@ impl Tally {
     }
 }
 
-/// KASAN keeps freed objects back, and they count, until their cache is to shrink. That takes 30 ms
-/// for each.
+/// KASAN keeps freed objects, and they count until their cache is shrunk. Shrinking takes 30 ms per
+/// cache.
 fn give_back<'a>(scene: &mut Scene<'_>, caches: impl Iterator<Item = &'a String>) -> Outcome {
     for cache in caches {
         scene

@@ -41,7 +41,7 @@ fn all_of(stage: &'static Stage) -> impl Iterator<Item = &'static Scenario> {
     steps.flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
 }
 
-/// The step that a check belongs to, by the check's id.
+/// The step of a check, by the check's id.
 pub fn step_of(id: &str) -> Option<&'static Step> {
     let mut steps = STAGES.iter().flat_map(|stage| stage.steps);
     steps.find(|step| step.checks.iter().any(|check| check.id == id))

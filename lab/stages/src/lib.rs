@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The scenarios, by stage, and the walkthroughs. Each is written once: it is what a student watches,
-//! what the snapshots guard and what is graded.
+//! The scenarios of all stages, and the walkthroughs. Each scenario is written once. It is the
+//! demonstration, the snapshot of the tests, and the check of the grader.
 //!
-//! May use: `lab-scene` and below, `protocol`. Must never come in: points, submissions, and how a
-//! machine is started.
+//! May use: `lab-scene` and below, `protocol`. Must never come in: points, submissions, and the
+//! start of machines.
 
 mod allocations;
 mod catalogue;

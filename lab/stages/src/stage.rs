@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a stage consists of.
+//! The parts of a stage.
 
 use lab_base::catalogue::StageRow;
 use lab_scene::Scenario;
@@ -7,9 +7,9 @@ use lab_scene::Scenario;
 /// One assignment stage: its row of the catalogue, with its steps.
 #[derive(Clone, Copy)]
 pub struct Stage {
-    /// As in `make NAME`.
+    /// The name as in `make NAME`.
     pub name: &'static str,
-    /// For people.
+    /// Title for people.
     pub title: &'static str,
     /// The package of its programs.
     pub package: &'static str,
@@ -31,12 +31,12 @@ impl Stage {
 /// One step of a stage: a demonstration and the clauses behind it.
 #[derive(Clone, Copy)]
 pub struct Step {
-    /// As in `STEP=NAME`.
+    /// The name as in `STEP=NAME`.
     pub name: &'static str,
     /// The modules of `kernel/` that it needs.
     pub modules: &'static [&'static str],
-    /// What students watch.
+    /// The demonstration for students.
     pub demonstration: &'static Scenario,
-    /// The clauses, one by one.
+    /// The checks of the clauses.
     pub checks: &'static [Scenario],
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Walkthroughs that cannot lie: the blocks of `lab/walkthrough/*.md` are executed and compared.
+//! Executes the blocks of `lab/walkthrough/*.md` and compares their output.
 //!
-//! Two kinds of fenced blocks count; all others are for people only.
+//! Two kinds of fenced blocks are checked; all others are for people only.
 //!
 //! - ```` ```guest ````: lines that begin with `# ` are typed into a root shell of the machine that
-//!   `make shell` opens, all blocks of a file into one shell; the lines below are what it prints.
-//!   In ```` ```guest eventually ```` the last command is repeated until it prints that: for what another
-//!   process does in its own time. The kernel logs lines of its own at any moment, so `dmesg` must be
-//!   followed by `| grep MODULE:`.
-//! - ```` ```transcript ID ````: lines of the record of that scenario, as its snapshot has it.
+//!   `make shell` opens. All blocks of a file use one shell. The lines below a command are its
+//!   output. In ```` ```guest eventually ```` the last command is repeated until it prints them, because
+//!   another process must act first. The kernel may log lines of its own at any moment, so `dmesg`
+//!   must be followed by `| grep MODULE:`.
+//! - ```` ```transcript ID ````: lines of the record of this scenario, as in its snapshot.
 //!
-//! Numbers behind `portid` and `pid` and the time stamps of the kernel's log are different in each
-//! run and are not compared.
+//! Numbers after `portid` and `pid`, and the time stamps of the kernel's log, differ in each run
+//! and are not compared.
 
 use std::{path::PathBuf, sync::LazyLock};
 
@@ -23,18 +23,18 @@ use regex::Regex;
 /// A block that is executed or compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// Commands for the machine's shell and what they print.
+    /// Commands for the machine's shell and their output.
     Guest {
-        /// Each with its output, by lines.
+        /// Each command with the lines of its output.
         commands: Vec<(String, Vec<String>)>,
-        /// Whether the last one is to be repeated.
+        /// Whether the last command is repeated.
         eventually: bool,
     },
     /// Lines of a scenario's record.
     Transcript {
-        /// Which scenario.
+        /// The id of the scenario.
         id: String,
-        /// They follow one another in it.
+        /// Consecutive lines of its record.
         lines: Vec<String>,
     },
 }
@@ -42,7 +42,7 @@ pub enum Block {
 /// The blocks of a walkthrough, each with the number of its first line.
 ///
 /// # Errors
-/// What is wrong, and in which line.
+/// The mistake, with its line.
 pub fn parse(text: &str) -> Result<Vec<(usize, Block)>, String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -97,13 +97,13 @@ fn guest(body: Vec<String>, eventually: bool) -> Result<Block, String> {
     })
 }
 
-/// A command that reads a module's lines of the kernel's log, and no others.
+/// A command that reads the log lines of one module only.
 static OF_MODULE: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
     Regex::new(r#"^dmesg \| grep (-c )?['"]?(nl|message)_[a-z]+:"#).expect("a valid pattern")
 });
 
-/// What is different in each run.
+/// Text that differs in each run.
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant that the tests use")]
     Regex::new(r"(?m)^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? |\b((?:portid|pid) )[1-9]\d*\b")
@@ -120,7 +120,7 @@ const END: &str = "-- end of output --";
 /// Execute the guest blocks of `lab/walkthrough/NAME.md` and compare the others with the snapshots.
 ///
 /// # Errors
-/// [`lab_scene::Halt::Fail`] at the first line that is not true.
+/// [`lab_scene::Halt::Fail`] at the first line that differs.
 pub fn walk(scene: &mut Scene<'_>, name: &str) -> Outcome {
     let checkout = scene.workshop().paths.checkout.clone();
     let file = checkout.join("lab/walkthrough").join(format!("{name}.md"));
@@ -167,7 +167,7 @@ fn type_command(
         Ok(got == expected)
     };
     let same = if repeat {
-        // What was printed in the end is shown below; that it took too long says less.
+        // The last output is shown below; the timeout itself says less.
         match scene.expect_soon("the last output", &mut once) {
             Ok(()) => true,
             Err(lab_scene::Halt::Fail { .. }) => false,
@@ -189,7 +189,7 @@ fn type_command(
     ))
 }
 
-/// Type a command into the shell and collect what it prints, on stdout and on stderr.
+/// Type a command into the shell and collect its output, from stdout and stderr.
 fn run(scene: &mut Scene<'_>, shell: &Program, command: &str) -> Outcome<Vec<String>> {
     // Jobs in the background must not keep the shell's own input.
     scene.write(

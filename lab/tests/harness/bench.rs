@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Everything that `make bench` compares in a machine is measured. How long it takes is nobody's
-//! business here.
+//! `make bench` measures everything that it compares in a machine. This test does not judge times.
 
 use lab_measure::{
     measure::{Effort, in_machine},

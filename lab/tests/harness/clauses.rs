@@ -10,7 +10,7 @@ use std::{
 
 use regex::Regex;
 
-/// Clause ids, `stage/CLAUSE`, of the index and what it says of them.
+/// Clause ids, `stage/CLAUSE`, of the index, with their texts.
 fn index() -> BTreeMap<String, String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clauses.toml");
     let text = fs::read_to_string(file).unwrap();
@@ -32,7 +32,7 @@ fn clause_of(id: &str) -> &str {
     &id[..end]
 }
 
-/// Whether the cargo test `package::name` stands in the tests or sources of that package.
+/// Whether the cargo test `package::name` exists in the tests or sources of that package.
 fn is_a_test(name: &str) -> bool {
     let Some((package, function)) = name.split_once("::") else {
         return false;
@@ -57,15 +57,12 @@ fn every_clause_has_a_check_and_every_check_a_clause() {
     for (clause, text) in &index {
         for name in text.split("test: ").skip(1) {
             let name = name.split([',', ' ']).next().unwrap_or_default();
-            assert!(
-                is_a_test(name),
-                "{clause} names a test that there is not: {name}"
-            );
+            assert!(is_a_test(name), "{clause} names an unknown test: {name}");
             covered.insert(clause.clone());
         }
     }
     let clauses: BTreeSet<String> = index.into_keys().collect();
-    // Not println: that is shown only when the test fails.
+    // Not println, which is shown only when the test fails.
     let count = covered.intersection(&clauses).count();
     writeln!(
         std::io::stderr(),
@@ -90,7 +87,7 @@ fn what_only_the_debug_kernel_shows_has_its_clause() {
     let index = index();
     for scenario in lab_stages::faults::SCENARIOS {
         let clause = clause_of(scenario.id);
-        assert!(index.contains_key(clause), "there is no clause {clause}");
+        assert!(index.contains_key(clause), "unknown clause {clause}");
         assert!(lab_stages::find(scenario.id).is_none(), "{}", scenario.id);
     }
 }
@@ -107,7 +104,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A clause that does not exist makes a check lenient without a word.
+/// An unknown clause makes a check lenient without a message.
 #[test]
 fn each_clause_that_leniency_asks_for_exists() {
     let clauses: BTreeSet<String> = index()
@@ -127,12 +124,7 @@ fn each_clause_that_leniency_asks_for_exists() {
             for clause in name.captures_iter(&call[1]) {
                 asked += 1;
                 let known = clauses.contains(&clause[1]);
-                assert!(
-                    known,
-                    "{}: there is no clause {}",
-                    file.display(),
-                    &clause[1]
-                );
+                assert!(known, "{}: unknown clause {}", file.display(), &clause[1]);
             }
         }
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The recogniser of crashes against what kernels really say: `consoles/KERNEL-WAY.log` is the
-//! console of a kernel into which `bad_kernel` was inserted with `how=WAY`. The example
-//! `record_consoles` records them anew.
+//! Tests the recogniser of crashes with real consoles: `consoles/KERNEL-WAY.log` is the console of
+//! a kernel into which `bad_kernel` was inserted with `how=WAY`. The example `record_consoles`
+//! records them again.
 //!
-//! The lines are unedited. Left out are those long before the report and long after it.
+//! The lines are unedited. Lines long before and long after the report are left out.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use lab_base::environment::command;
 use lab_console::{Class, KernelReport, first_report, is_aside, lasting};
 use regex::Regex;
 
-/// What `bad_kernel` can do and what that is to be called.
+/// Ways of `bad_kernel`, and the class of each report.
 const WAYS: &[(&str, Class)] = &[
     ("slab-out-of-bounds", Class::OutOfBounds),
     ("global-out-of-bounds", Class::OutOfBounds),
@@ -58,11 +58,11 @@ const WAYS: &[(&str, Class)] = &[
     ("reboot", Class::Reboot),
 ];
 
-/// What is recorded, too, and is no crash: a whole boot; programs that die of a segfault and a
-/// division, another that says "BUG: ", and a restart that was asked for.
+/// Further recordings without a crash: a whole boot; programs that die of a segfault and a
+/// division; a program that prints "BUG: "; a requested restart.
 const HARMLESS: [&str; 2] = ["clean", "asked-reboot"];
 
-/// The function that the report of a way is to name.
+/// The function that the report of a way must name.
 fn function(way: &str) -> Option<String> {
     let name = match way {
         "stack-overflow" => "bad_recurse".to_owned(),
@@ -94,7 +94,7 @@ fn recorded() -> BTreeMap<(String, String), String> {
 
 fn expected(way: &str) -> (Class, Option<String>) {
     let found = WAYS.iter().find(|(name, _)| *name == way);
-    let (_, class) = found.unwrap_or_else(|| panic!("nothing is expected of {way}"));
+    let (_, class) = found.unwrap_or_else(|| panic!("{way} has no expectation"));
     (*class, function(way))
 }
 
@@ -139,7 +139,7 @@ fn every_way_and_a_clean_boot_of_every_kernel_is_recorded() {
     }
 }
 
-/// KASAN's own look at memory is what faults first, at an address that says nothing.
+/// KASAN's own memory access faults first, at a meaningless address.
 #[test]
 fn of_a_fault_in_kasan_the_title_is_the_address_that_was_meant() {
     for (way, title) in [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The environment that scripts and programs of the lab get, in whatever environment they are
-//! started, and the places that they are told.
+//! The environment that scripts and programs of the lab get, whatever environment they are started
+//! in, and the paths in it.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
 
 use lab_base::environment::command;
 
-/// A checkout with nothing but what states the environment, below a directory of this name.
+/// A checkout with only the files that state the environment, below a directory of this name.
 struct Checkout {
     _place: tempfile::TempDir,
     path: PathBuf,
@@ -63,7 +63,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A directory in place of one whose path is not plain; removed with this value.
+/// A directory that replaces one whose path has special characters; removed with this value.
 struct Replaced(PathBuf);
 
 impl Drop for Replaced {
@@ -114,7 +114,8 @@ fn a_command_gets_the_variables_that_are_named_and_no_others() {
     for (name, value) in expected {
         assert_eq!(found.get(name), Some(&value), "{name}");
     }
-    // What the test does not state: HOME, PATH, the mark of env.sh, what bash always has.
+    // Variables that the test does not state: HOME, PATH, the mark of env.sh, those that bash
+    // always has.
     let rest = ["HOME", "PATH", "IPCLAB_ENV", "TERM"];
     let others: Vec<_> = found
         .keys()
@@ -193,7 +194,7 @@ fn a_directory_with_other_things_in_it_is_not_built_in() {
     assert!(said(&output).starts_with("lab: BUILD: expected an empty directory"));
     assert_eq!(fs::read_dir(&precious).unwrap().count(), 1);
     fs::remove_file(precious.join("thesis")).unwrap();
-    // Twice: the second time it is the lab's own.
+    // Twice: the second time, the directory is the lab's own.
     for _ in 0..2 {
         assert_eq!(checkout.variables(&build)["BUILD"], build[0].1);
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Every answer of a module is one that its model allows, in operations drawn at random.
+//! In random operations, the model of a module allows all of its answers.
 
 use std::sync::atomic::Ordering;
 
 use lab_fuzz::{Tally, target};
 use lab_scene::test_machines::{SEED, workshop};
 
-/// How many operations each module has to carry out.
+/// Number of operations of each module.
 const OPERATIONS: u64 = 20_000;
 
 fn compare(module: &str) {
     let workshop = workshop().unwrap_or_else(|error| panic!("{error}"));
-    let target = target(module).unwrap_or_else(|| panic!("there is no model of {module}"));
+    let target = target(module).unwrap_or_else(|| panic!("{module} has no model"));
     let done = |tally: &Tally| tally.operations.load(Ordering::Relaxed);
     let tally = Tally::default();
     let found = target

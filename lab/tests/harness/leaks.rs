@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Memory that a module leaves behind is noticed when it is removed, and none is where there is
-//! none.
+//! Memory that a module leaks is found when it is removed. Without a leak, none is reported.
 
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene, fail, peer::request, test_machines::carry_out,
@@ -9,7 +8,7 @@ use lab_scene::{
 
 const MESSAGES: usize = 3;
 
-/// A module's life with a few messages, watched.
+/// The insertion, use and removal of a module, watched for leaks.
 fn a_life(scene: &mut Scene<'_>, insert: fn(&mut Scene<'_>) -> Outcome, name: &str) -> Outcome {
     scene.step("in, used, out", "leaves nothing behind", |scene| {
         scene.watch_leaks()?;
@@ -65,8 +64,8 @@ fn a_clean_module_is_not_accused() {
     assert_eq!(transcript.status(), Status::Pass, "{record}");
 }
 
-/// SLUB keeps no record of what is too large for its caches, and kmemleak does. It sees only what
-/// no old pointer on some stack still points to: one life in eight it saw nothing here.
+/// SLUB has no record of objects that are too large for its caches, but kmemleak has. kmemleak
+/// misses an object if an old pointer on a stack points to it. Here it missed one of eight.
 #[test]
 #[ignore = "kmemleak is in the debug kernel only"]
 fn a_leak_of_whole_pages_is_noticed_by_kmemleak() {

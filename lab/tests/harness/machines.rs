@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Machines that go on from a saved state: what is wrong with a state is noticed, costs one
-//! attempt, and harms nobody. The states here are in a cache of their own.
+//! Machines that continue from a saved state. A damaged state is noticed, costs one attempt, and
+//! has no other effect. The states of these tests are in a cache of their own.
 
 use std::{
     fs,
@@ -24,8 +24,7 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-/// A workshop whose saved machines and directories of machines are in `place`, and are lost with
-/// it.
+/// A workshop whose saved machines and run directories are in `place`, and are removed with it.
 struct Bench {
     place: tempfile::TempDir,
     workshop: Workshop,
@@ -34,7 +33,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let known = workshop().unwrap_or_else(|error| panic!("{error}"));
-        // What the first boot has found out need not be found out again.
+        // The findings of the first boot are copied.
         known.probed().unwrap_or_else(|error| panic!("{error}"));
         let mut workshop = Workshop::open(Some(known.kernel.which), Start::Warm).unwrap();
         let probed = probe::file(&workshop.paths, &workshop.kernel).unwrap();
@@ -53,13 +52,13 @@ impl Bench {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// When the one state that there is was completed.
+    /// Time of completion of the only state.
     fn made(&self) -> SystemTime {
         let file = self.file("state.toml");
         fs::metadata(file).unwrap().modified().unwrap()
     }
 
-    /// A file of the one state that there is.
+    /// A file of the only state.
     fn file(&self, name: &str) -> PathBuf {
         let states = fs::read_dir(&self.workshop.paths.cache).unwrap();
         let state = states
@@ -69,7 +68,7 @@ impl Bench {
     }
 }
 
-/// A machine works, and nobody has been there before.
+/// A machine works, and is unused.
 fn assert_pristine(machine: &mut Machine) {
     let mark = "/lab/mark";
     let read = Op::Read { path: mark.into() };
@@ -148,7 +147,7 @@ fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
     let image = bench.place.path().join("vmlinuz");
     fs::write(&image, b"no kernel").unwrap();
     bench.workshop.kernel.image = image;
-    // They are looked for beside the image.
+    // virtme-ng looks for modules beside the image.
     bench.workshop.kernel.needs_modules = false;
     let error = bench.workshop.machine().err().expect("no machine");
     assert!(matches!(error, Error::Boot { .. }), "{error}");
@@ -160,7 +159,7 @@ fn a_kernel_that_does_not_boot_is_no_fault_of_a_state() {
     );
 }
 
-/// A machine of this workshop: it is named after its directory.
+/// A machine of this workshop, named after its directory.
 fn machine_in(workshop: &Workshop) -> Option<Pid> {
     let places = fs::read_dir(workshop.paths.build.join("run")).ok()?;
     let names: Vec<String> = places
@@ -177,7 +176,7 @@ fn machine_in(workshop: &Workshop) -> Option<Pid> {
     })
 }
 
-/// What the kernel says of a process in `/proc/PID/status`.
+/// A field of a process in `/proc/PID/status`.
 fn status_of(pid: Pid, name: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = text
@@ -194,7 +193,7 @@ fn qemu_has_no_rights_and_no_way_to_the_saved_state() {
     let bench = Bench::new();
     let mut cold = bench.workshop.clone();
     cold.start = Start::Cold;
-    // virtme-ng is there.
+    // virtme-ng is installed.
     cold.paths.cache = workshop().unwrap().paths.cache.clone();
     let us = geteuid().as_raw();
     let uid = if confine::is_apart().is_ok() {
@@ -234,13 +233,13 @@ fn qemu_that_is_killed_in_mid_restore_costs_one_attempt() {
     let made = bench.made();
     let deadline = Instant::now() + Duration::from_secs(600);
     let find = || {
-        assert!(Instant::now() < deadline, "nobody was killed in time");
+        assert!(Instant::now() < deadline, "no process was killed in time");
         machine_in(&bench.workshop)
     };
     while bench.made() == made {
-        // The one before has been killed and may not have gone yet.
+        // The previous process was killed and may not have ended yet.
         while find().is_some() {}
-        // On a busy host it comes to life before it is found, and there is another attempt.
+        // On a busy host the machine may start before it is found; then there is another attempt.
         let mut machine = std::thread::scope(|scope| {
             scope.spawn(|| while find().is_none_or(|pid| kill(pid, Signal::SIGKILL).is_err()) {});
             bench.machine()
@@ -332,8 +331,7 @@ fn scenarios_cannot_tell_how_a_machine_came_to_life() {
             "message-slot/R6-demonstration",
         ]
         .map(|id| {
-            let scenario =
-                lab_stages::find(id).unwrap_or_else(|| panic!("there is no scenario {id}"));
+            let scenario = lab_stages::find(id).unwrap_or_else(|| panic!("unknown scenario {id}"));
             let ended = lab_scene::perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
             assert_eq!(ended.transcript.status(), Status::Pass);
             ended.transcript.normalised()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tests of the harness: machines, consoles, scripts, sources, walkthroughs, and modules that misbehave. What
-//! needs the debug kernel is ignored; `make test KERNEL=debug` carries it out.
+//! Tests of the harness: machines, consoles, scripts, sources, walkthroughs, and wrong modules.
+//! Tests that need the debug kernel are ignored; `make test KERNEL=debug` runs them.
 
 #![expect(
     clippy::expect_used,

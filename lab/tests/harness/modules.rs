@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The harness survives what student's modules do, and reports it as it is. The modules are
-//! fixtures in C, built for real and inserted into a real kernel.
+//! The harness survives wrong modules, and reports them correctly. The modules are fixtures in C,
+//! inserted into a real kernel.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use nix::{
     unistd::Pid,
 };
 
-/// Carry out a scenario that is not to pass, and return its status and failure.
+/// Carry out a scenario that must not pass, and return its status and failure.
 fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Status, Failure) {
     let scenario = Scenario {
         id,
@@ -44,7 +44,7 @@ fn what_comes_of(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> (Statu
     )
 }
 
-/// Insert `bad_kernel`, which does one thing wrong.
+/// Insert `bad_kernel` with one mistake.
 fn insert_bad(scene: &mut Scene<'_>, how: &str) -> Outcome {
     scene
         .try_insert_fixture("bad_kernel", &format!("how={how}"))?
@@ -54,7 +54,7 @@ fn insert_bad(scene: &mut Scene<'_>, how: &str) -> Outcome {
         })
 }
 
-/// Where a statement of a fixture is, as reports name it.
+/// The position of a fixture's statement, as reports name it.
 fn place_of(file: &str, statement: &str) -> String {
     let file = format!("fixtures/bad_kernel/{file}");
     let text = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
@@ -64,11 +64,11 @@ fn place_of(file: &str, statement: &str) -> String {
         .zip(1..)
         .filter(|(line, _)| line.contains(statement));
     let (_, number) = lines.next().unwrap();
-    assert_eq!(lines.next(), None, "{statement} is there twice");
+    assert_eq!(lines.next(), None, "{statement} occurs twice");
     format!("lab/{file}:{number}")
 }
 
-/// The next scenario must find a machine that works.
+/// The next scenario must get a working machine.
 fn assert_a_machine_works() {
     let scenario = Scenario {
         id: "harness/after",
@@ -140,7 +140,7 @@ fn an_oops_in_the_input_path_is_a_crash_that_names_the_function() {
         })
     });
     assert_eq!(status, Status::Crash);
-    // With KASAN, the title is another.
+    // With KASAN, the title differs.
     assert!(
         failure.got.starts_with("null-dereference: "),
         "{}",
@@ -172,14 +172,14 @@ fn a_machine_that_ends_without_a_word_is_a_crash() {
     assert!(
         failure
             .got
-            .starts_with("unexpected-reboot: the machine ended without a word"),
+            .starts_with("unexpected-reboot: the machine ended without a report"),
         "{}",
         failure.got
     );
     assert_eq!(failure.class, Some(Class::Reboot));
 }
 
-/// The kernel says a file of its own headers, where the function that is inlined is from.
+/// The kernel names one of its own headers, which has the inlined function.
 #[test]
 fn the_line_of_a_report_is_one_of_the_module() {
     let (status, failure) = what_comes_of("harness/bug", |scene| {
@@ -198,7 +198,7 @@ fn the_line_of_a_report_is_one_of_the_module() {
     );
 }
 
-/// Nothing of what a kernel says of itself may look like a crash.
+/// No ordinary line of a kernel may look like a crash.
 #[test]
 fn a_clean_boot_has_no_report() {
     let machine = workshop()
@@ -251,8 +251,7 @@ fn a_module_that_does_not_compile_is_told_with_file_and_line() {
     );
 }
 
-/// Whether a process is there and runs QEMU; one that has ended and was not waited for has no
-/// command line.
+/// Whether a process exists and runs QEMU. A zombie has no command line.
 fn is_machine(pid: u32) -> bool {
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&command).contains("qemu-system")
@@ -273,14 +272,15 @@ fn machines_of(lab: u32) -> Vec<u32> {
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(600);
     while !is_so() {
-        assert!(Instant::now() < deadline, "{what} in vain");
+        assert!(Instant::now() < deadline, "{what}, but in vain");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
 #[test]
 fn no_machine_outlives_a_lab_that_is_killed() {
-    // The demonstration needs what this builds: it would not start a machine for minutes.
+    // The demonstration needs these files. Building them inside the test would delay the machine
+    // for minutes.
     workshop()
         .and_then(|workshop| workshop.all_modules(Strictness::Normal))
         .unwrap_or_else(|error| panic!("{error}"));
@@ -290,7 +290,7 @@ fn no_machine_outlives_a_lab_that_is_killed() {
         (Signal::SIGKILL, "warm"),
         (Signal::SIGKILL, "cold"),
     ] {
-        // Who runs the tests in the background has SIGINT ignored, and so would the lab.
+        // A test in the background has SIGINT ignored, and the lab would inherit this.
         let mut lab = command("env")
             .args([
                 "--default-signal=INT",

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The paths that are written in a module: imports, expressions, types, and those among the tokens of
-//! macros.
+//! The paths in a module: imports, expressions, types, and those among the tokens of macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +9,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// The paths that are written in one module.
+/// The paths in one module.
 #[derive(Default)]
 pub(crate) struct Names {
     pub(crate) paths: BTreeSet<Vec<String>>,
@@ -18,7 +17,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Paths among tokens that need be no syntax of Rust.
+    /// Paths among tokens that may be no Rust syntax.
     fn scan(&mut self, mut at: Cursor<'_>) {
         while !at.eof() {
             if let Some((first, after)) = at.ident() {
@@ -101,11 +100,11 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_visibility(&mut self, _: &'ast Visibility) {
-        // `pub(super)` names a place and uses nothing of it.
+        // `pub(super)` names a place and uses no item of it.
     }
 }
 
-/// The name that goes on with a path: behind `::`.
+/// The next name of a path, after `::`.
 fn behind_colons(at: Cursor<'_>) -> Option<(String, Cursor<'_>)> {
     let (first, after) = at.punct()?;
     let (second, after) = after.punct()?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The graph of the workspace's Rust files: an edge from each file to those that define what it
-//! names. That a module has a child (`mod`) is no edge. Names are followed through re-exports.
+//! The graph of the workspace's Rust files: an edge from each file to the files that define its
+//! names. A child module (`mod`) is no edge. Names are followed through re-exports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,27 +15,27 @@ use crate::names::Names;
 /// A module: the crate's root file, and the names from there.
 type Module = (PathBuf, Vec<String>);
 
-/// All Rust files of a workspace, and what they use of each other.
+/// All Rust files of a workspace, and their dependencies.
 #[derive(Default)]
 pub(crate) struct Graph {
-    /// Lines of each, by its path in the checkout.
+    /// Number of lines of each file, by its path in the checkout.
     pub(crate) files: BTreeMap<PathBuf, usize>,
-    /// The files that define what a file names.
+    /// The files that define the names in a file.
     pub(crate) uses: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    /// The files that define a public type or trait of a name, each as often as it defines one.
+    /// The files that define a public type or trait of a name, once per definition.
     pub(crate) types: BTreeMap<String, Vec<PathBuf>>,
 }
 
-/// What is known before names are looked up.
+/// Declarations that must be known before names are looked up.
 #[derive(Default)]
 struct Tree {
-    /// Root files of libraries, by the names that others know them by.
+    /// Root files of libraries, by the names in other crates.
     libraries: BTreeMap<String, PathBuf>,
-    /// The file that a module is in.
+    /// The file of a module.
     modules: BTreeMap<Module, PathBuf>,
-    /// What a module imports: the name it has there, and its path.
+    /// The imports of a module: the local name, and its path.
     imports: BTreeMap<Module, BTreeMap<String, Vec<String>>>,
-    /// All paths that are written in a module.
+    /// All paths in a module.
     paths: BTreeSet<(Module, Vec<String>)>,
 }
 
@@ -82,7 +82,7 @@ impl Graph {
         graph
     }
 
-    /// Sets of files each of which uses all others, if only through others.
+    /// Sets of files that use each other, directly or indirectly.
     pub(crate) fn circles(&self) -> Vec<BTreeSet<PathBuf>> {
         let reached: BTreeMap<_, _> = self
             .files
@@ -105,7 +105,7 @@ impl Graph {
         circles.into_iter().collect()
     }
 
-    /// What the files of a circle use of each other, one file a line.
+    /// The edges of a circle, one file per line.
     pub(crate) fn inside(&self, circle: &BTreeSet<PathBuf>) -> String {
         let line = |file: &PathBuf| {
             let used = self.uses.get(file).into_iter().flatten();
@@ -136,7 +136,7 @@ fn table(file: &Path) -> toml::Table {
     fs::read_to_string(file).unwrap().parse().unwrap()
 }
 
-/// The files of a package that cargo begins with.
+/// The root files of a package.
 fn roots(checkout: &Path, member: &Path) -> Vec<PathBuf> {
     let mut roots: Vec<_> = ["src/lib.rs", "src/main.rs", "build.rs"]
         .map(|file| member.join(file))
@@ -205,7 +205,7 @@ impl Tree {
                 None => {
                     let beside = children.join(format!("{name}.rs"));
                     if let Some(path) = elsewhere(child) {
-                        // A file of another crate, which is read there.
+                        // A file of another crate, where it is read.
                         let there = plain(&file.parent().unwrap().join(path));
                         self.modules.insert(below, there);
                         continue;
@@ -224,7 +224,7 @@ impl Tree {
         self.imports.insert(module, found.imports);
     }
 
-    /// The file that defines what `path` names in `module`.
+    /// The file that defines the item `path` of `module`.
     fn definition(&self, module: &Module, path: &[String], depth: usize) -> Option<&PathBuf> {
         // Imports of a name by itself.
         if depth > 8 {
@@ -244,7 +244,7 @@ impl Tree {
                 above.1.pop();
                 above
             }
-            // A variable, or something that is imported; the import has its edge.
+            // A variable, or an imported name; the import has its edge.
             _ if path.len() == 1 => return None,
             name => match (child(module, name), self.libraries.get(name)) {
                 (Some(below), _) => below,
@@ -282,7 +282,7 @@ fn public_type(item: &Item) -> Option<String> {
     matches!(visibility, Visibility::Public(_)).then(|| name.to_string())
 }
 
-/// Where a module is that says so: `#[path = "..."] mod name;`.
+/// The file of a module with `#[path = "..."] mod name;`.
 fn elsewhere(module: &syn::ItemMod) -> Option<String> {
     let path = module
         .attrs
@@ -297,7 +297,7 @@ fn elsewhere(module: &syn::ItemMod) -> Option<String> {
     }
 }
 
-/// A path without `..` in it.
+/// The same path without `..`.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

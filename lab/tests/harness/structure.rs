@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the sources of the workspace hang together: no circle of files, no file that is too long,
-//! crates of the lab that say what they are for, and no two public types of one name in them.
+//! The structure of the workspace's sources. No circle of files, no file that is too long, a page
+//! for each crate of the lab, no two public types of one name.
 
 use std::{
     collections::BTreeSet,
@@ -15,15 +15,14 @@ use crate::sources::Graph;
 /// Longest file, in lines.
 const LINES_MAX: usize = 400;
 
-/// Longest page of a crate, in lines that begin with `//!`.
+/// Longest crate page, in lines that begin with `//!`.
 const PAGE_MAX: usize = 15;
 
 fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout
 }
 
-/// The graph, without what is a student's own: how that hangs together is for students to decide. A
-/// starter has no mutants.
+/// The graph, without a student's own files, whose structure is free. A starter has no mutants.
 fn graph() -> Graph {
     let checkout = checkout();
     let mut graph = Graph::of(&checkout);
@@ -77,8 +76,8 @@ fn each_crate_of_the_lab_has_a_page_that_is_short() {
     }
 }
 
-/// Public types of the lab that share their name with another, and the files that define them. Tests
-/// and what links a student's part 1 are left out.
+/// Public types of the lab that share a name, and the files that define them. Tests and the crate
+/// that links a student's part 1 are left out.
 fn shared_names(graph: &Graph) -> Vec<String> {
     let of_the_lab = |file: &&PathBuf| {
         file.starts_with("lab")
@@ -108,7 +107,7 @@ fn no_two_public_types_of_the_lab_have_one_name() {
     );
 }
 
-/// The graph of a workspace of these files.
+/// The graph of a workspace with these files.
 fn graph_of(files: &[(&str, &str)]) -> Graph {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -145,8 +144,7 @@ fn a_circle_is_found() {
     assert_eq!(graph.files[Path::new("a/src/lib.rs")], 3);
 }
 
-/// Two crates of a lab: what is private in one of them, is in a test, or is a re-export, shares no
-/// name.
+/// Two crates of a lab. Private types, types in tests and re-exports share no name.
 #[test]
 fn a_name_of_two_public_types_is_found() {
     let graph = graph_of(&[

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `make test` leaves out programs and libraries that have no tests: each costs a link. Here a test
-//! in one of them is noticed.
+//! `make test` leaves out programs and libraries without tests, because each costs a link. This
+//! test fails if one of them gets a test.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ fn targets(checkout: &Path) -> Vec<Target> {
         .collect()
 }
 
-/// A file of Rust and those of its modules.
+/// A Rust file and the files of its modules.
 fn sources(file: &Path) -> Vec<PathBuf> {
     static MODULE: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?m)^(?:pub )?mod (\w+);").unwrap());

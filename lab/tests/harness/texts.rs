@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The pages that people read: short sentences, short first pages, and links that lead somewhere.
+//! The pages for people: short sentences, short first pages, and links to existing files.
 
 use std::{
     fs,
@@ -40,8 +40,8 @@ fn pages() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The paragraphs and list items of a page, each with the line in which it begins. Code blocks,
-/// tables and headings are left out.
+/// The paragraphs and list items of a page, each with its first line. Code blocks, tables and
+/// headings are left out.
 fn paragraphs(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut paragraph: Option<(usize, String)> = None;
@@ -66,7 +66,7 @@ fn paragraphs(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// What follows the marker of a list item, `- ` or `1. `.
+/// The text after the marker of a list item, `- ` or `1. `.
 fn list_item(line: &str) -> Option<&str> {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     match number.strip_prefix(". ") {
@@ -75,7 +75,7 @@ fn list_item(line: &str) -> Option<&str> {
     }
 }
 
-/// A paragraph as it is read: a code span is one word, and a link is its text.
+/// A paragraph as people read it: a code span is one word, and a link is its text.
 fn spoken(paragraph: &str) -> String {
     let mut text = String::new();
     for (number, part) in paragraph.split('`').enumerate() {
@@ -89,7 +89,7 @@ fn spoken(paragraph: &str) -> String {
     plain.replace(['[', '*'], "")
 }
 
-/// The sentences of a page, each with the line in which its paragraph begins.
+/// The sentences of a page, each with the first line of its paragraph.
 fn sentences(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (line, paragraph) in paragraphs(page) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the walkthroughs tell students to type is typed, and what they say it prints is compared.
+//! Types the commands of the walkthroughs, and compares their output.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -17,7 +17,7 @@ macro_rules! walkthroughs {
                     looks_at: LooksAt::Module(&[]),
                     run: |scene| {
                         let name = stringify!($name).replace('_', "-");
-                        scene.step("type what it says", "what it says", |scene| walk(scene, &name))
+                        scene.step("type the commands", "the stated output", |scene| walk(scene, &name))
                     },
                 };
                 let ended = carry_out(&scenario).unwrap_or_else(|error| panic!("{error}"));

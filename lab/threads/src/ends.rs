@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Threads with an end of a buffer each. What one is told to do it does at once and says what came
-//! of it; what it waits for, it waits for.
+//! Threads with an end of a buffer each. A thread carries out an order at once and reports the
+//! result. If the order has to wait, the thread waits.
 //!
-//! A thread waits for orders in read(2), on a pipe of its own, so that who looks at it can tell that
+//! A thread waits for orders in read(2), on a pipe of its own. So an observer can distinguish this
 //! from waiting for the buffer.
 
 use std::{
@@ -16,8 +16,8 @@ use anyhow::Context;
 use nix::unistd::gettid;
 use part1_threads::buffer::{Closed, Put, Take};
 
-/// Start the threads, which say their ids, and carry out what stdin says until it ends; threads
-/// that still wait then are left to it.
+/// Start the threads, which report their ids, and carry out the orders on stdin until it ends.
+/// Threads that still wait then end with the process.
 pub(crate) fn serve<P, T>(
     (putter, taker): (P, T),
     producers: usize,
@@ -40,7 +40,7 @@ where
         let writer = start(&name, move |order| take(&mut end, order))?;
         threads.insert(name, writer);
     }
-    // A buffer is closed when all ends of a side are.
+    // A buffer is closed when all ends of one side are closed.
     drop((putter, taker));
     for line in io::stdin().lines() {
         let line = line?;
@@ -49,7 +49,7 @@ where
             .with_context(|| format!("expected NAME: ORDER, found {line}"))?;
         let thread = threads
             .get_mut(name)
-            .with_context(|| format!("there is no {name}"))?;
+            .with_context(|| format!("unknown thread {name}"))?;
         writeln!(thread, "{order}")?;
     }
     Ok(ExitCode::SUCCESS)
@@ -74,7 +74,7 @@ fn start(
     Ok(writer)
 }
 
-/// What a producer does: `put 7`, `close`, `leave`.
+/// Orders of a producer: `put 7`, `close`, `leave`.
 fn put<P: Put<u64>>(end: &mut Option<P>, order: &str) -> Option<String> {
     let putter = end.as_mut()?;
     Some(match order {
@@ -93,7 +93,7 @@ fn put<P: Put<u64>>(end: &mut Option<P>, order: &str) -> Option<String> {
     })
 }
 
-/// What a consumer does: `take`, `leave`.
+/// Orders of a consumer: `take`, `leave`.
 fn take<T: Take<u64>>(end: &mut Option<T>, order: &str) -> Option<String> {
     let taker = end.as_mut()?;
     Some(match order {

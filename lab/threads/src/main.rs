@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the library of part 1 does that does not show in its program: threads that are told what to
-//! do with a buffer, and runs over a buffer that does wrong. Whether that is right is the host's to
-//! say: here is nothing that knows it.
+//! Behaviour of part 1's library that its program does not show: threads that follow orders, and
+//! runs over a buffer with mistakes. The host judges the results; this program contains no
+//! expectations.
 //!
-//! It knows the library by what the starter gives, and nothing of what students write.
+//! It uses only the interfaces that the starter gives, and no code that students write.
 
 mod ends;
-// The same faults as in the tests of our own crate.
+// The same faults as in the crate's own tests.
 #[path = "../../../part1-threads/tests/faulty/mod.rs"]
 mod faulty;
 
@@ -26,20 +26,20 @@ use part1_threads::{
 
 use faulty::Fault;
 
-/// Drive the library of part 1 and report what it does.
+/// Drive the library of part 1 and report its behaviour.
 #[derive(Parser)]
 #[command(name = "lab-threads", version)]
 struct Arguments {
-    /// Which buffer.
+    /// The buffer.
     #[arg(long, value_enum)]
     buffer: Kind,
-    /// How many items it holds.
+    /// Capacity of the buffer.
     #[arg(long)]
     capacity: NonZeroUsize,
-    /// How many threads have an end to put.
+    /// Number of threads that put.
     #[arg(long)]
     producers: NonZeroUsize,
-    /// How many threads have an end to take.
+    /// Number of threads that take.
     #[arg(long)]
     consumers: NonZeroUsize,
     #[command(subcommand)]
@@ -48,17 +48,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Order {
-    /// The threads do what stdin says, a line each, as in `producer 1: put 7`.
+    /// The threads follow orders on stdin, one per line, as in `producer 1: put 7`.
     Ends,
-    /// The threads are those of a run.
+    /// The threads of a run.
     Run {
-        /// How many items in all.
+        /// Number of items in total.
         #[arg(long)]
         items: u64,
-        /// What the buffer does wrong.
+        /// The mistake of the buffer.
         #[arg(long, value_enum)]
         fault: What,
-        /// At which item.
+        /// The item at which it happens.
         #[arg(long, default_value_t = 0)]
         at: u64,
         /// Instead of the result, print the items that were taken, in ascending order.
@@ -69,9 +69,9 @@ enum Order {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
-    /// Our own, without ends: who closes it closes it for all.
+    /// The student's buffer without ends: closing it closes it for all threads.
     Plain,
-    /// Our own.
+    /// The student's buffer with ends.
     Mutex,
     /// A channel of crossbeam-channel.
     Crossbeam,
@@ -125,7 +125,7 @@ impl Take<u64> for Plain {
     }
 }
 
-/// An end that may remember what was taken.
+/// An end that can record the items that were taken.
 #[derive(Clone)]
 struct Listed<T> {
     end: T,
@@ -169,7 +169,7 @@ where
     let (producers, consumers) = (arguments.producers, arguments.consumers);
     match arguments.order {
         Order::Ends => ends::serve(ends, producers.get(), consumers.get()),
-        // Nobody would close it.
+        // No thread would close it.
         Order::Run { .. } if matches!(arguments.buffer, Kind::Plain) => {
             anyhow::bail!("expected a buffer with ends, found plain")
         }
@@ -184,7 +184,7 @@ where
                 producers,
                 consumers,
             };
-            // What the run says of a panic counts, not what the standard library does.
+            // The run's report of a panic counts, not that of the standard library.
             std::panic::set_hook(Box::new(|_| ()));
             let (putter, taker) = faulty::ends(ends, fault.at(at));
             let taken = list.then(Arc::default);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `message_reader SLOT CHANNEL`: print the message of the channel, byte for byte.
 //!
-//! Arguments are taken by hand: what clap would refuse, it would refuse with exit status 2.
+//! Arguments are parsed by hand, because clap would exit with status 2.
 
 use std::{fs::OpenOptions, path::Path, process::ExitCode};
 

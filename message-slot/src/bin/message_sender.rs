@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `message_sender SLOT CHANNEL MESSAGE`: the bytes of MESSAGE, and nothing else, become the message
-//! of the channel.
+//! `message_sender SLOT CHANNEL MESSAGE`: write exactly the bytes of MESSAGE to the channel.
 //!
-//! Arguments are taken by hand: what clap would refuse, it would refuse with exit status 2.
+//! Arguments are parsed by hand, because clap would exit with status 2.
 
 use std::{fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::ExitCode};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Producers and consumers around a bounded buffer, and how fast it is.
+//! Producers and consumers around a bounded buffer, and its speed.
 
 use std::{
     io::{IsTerminal, stderr, stdout},
@@ -17,11 +17,11 @@ use part1_threads::{
     run::{Plan, run},
 };
 
-/// Largest capacity: a buffer of 128 MiB. More does not make sense, and a mistyped one would end
-/// for want of memory.
+/// Largest capacity: a buffer of 128 MiB. More makes no sense, and a mistyped number would use up
+/// all memory.
 const CAPACITY_MAX: usize = 1 << 24;
 
-/// Most threads of a kind. As many as that are started on any system of today.
+/// The most threads of a kind. Today's systems can start this many.
 const THREADS_MAX: usize = 1024;
 
 /// Let producers put the numbers 0..N into a bounded buffer and consumers take them out, all in one
@@ -29,29 +29,29 @@ const THREADS_MAX: usize = 1024;
 #[derive(Parser)]
 #[command(name = "threads", version)]
 struct Arguments {
-    /// How many numbers in all.
+    /// Number of items in total.
     #[arg(long, default_value_t = 10_000_000)]
     items: u64,
-    /// How many of them the buffer holds.
+    /// Capacity of the buffer.
     #[arg(long, default_value = "1024", value_parser = |text: &str| between(text, CAPACITY_MAX))]
     capacity: NonZeroUsize,
-    /// How many threads put numbers in; each has a share of its own.
+    /// Number of threads that put numbers in; each has a share of its own.
     #[arg(long, default_value = "1", value_parser = |text: &str| between(text, THREADS_MAX))]
     producers: NonZeroUsize,
-    /// How many threads take numbers out.
+    /// Number of threads that take numbers out.
     #[arg(long, default_value = "1", value_parser = |text: &str| between(text, THREADS_MAX))]
     consumers: NonZeroUsize,
-    /// Which buffer.
+    /// Kind of buffer.
     #[arg(long, value_enum, default_value_t = Kind::Mutex, conflicts_with = "compare")]
     buffer: Kind,
-    /// All three, one after the other, side by side.
+    /// Run all three, one after the other, and compare them.
     #[arg(long)]
     compare: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
-    /// Our own: a mutex and two condition variables.
+    /// A mutex and two condition variables.
     Mutex,
     /// A channel of crossbeam-channel.
     Crossbeam,
@@ -117,7 +117,7 @@ fn run_over(kind: Kind, plan: Plan, capacity: NonZeroUsize) -> Result<Duration, 
     result
 }
 
-/// A bar on the terminal; nothing at all if stdout or stderr is none.
+/// A bar on the terminal; no output unless stdout and stderr are terminals.
 fn progress(kind: Kind, items: u64) -> ProgressBar {
     if !stdout().is_terminal() || !stderr().is_terminal() {
         return ProgressBar::hidden();

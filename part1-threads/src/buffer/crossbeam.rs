@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The same face over `crossbeam-channel`: an array of slots with a stamp each, and no lock.
+//! The same interface over `crossbeam-channel`: an array of slots with a stamp each, and no lock.
 
 use std::num::NonZeroUsize;
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One face for three bounded buffers: [`mutex`], our own; [`crossbeam`] and [`mpsc`], channels
-//! written by professionals.
+//! One interface for three bounded buffers: [`mutex`] is this crate's own; [`crossbeam`] and
+//! [`mpsc`] are professional channels.
 //!
-//! A buffer is used through its ends. Each producer has a [`Put`] of its own and each consumer a
-//! [`Take`], both cloned from the pair that `open` of one of the three returns. The buffer is closed
-//! when no `Put` is open any more, or no `Take` is left: whoever ends, by a panic too, leaves nobody
-//! waiting for ever.
+//! A buffer is used through its ends. Each producer has a [`Put`] and each consumer a [`Take`],
+//! both cloned from the pair that `open` returns. The buffer is closed when no `Put` is open any
+//! more, or no `Take` is left. So a thread that ends, even by a panic, leaves no other waiting for
+//! ever.
 
 pub mod crossbeam;
 pub mod mpsc;
 pub mod mutex;
 pub mod own;
 
-/// The buffer is closed; here is the item that it did not take.
+/// The buffer is closed; this is the item that it did not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the buffer is closed")]
 pub struct Closed<T>(pub T);
@@ -25,8 +25,8 @@ pub trait Put<T>: Clone + Send {
     /// [`Closed`] with the item, after [`Put::close`] or when no [`Take`] is left.
     fn put(&mut self, item: T) -> Result<(), Closed<T>>;
 
-    /// Put nothing more in. When all producers have said so, or have dropped their ends, consumers
-    /// get what is left and then see the end.
+    /// Put no more items in. When all producers have called this or dropped their ends, consumers
+    /// get the remaining items and then see the end.
     fn close(&mut self);
 }
 

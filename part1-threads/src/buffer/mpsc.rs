@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The same face over [`std::sync::mpsc`].
+//! The same interface over [`std::sync::mpsc`].
 //!
-//! Its receiver is made for one consumer. Several share it under a mutex, which the one that waits
-//! for an item holds; the others wait for the mutex.
+//! Its receiver is made for one consumer, so consumers share it under a mutex. The consumer that
+//! waits for an item holds the mutex; the others wait for the mutex.
 
 use std::{
     num::NonZeroUsize,

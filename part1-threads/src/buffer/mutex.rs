@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Our own bounded buffer: one mutex, two condition variables.
+//! This crate's own bounded buffer: one mutex, two condition variables.
 //!
-//! It knows nothing of ends; `own` adds them. `tests/t9_model.rs` and the grader compile this file a
-//! second time, against loom: of the crate it may name [`Closed`] and [`crate::sync`] only, and no
-//! other synchronisation. More files go in as `#[path = "ring.rs"] mod ring;`, and lie beside it.
+//! It knows nothing of ends; `own` adds them. `tests/t9_model.rs` and the grader compile this file
+//! a second time with loom. So it may use only [`Closed`] and [`crate::sync`] of the crate, and no
+//! other synchronisation. Further files are beside it and included as `#[path = "ring.rs"] mod
+//! ring;`.
 
 use std::{collections::VecDeque, num::NonZeroUsize, sync::PoisonError};
 
@@ -12,11 +13,11 @@ use crate::{
     sync::{Condvar, Mutex, MutexGuard},
 };
 
-/// A queue of at most so many items, shared by any number of producers and consumers.
+/// A queue with a limited length, shared by any number of producers and consumers.
 pub struct Buffer<T> {
-    /// Most items that the queue holds at a time.
+    /// The most items in the queue.
     capacity: usize,
-    /// All that changes. Given up by whoever waits.
+    /// All mutable state. A waiting thread releases the mutex.
     state: Mutex<State<T>>,
     /// Consumers wait here for an item, or for the end.
     items: Condvar,
@@ -26,7 +27,7 @@ pub struct Buffer<T> {
 
 // lab:begin buffer-state: what the mutex guards (T1, T4)
 struct State<T> {
-    /// Oldest in front.
+    /// The oldest item is in front.
     queue: VecDeque<T>,
     /// Set once and never cleared.
     closed: bool,
@@ -36,21 +37,21 @@ struct State<T> {
     producers: Waiters,
 }
 
-/// How many wait on a condition variable and have not been notified, or more: one that wakes up
-/// by itself stays counted. To notify is a system call even if nobody waits, so it is done for
-/// those counted and once for each.
+/// The most threads that wait on a condition variable and have not been notified. A thread that
+/// wakes up by itself stays counted. Notifying is a system call even if no thread waits, so only
+/// counted threads are notified, once each.
 #[derive(Default)]
 struct Waiters(usize);
 
 impl Waiters {
-    /// Whether one has to be notified; from now on it counts as that.
+    /// Whether a thread must be notified. It is then not counted any more.
     fn notify_one(&mut self) -> bool {
         let any = self.0 > 0;
         self.0 = self.0.saturating_sub(1);
         any
     }
 
-    /// Whether anybody has to be notified; from now on all count as that.
+    /// Whether any thread must be notified. No thread is then counted any more.
     fn notify_all(&mut self) -> bool {
         std::mem::take(&mut self.0) > 0
     }
@@ -85,7 +86,7 @@ impl<T> Buffer<T> {
     /// # Errors
     /// [`Closed`] with the item.
     pub fn put(&self, item: T) -> Result<(), Closed<T>> {
-        // lab:begin buffer-put: wait for a place; wake who waits for an item (T1, T4, T9)
+        // lab:begin buffer-put: wait for a place; wake a thread that waits for an item (T1, T4, T9)
         let mut state = self.lock();
         while state.queue.len() == self.capacity && !state.closed {
             state.producers.0 += 1;
@@ -96,7 +97,7 @@ impl<T> Buffer<T> {
         }
         state.queue.push_back(item);
         let wanted = state.consumers.notify_one();
-        // Whoever is notified would only wait for the mutex.
+        // Unlock first, because a notified thread would wait for the mutex.
         drop(state);
         if wanted {
             self.items.notify_one();
@@ -108,7 +109,7 @@ impl<T> Buffer<T> {
     /// Take the oldest item out; `None` if the buffer is closed and empty. Blocks while it is
     /// empty and not closed.
     pub fn take(&self) -> Option<T> {
-        // lab:begin buffer-take: wait for an item; wake who waits for a place (T1, T4, T9)
+        // lab:begin buffer-take: wait for an item; wake a thread that waits for a place (T1, T4, T9)
         let mut state = self.wait_for_item();
         let item = state.queue.pop_front()?;
         let wanted = state.producers.notify_one();
@@ -120,11 +121,11 @@ impl<T> Buffer<T> {
         // lab:end stub: None
     }
 
-    /// Take all items out, in their order, and append them to `batch`: for a consumer that does
-    /// not want the mutex for each. Nothing is appended if the buffer is closed and empty. Blocks
-    /// while it is empty and not closed.
+    /// Take all items out, in order, and append them to `batch`, with a single use of the mutex.
+    /// Nothing is appended if the buffer is closed and empty. Blocks while it is empty and not
+    /// closed.
     pub fn take_all(&self, batch: &mut VecDeque<T>) {
-        // lab:begin buffer-take-all: wait for an item and take all there are; wake who waits for a place (T1, T4, T9)
+        // lab:begin buffer-take-all: take all items; wake the threads that wait for a place (T1, T4, T9)
         let mut state = self.wait_for_item();
         batch.append(&mut state.queue);
         let wanted = state.producers.notify_all();
@@ -135,17 +136,17 @@ impl<T> Buffer<T> {
         // lab:end stub: batch.clear();
     }
 
-    /// Take no more items in. Whoever waits for a place gets the item back, whoever waits for an
-    /// item sees the end.
+    /// Accept no more items. A thread that waits for a place gets its item back; one that waits for
+    /// an item sees the end.
     pub fn close(&self) {
-        // lab:begin buffer-close: nobody waits any more (T4, T6, T9)
+        // lab:begin buffer-close: no thread waits any more (T4, T6, T9)
         self.lock().closed = true;
         self.items.notify_all();
         self.places.notify_all();
         // lab:end
     }
 
-    // lab:begin buffer-wait: wait for an item; the lock, when another thread has panicked (T1, T6)
+    // lab:begin buffer-wait: wait for an item; the lock after a panic of another thread (T1, T6)
     /// Wait until there is an item, or the end.
     fn wait_for_item(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.lock();
@@ -156,14 +157,14 @@ impl<T> Buffer<T> {
         state
     }
 
-    /// No code of others runs under the lock: what a thread that panics leaves behind is in order.
+    /// No code of the caller runs under the lock, so a panic leaves the state consistent.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     // lab:end
 }
 
-// lab:begin buffer-condvar: wait on a condition variable, whatever happened to others (T6)
+// lab:begin buffer-condvar: wait on a condition variable, even after a panic of another thread (T6)
 fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The ends of our own buffer, [`Buffer`].
+//! The ends of this crate's own buffer, [`Buffer`].
 
 use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
 use super::{Closed, Put, Take, mutex::Buffer};
 
-/// Closes the buffer as soon as nobody has it any more: the last of its side has gone.
+/// Closes the buffer when the last end of its side is dropped.
 struct Side<T>(Arc<Buffer<T>>);
 
 impl<T> Drop for Side<T> {
@@ -17,11 +17,11 @@ impl<T> Drop for Side<T> {
 /// See [`Put`].
 pub struct Putter<T>(Option<Arc<Side<T>>>);
 
-/// See [`Take`]. It takes all that it finds under one lock and hands it out one by one: so another
-/// capacity of items may be in the hands of each consumer.
+/// See [`Take`]. It takes all available items under one lock and hands them out one by one. So each
+/// consumer may hold up to another capacity of items.
 pub struct Taker<T> {
     side: Arc<Side<T>>,
-    /// Taken out and not handed out yet.
+    /// Items that were taken out and not handed out yet.
     batch: VecDeque<T>,
 }
 
@@ -36,7 +36,7 @@ pub fn open<T: Send>(capacity: NonZeroUsize) -> (Putter<T>, Taker<T>) {
     (putter, taker)
 }
 
-// Not derived: that would ask for `T: Clone`.
+// Not derived, because that would require `T: Clone`.
 impl<T> Clone for Putter<T> {
     fn clone(&self) -> Self {
         Putter(self.0.clone())

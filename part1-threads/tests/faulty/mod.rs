@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The ends of any buffer, with a fault.
+//! Ends of any buffer with a fault.
 
 use part1_threads::buffer::{Closed, Put, Take};
 
-/// What goes wrong, once, at one item.
+/// A fault that happens once, at one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
@@ -13,11 +13,11 @@ pub(crate) enum Fault {
     Lose(u64),
     /// The item comes twice.
     Repeat(u64),
-    /// The consumer is told of an end that is none, before the item.
+    /// The consumer gets a false end before the item.
     EndBefore(u64),
     /// The producer panics instead of putting the item.
     PanicInPut(u64),
-    /// The consumer panics when it has the item.
+    /// The consumer panics after it has taken the item.
     PanicInTake(u64),
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyPut<P> {
     end: P,
     fault: Fault,
-    /// An item that is put after the next.
+    /// An item that is put after the next one.
     held: Option<u64>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct FaultyPut<P> {
 pub(crate) struct FaultyTake<T> {
     end: T,
     fault: Fault,
-    /// The end that is none comes once.
+    /// The false end comes once.
     ended: bool,
     /// An item that was taken and not handed out.
     held: Option<u64>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Loom's primitives under the names of the standard library's, with a condition variable that
-//! can leave out the notifications of one place in the source.
+//! Loom's primitives under the names of the standard library. The condition variable can leave out
+//! the notifications of one place in the source.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,18 +14,18 @@ pub(crate) use loom::sync::{Mutex, MutexGuard};
 /// Line and column of a call.
 pub(crate) type Place = (u32, u32);
 
-// Loom runs all threads of a model on the thread that it was called on: these are each test's own.
+// Loom runs all threads of a model on the calling thread, so these belong to one test each.
 thread_local! {
     static NOTIFYING: RefCell<BTreeSet<Place>> = const { RefCell::new(BTreeSet::new()) };
     static LEFT_OUT: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
-/// The places from which this thread's models have notified so far.
+/// Places from which this thread's models have notified so far.
 pub(crate) fn notifying() -> BTreeSet<Place> {
     NOTIFYING.with_borrow(Clone::clone)
 }
 
-/// From now on, leave out the notifications of one place.
+/// Leave out the notifications of one place from now on.
 pub(crate) fn leave_out(place: Option<Place>) {
     LEFT_OUT.set(place);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Asks the module `nl_greeting` to greet whoever listens.
+//! Asks the module `nl_greeting` for a greeting.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use clap::Parser;
 use part2_netlink::{Error, connection::Connection, finish};
 use protocol::greeting::REQUEST;
 
-/// Have the kernel greet every nl-recv.
+/// Make the kernel greet every nl-recv.
 ///
-/// Needs the module nl_greeting. That nobody listens is no error.
+/// Needs the module nl_greeting. An empty group is no error.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {}

@@ -12,13 +12,13 @@ use part2_netlink::{
 };
 use protocol::hello::{ANSWER, REQUEST};
 
-/// Say something to the kernel and print its answer.
+/// Send a text to the kernel and print its answer.
 ///
 /// Needs the module nl_hello.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What to say: 1 to 1024 bytes.
+    /// The text: 1 to 1024 bytes.
     text: OsString,
 }
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn run(text: &[u8]) -> Result<(), Error> {
-    // lab:begin nl-hello: ask, and print the answer (H1, N11)
+    // lab:begin nl-hello: send the text, and print the answer (H1, N11)
     let stop = Stop::on_signal()?;
     let mut connection = Connection::open()?;
     connection.request("hello", REQUEST, text)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Listens to the multicast group of the module `nl_greeting`.
 //!
-//! How many greetings it missed, if it was too slow, it says on stderr.
+//! If it was too slow, it prints the number of missed greetings on stderr.
 
 use std::process::ExitCode;
 
@@ -27,12 +27,12 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Error> {
-    // lab:begin nl-recv: join, wait, print each greeting, say how many were lost (G1, N10, N11)
+    // lab:begin nl-recv: join, wait, print each greeting, report how many were lost (G1, N10, N11)
     let stop = Stop::on_signal()?;
     let mut connection = Connection::open()?;
     connection.join(GROUP)?;
     print_line(b"Waiting for message from kernel")?;
-    // Unknown until the first: the kernel may have greeted others before.
+    // Unknown until the first one, because the kernel may have greeted before.
     let mut expected = None;
     while let Some(event) = connection.event(&stop)? {
         let Event::Data { header, payload } = event else {

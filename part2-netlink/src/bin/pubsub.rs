@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One publisher, two subscribers: the user's side of the module `nl_pubsub`.
 //!
-//! The publisher sends each line of its stdin. A subscriber prints each message on a line of its
-//! own; how many it missed, if it was too slow, it says on stderr.
+//! The publisher sends each line of its stdin. A subscriber prints each message as one line. If it
+//! was too slow, it prints the number of missed messages on stderr.
 
 use std::{io::Write, os::fd::AsFd, process::ExitCode};
 
@@ -23,11 +23,11 @@ use protocol::{
 
 /// Send lines to two subscribers through the kernel, or be one of them.
 ///
-/// Needs the module nl_pubsub. Ends on the end of its input, on SIGINT and on SIGTERM.
+/// Needs the module nl_pubsub. Ends at the end of its input, on SIGINT and on SIGTERM.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What to be; without it the program asks.
+    /// The role; without it the program asks.
     role: Option<Role>,
 }
 
@@ -61,7 +61,7 @@ fn run(role: Option<Role>) -> Result<(), Error> {
     }
 }
 
-/// Ask for the role; `None` if a signal came instead of an answer.
+/// Ask for the role; `None` if a signal came first.
 fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
     let mut stdout = std::io::stdout();
     stdout
@@ -82,7 +82,7 @@ fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
 
 fn publish(mut connection: Connection, mut lines: Lines, stop: &Stop) -> Result<(), Error> {
     // lab:begin pubsub-publisher: take the place, then publish line by line (B4, N11)
-    // Take the place at once: whoever is second should hear of it before typing a line.
+    // At once, so that a second publisher is refused before it reads a line.
     connection.request("claim", REQUEST, &Request::Claim.payload())?;
     while let Next::Line(line) = lines.next(&[stop.as_fd()], BODY_MAX)? {
         if line.len() > BODY_MAX {
@@ -99,7 +99,7 @@ fn publish(mut connection: Connection, mut lines: Lines, stop: &Stop) -> Result<
 }
 
 fn subscribe(mut connection: Connection, stop: &Stop) -> Result<(), Error> {
-    // lab:begin pubsub-subscriber: print each message, say how many were lost (B4, N6, N11)
+    // lab:begin pubsub-subscriber: print each message, report how many were lost (B4, N6, N11)
     connection.request("subscribe", REQUEST, &Request::Subscribe.payload())?;
     let mut expected = 1_u32;
     while let Some(event) = connection.event(stop)? {

@@ -20,7 +20,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print each entry, and when it expires if it does.
+    /// Print each entry, and its expiry time if it has one.
     List,
     /// Add an entry that does not expire.
     Add {
@@ -29,14 +29,14 @@ enum Command {
     },
     /// Delete an entry.
     Del {
-        /// Which one.
+        /// Name of the entry.
         name: String,
     },
-    /// Have an entry expire.
+    /// Set the expiry time of an entry.
     Expire {
-        /// Which one.
+        /// Name of the entry.
         name: String,
-        /// After this many milliseconds from now; 0: never.
+        /// Milliseconds from now; 0 means never.
         ms: u32,
     },
 }
@@ -57,7 +57,7 @@ fn run(command: &Command) -> Result<(), Error> {
     connection.request(name, request.kind(), &request.payload())
 }
 
-/// How often a list is asked for again because the table changed while it was made.
+/// Attempts to get a list, if the table changes during the dump.
 const ATTEMPTS: usize = 10;
 
 fn list(mut connection: Connection) -> Result<(), Error> {

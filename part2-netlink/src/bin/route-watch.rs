@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Watches entries of the table in the module `nl_routes`.
 //!
-//! How many events it missed, if it was too slow, it says on stderr.
+//! If it was too slow, it prints the number of missed events on stderr.
 
 use std::process::ExitCode;
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn run(names: &[String]) -> Result<(), Error> {
-    // lab:begin route-watch: watch, print each event, say how many were lost (E3, N11)
+    // lab:begin route-watch: watch, print each event, report how many were lost (E3, N11)
     let stop = Stop::on_signal()?;
     let mut connection = Connection::open()?;
     for name in names {
@@ -58,7 +58,7 @@ fn run(names: &[String]) -> Result<(), Error> {
     // lab:end stub: Err(Error::call("run", nix::errno::Errno::ENOSYS))
 }
 
-/// An event in words; `None` for an entry of a list, which is none.
+/// An event as text; `None` for an entry of a list.
 fn line(news: News<'_>) -> Option<String> {
     match news {
         News::Added(name) => Some(format!("{name} added")),

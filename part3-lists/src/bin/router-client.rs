@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Publisher, subscriber or both among any number of others: the user's side of the module
+//! Publisher, subscriber or both, among any number of others: the user's side of the module
 //! `nl_router`.
 //!
-//! One thread publishes each line of stdin, one prints each message that arrives on a line of its
-//! own, behind the portid of its sender. How many it missed, if it was too slow, it says on stderr.
+//! One thread publishes each line of stdin. The other prints each message as one line, after the
+//! portid of its sender. If it was too slow, it prints the number of missed messages on stderr.
 
 use std::{io::Write, os::fd::AsFd, process::ExitCode};
 
@@ -23,18 +23,19 @@ use protocol::{
 
 /// Publish lines through the kernel, print what others publish, or both.
 ///
-/// Needs the module nl_router. Ends on the end of its input, when all that has arrived is printed,
-/// and on SIGINT and SIGTERM. A line that a mere subscriber is given is refused by the module.
+/// Needs the module nl_router. Ends at the end of its input, after it has printed all received
+/// messages, and on SIGINT and SIGTERM. The module refuses lines that are typed into a mere
+/// subscriber.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What to be; without it the program asks.
+    /// The role; without it the program asks.
     #[arg(long)]
     role: Option<Role>,
-    /// Print what this publisher sends, and nobody else.
+    /// Print messages of this publisher only.
     #[arg(long, value_name = "PORTID", value_parser = clap::value_parser!(u32).range(1..))]
     from: Option<u32>,
-    /// Print who is registered, and end.
+    /// Print the members, and end.
     #[arg(long, conflicts_with_all = ["role", "from"])]
     list: bool,
 }
@@ -45,7 +46,7 @@ enum Role {
     Publisher,
     /// Print each message.
     Subscriber,
-    /// Do both; what the program publishes itself it does not get.
+    /// Do both. The program does not get its own messages.
     Both,
 }
 
@@ -82,7 +83,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         Role::Subscriber => "subscriber",
         Role::Both => "publisher and subscriber",
     };
-    // Before the other thread prints anything.
+    // Before the other thread prints.
     print(&format!(
         "portid {} registers as {as_what}\n",
         socket.portid()?
@@ -95,7 +96,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     }
 }
 
-/// Ask for the role; `None` if a signal came instead of an answer.
+/// Ask for the role; `None` if a signal came first.
 fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
     print("Are you operating as a [p]ublisher, a [s]ubscriber or [b]oth: ")?;
     let found = match lines.next(&[stop.as_fd()], BODY_MAX)? {
@@ -111,15 +112,15 @@ fn ask(lines: &mut Lines, stop: &Stop) -> Result<Option<Role>, Error> {
     Err(Error::Usage(format!("expected p, s or b, found {found}")))
 }
 
-/// How a conversation ends.
+/// The way in which a session ends.
 enum End {
     /// The other thread has printed everything, or has failed.
     Printed,
-    /// By a signal, which does not wait for the other thread: it may be unable to write.
+    /// A signal. It does not wait for the other thread, which may be blocked in a write.
     Stopped,
 }
 
-/// Register, publish line by line, and after the last one wait until all that has arrived is
+/// Register and publish line by line. After the last line, wait until all received messages are
 /// printed.
 fn converse(
     sender: &mut Sender,
@@ -128,7 +129,7 @@ fn converse(
     mut lines: Lines,
     stop: &Stop,
 ) -> Result<End, Error> {
-    // lab:begin client-converse: register, publish each line, drain what has arrived (L4, N11)
+    // lab:begin client-converse: register, publish each line, drain received messages (L4, N11)
     let register = Request::Register { roles, from };
     if let Some(end) = request(sender, "register", &register, stop)? {
         return Ok(end);
@@ -154,13 +155,13 @@ fn converse(
             return Ok(end);
         }
     }
-    // Once it is answered nothing more arrives, and all that came before has been printed.
+    // After this answer no message arrives, and all earlier ones have been printed.
     let end = request(sender, "unregister", &Request::Unregister(roles), stop)?;
     Ok(end.unwrap_or(End::Printed))
     // lab:end stub: Err(Error::call("converse", Errno::ENOSYS))
 }
 
-/// A request, and its answer in words if there is something to say; `Some` if that is the end.
+/// Send a request and print its answer if there is a message; `Some` if the session ends.
 fn request(
     sender: &mut Sender,
     name: &'static str,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Why a program fails, and how it then ends.
+//! Errors of the programs, and how a program ends after one.
 
 use std::process::ExitCode;
 
@@ -15,20 +15,20 @@ pub enum Error {
     /// A system call, or a request that the module refused.
     #[error("{call}: {errno:?}: {}{}", .errno.desc(), in_brackets(.hint))]
     Call {
-        /// What was called: a system call or the name of a request.
+        /// The name of the system call or of the request.
         call: &'static str,
-        /// Why it failed.
+        /// The reason.
         errno: Errno,
-        /// What to do about it, or the module's own reason; may be empty.
+        /// Advice, or the module's own reason; may be empty.
         hint: String,
     },
-    /// The kernel's end sent something that is not a message.
+    /// The module sent bytes that are not a message.
     #[error("recvmsg: {0}")]
     Message(#[from] DecodeError),
-    /// A message of the module does not have the attributes that it should have.
+    /// A message of the module lacks an attribute.
     #[error("recvmsg: {0}")]
     Attributes(#[from] AttributeError),
-    /// A question was not answered as it can be.
+    /// A wrong answer to a question of the program.
     #[error("{0}")]
     Usage(String),
 }
@@ -42,7 +42,7 @@ fn in_brackets(hint: &str) -> String {
 }
 
 impl Error {
-    /// `call` failed with `errno`; there is nothing to add.
+    /// `call` failed with `errno`, without advice.
     pub fn call(call: &'static str, errno: Errno) -> Self {
         Error::Call {
             call,
@@ -57,7 +57,7 @@ impl Error {
         Error::call(call, errno)
     }
 
-    /// The module has refused the request `name`, with an errno and perhaps with its reason.
+    /// The module has refused the request `name` with an errno, and perhaps a reason.
     pub fn refused(name: &'static str, ack: Ack) -> Self {
         Error::Call {
             call: name,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Lines of stdin, unless something else comes first.
+//! Lines of stdin, unless another event comes first.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -7,14 +7,14 @@ use nix::{errno::Errno, unistd::read};
 
 use crate::{error::Error, ready::first_ready};
 
-/// What came first.
+/// The event that came first.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
     /// A line, without its newline.
     Line(Vec<u8>),
     /// The end of the input.
     End,
-    /// Something else than input, by its place.
+    /// Another descriptor is ready: its index.
     Other(usize),
 }
 
@@ -28,8 +28,8 @@ pub struct Lines {
 impl Lines {
     /// The next line, unless one of `others` is ready first. Blocks.
     ///
-    /// A line longer than `max` bytes is given back with `max` + 1 bytes of it at least, so that
-    /// the caller sees that it is too long without any amount of memory being needed.
+    /// A line longer than `max` bytes is returned with at least `max` + 1 of its bytes. So the
+    /// caller sees that it is too long, and memory stays bounded.
     ///
     /// # Errors
     /// [`Error::Call`] if poll(2) or read(2) fails.

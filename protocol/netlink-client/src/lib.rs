@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the netlink programs of parts 2 and 3 share: a socket to a module, one error, waiting for
-//! input or for a signal, and the end of a program.
+//! Code that the netlink programs of parts 2 and 3 share: a socket to a module, one error type,
+//! waiting for events, and the end of a program.
 //!
-//! It is given: no task is in here. It makes system calls and uses the wire formats of `protocol`.
-//! It decides nothing: a program says itself what it asks, what it believes and what it prints.
+//! It is given to students and contains no task. It makes system calls and uses the wire formats of
+//! `protocol`. Requests, checks of the sender and output belong to the programs.
 
 pub mod error;
 pub mod input;

@@ -14,7 +14,7 @@ use nix::{
 
 use crate::error::Error;
 
-/// Wait until one of `fds` can be read or has been hung up, and say which: the first of them.
+/// Wait until one of `fds` can be read or has been hung up. Returns the first of them.
 ///
 /// # Errors
 /// [`Error::Call`] if poll(2) fails.
@@ -34,12 +34,11 @@ pub fn first_ready(fds: &[BorrowedFd<'_>]) -> Result<usize, Error> {
     }
 }
 
-/// SIGINT and SIGTERM as something to wait for.
+/// SIGINT and SIGTERM as a descriptor to wait for.
 pub struct Stop(SignalFd);
 
 impl Stop {
-    /// Block both signals in this thread, and in those that it starts from now on, and receive
-    /// them here.
+    /// Block both signals in this thread and in its later threads, and receive them here.
     ///
     /// # Errors
     /// [`Error::Call`] if sigprocmask(2) or signalfd(2) fails.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A netlink socket to a kernel module, which several threads may use at once.
 //!
-//! neli opens, binds and sends. It is not used to receive, because it does not pass on the
-//! sender's address, and not to build messages, because it rounds `nlmsg_len` up to a multiple of
-//! four and the module could no longer tell how long a body is.
+//! neli opens, binds and sends. It does not receive here, because it drops the sender's address. It
+//! does not build messages, because it rounds `nlmsg_len` up to a multiple of four, and then the
+//! module cannot know the length of a body.
 
 use std::{
     io::IoSliceMut,
@@ -19,22 +19,23 @@ use protocol::netlink::{Header, PROTO, PortId};
 
 use crate::error::Error;
 
-/// A socket of our own, bound to a portid that the kernel chose.
+/// A socket bound to a portid that the kernel chose.
 pub struct Socket(NlSocket);
 
-/// What recvmsg(2) says of a datagram.
+/// The result of recvmsg(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram {
-    /// How many bytes of the buffer it has filled.
+    /// Number of bytes in the buffer.
     pub len: usize,
-    /// The address of its sender, if the kernel gave one. Any privileged process may send to us.
+    /// The address of its sender, if the kernel gave one. Any privileged process may send to this
+    /// socket.
     pub sender: Option<PortId>,
-    /// `MSG_TRUNC`: it was longer than the buffer, and its end is lost.
+    /// `MSG_TRUNC`: the datagram was longer than the buffer, and its end is lost.
     pub truncated: bool,
 }
 
 impl Socket {
-    /// Open and bind a socket on protocol 31. Refusals come with their reason in words.
+    /// Open and bind a socket on protocol 31. Refusals will have a reason in words.
     ///
     /// # Errors
     /// [`Error::Call`]; `EPROTONOSUPPORT` if no module has registered the protocol.
@@ -80,8 +81,8 @@ impl Socket {
             .map_err(|error| Error::io("setsockopt", &error))
     }
 
-    /// Send one message. When this returns the module has dealt with it, and its answer has been
-    /// queued or, if the queue was full, lost.
+    /// Send one message. When this returns, the module has handled it, and its answer is queued. If
+    /// the queue was full, the answer is lost.
     ///
     /// # Errors
     /// [`Error::Call`] if sendto(2) fails.
@@ -92,11 +93,11 @@ impl Socket {
             .map_err(|error| Error::io("sendto", &error))
     }
 
-    /// One datagram, whoever has sent it. Blocks, but for `MSG_DONTWAIT`.
+    /// One datagram from any sender. Blocks, unless `MSG_DONTWAIT` is set.
     ///
     /// # Errors
-    /// What recvmsg(2) gives: `EINTR`; `EAGAIN` if it was not to block and nothing is there;
-    /// `ENOBUFS` if something was lost because it was not read in time.
+    /// The errno of recvmsg(2): `EINTR`; `EAGAIN` if it must not block and no datagram waits;
+    /// `ENOBUFS` if messages were lost because they were not read in time.
     pub fn receive(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<Datagram, Errno> {
         let mut parts = [IoSliceMut::new(buffer)];
         let message = recvmsg::<NetlinkAddr>(self.0.as_raw_fd(), &mut parts, None, flags)?;
@@ -110,7 +111,7 @@ impl Socket {
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the socket is open as long as it lives, and the borrow ends before that.
+        // SAFETY: the socket is open as long as this value exists, and the borrow ends before.
         unsafe { BorrowedFd::borrow_raw(self.0.as_raw_fd()) }
     }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The contract as something that can be executed: a state, what is asked of it, what may come of
-//! that.
+//! The contract as an executable model: a state, operations, and their allowed results.
 //!
-//! Each model is written from the tables of its stage and knows no implementation. Where the
-//! contract leaves it open which of several errors is told, all of them are allowed. Memory never
-//! runs out here, queues never overflow, and one thing is done after the other.
+//! Each model is written from the tables of its stage and knows no implementation. If the contract
+//! leaves open which of several errors is returned, all of them are allowed. In a model, memory
+//! never runs out, queues never overflow, and operations do not overlap.
 
 mod requests;
 pub mod router;
@@ -12,10 +11,10 @@ pub mod slot;
 
 use std::fmt;
 
-/// Errors that the contract speaks of, with their numbers on Linux (`asm-generic/errno.h`).
+/// Errors in the contract, with their numbers on Linux (`asm-generic/errno.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i32)]
-#[expect(missing_docs, reason = "their man page, errno(3), says what they are")]
+#[expect(missing_docs, reason = "errno(3) describes them")]
 pub enum Errno {
     EPERM = 1,
     ENOENT = 2,
@@ -38,15 +37,15 @@ impl fmt::Display for Errno {
     }
 }
 
-/// What may be observed of a call: this value, or any one of these errors.
+/// Allowed results of a call: this value, or any one of these errors.
 pub type Allowed<T> = Result<T, Vec<Errno>>;
 
-/// Something that a process has open, under a name that whoever asks has chosen.
+/// An open file or socket of a process, under a name that the caller has chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Handle {
-    /// Which process, from 0.
+    /// Index of the process, from 0.
     pub process: u8,
-    /// Which of what it has open.
+    /// Name of the file or socket.
     pub name: u8,
 }
 

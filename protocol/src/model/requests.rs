@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Requests to the router as bytes: what they ask for, and what is wrong with them whoever sends
-//! them.
+//! Requests to the router as bytes: their contents, and their mistakes that do not depend on the
+//! sender.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     router::{A_BODY, A_FROM, A_ROLES, LIST, PUBLISH, REGISTER, Roles, UNREGISTER},
 };
 
-/// The messages of a datagram, if all their headers are those of requests, or netlink's own.
+/// The messages of a datagram, if all their headers are those of requests or of netlink itself.
 pub(super) fn requests(datagram: &[u8]) -> Option<Vec<Message<'_>>> {
     let all: Option<Vec<_>> = messages(datagram).map(Result::ok).collect();
     all.filter(|all| {
@@ -21,21 +21,21 @@ pub(super) fn requests(datagram: &[u8]) -> Option<Vec<Message<'_>>> {
     })
 }
 
-/// What the attributes of a request say; of several of one type the last counts.
+/// The attributes of a request. Of several of one type, the last counts.
 #[derive(Default)]
 pub(super) struct Asked<'a> {
     roles: Option<u32>,
     /// A subscription's publisher.
     pub(super) from: Option<PortId>,
-    /// What is to be published.
+    /// The body to be published.
     pub(super) body: Option<&'a [u8]>,
 }
 
 impl<'a> Asked<'a> {
-    /// What a request asks for, and the errnos of all that is wrong with its form.
+    /// The contents of a request, and the errnos of all mistakes in its form.
     ///
     /// # Errors
-    /// `EOPNOTSUPP` if it is of a type that there is not.
+    /// `EOPNOTSUPP` for an unknown type.
     pub(super) fn of(request: &Message<'a>) -> Result<(Self, BTreeSet<Errno>), Vec<Errno>> {
         let known: &[u16] = match request.header.kind {
             REGISTER => &[A_ROLES, A_FROM],
@@ -82,7 +82,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The error of what a request has to have, or must not have beside something else.
+    /// The errno of a missing attribute, or of one that must not be beside another.
     fn missing(&self, header: &crate::netlink::Header) -> Option<Errno> {
         let complete = match header.kind {
             REGISTER | UNREGISTER => {
@@ -112,7 +112,7 @@ mod tests {
         netlink::Header,
     };
 
-    /// What is wrong with a request of this type and these attributes.
+    /// The mistakes in a request of this type with these attributes.
     fn wrong(kind: u16, put: impl Fn(&mut Vec<u8>)) -> Vec<Errno> {
         let mut payload = Vec::new();
         put(&mut payload);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The router: sockets, the lists of their roles, and what waits in each socket's queue.
+//! The router: sockets, the lists of their roles, and the queue of each socket.
 //!
-//! Requests are bytes, as they travel: what is to become of a malformed one is part of the
-//! contract.
+//! Requests are bytes, because the contract also covers malformed ones.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,14 +14,15 @@ use crate::{
     router::{LIST, Member, PUBLISH, REGISTER, Report, Roles, UNREGISTER},
 };
 
-/// Something that waits in the queue of a socket.
+/// A message in the queue of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     /// The answer to a request.
     Ack {
-        /// Of the request; `None` if its header was malformed, and may be anything.
+        /// Sequence number of the request. `None` allows any number, if the request's header was
+        /// malformed.
         seq: Option<u32>,
-        /// How many of the publication's copies arrived, or why the request was refused.
+        /// Number of delivered copies of the publication, or the errno of the refusal.
         result: Allowed<Option<Report>>,
     },
     /// A message for a subscriber.
@@ -31,11 +31,11 @@ pub enum Incoming {
         seq: u32,
         /// The publisher.
         sender: PortId,
-        /// What it has published.
+        /// Its body.
         body: Vec<u8>,
     },
-    /// The answer to [`LIST`], to its end: members in any order. For a pid they have the number of
-    /// the process in its [`Handle`].
+    /// The answer to [`LIST`], to its end: members in any order. Their pid is the number of the
+    /// process in its [`Handle`].
     List(Vec<Member>),
 }
 
@@ -67,12 +67,12 @@ impl Router {
         self.sockets.contains_key(&socket)
     }
 
-    /// How much waits in the queue of a socket.
+    /// Number of messages in the queue of a socket.
     pub fn waiting(&self, socket: Handle) -> usize {
         self.sockets.get(&socket).map_or(0, |open| open.queue.len())
     }
 
-    /// The longest of all queues.
+    /// Length of the longest queue.
     pub fn longest(&self) -> usize {
         self.sockets
             .values()
@@ -84,7 +84,7 @@ impl Router {
     /// Open a socket at an address.
     ///
     /// # Errors
-    /// `EADDRINUSE` if another is there; `EBADF` if the name is taken.
+    /// `EADDRINUSE` if another socket has the address; `EBADF` if the name is used.
     pub fn open(&mut self, socket: Handle, portid: PortId) -> Allowed<()> {
         if self.is_open(socket) {
             return Err(vec![Errno::EBADF]);
@@ -97,10 +97,10 @@ impl Router {
         Ok(())
     }
 
-    /// Close a socket: its roles and what waits for it are gone.
+    /// Close a socket: its roles and its queue are removed.
     ///
     /// # Errors
-    /// `EBADF` if there is none.
+    /// `EBADF` if it is not open.
     pub fn close(&mut self, socket: Handle) -> Allowed<()> {
         if self.sockets.remove(&socket).is_none() {
             return Err(vec![Errno::EBADF]);
@@ -110,7 +110,7 @@ impl Router {
         Ok(())
     }
 
-    /// A process ends, however it does: its sockets are closed.
+    /// A process ends in any way: its sockets are closed.
     pub fn end(&mut self, process: u8) {
         self.sockets.retain(|socket, _| socket.process != process);
         self.publishers
@@ -119,7 +119,7 @@ impl Router {
             .retain(|member| member.socket.process != process);
     }
 
-    /// Send to the address of another socket, as an ordinary user: nobody may.
+    /// Send to the address of another socket as an ordinary user, which is never allowed.
     ///
     /// # Errors
     /// Always.
@@ -127,15 +127,15 @@ impl Router {
         Err(vec![Errno::EPERM])
     }
 
-    /// Send a datagram to the kernel. The answers wait in the queue of the socket.
+    /// Send a datagram to the kernel. The answers are put into the queue of the socket.
     ///
     /// # Errors
-    /// `EBADF` if there is no such socket. What is wrong with the datagram is an answer.
+    /// `EBADF` if the socket is not open. Mistakes in the datagram are answers.
     pub fn send(&mut self, socket: Handle, datagram: &[u8]) -> Allowed<()> {
         if !self.is_open(socket) {
             return Err(vec![Errno::EBADF]);
         }
-        // One header that does not add up, and nothing of the datagram is carried out.
+        // One wrong header, and nothing of the datagram is carried out.
         let Some(requests) = requests(datagram) else {
             let result = Err(vec![Errno::EINVAL]);
             self.queue(socket, Incoming::Ack { seq: None, result });
@@ -164,7 +164,7 @@ impl Router {
         Ok(())
     }
 
-    /// Take what has waited longest in the queue of a socket.
+    /// Take the oldest message from the queue of a socket.
     pub fn receive(&mut self, socket: Handle) -> Option<Incoming> {
         self.sockets.get_mut(&socket)?.queue.pop_front()
     }
@@ -192,7 +192,7 @@ impl Router {
         }
     }
 
-    /// One request: all that is wrong with it is found before anything changes.
+    /// One request: all its mistakes are found before anything changes.
     fn request(&mut self, socket: Handle, request: &Message<'_>) -> Allowed<Option<Report>> {
         let (asked, mut wrong) = Asked::of(request)?;
         let kind = request.header.kind;
@@ -270,7 +270,7 @@ impl Router {
         }
     }
 
-    /// To every subscription that covers the sender, the sender itself excluded.
+    /// To every subscription that covers the sender, except the sender itself.
     fn publish(&mut self, socket: Handle, body: &[u8]) -> Report {
         let mut report = Report::default();
         let Some(sender) = self.sockets.get(&socket).map(|open| open.portid) else {

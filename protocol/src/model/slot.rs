@@ -15,35 +15,35 @@ pub enum Call<'a> {
     Close,
     /// ioctl(2).
     Ioctl {
-        /// Which command.
+        /// Number of the command.
         command: u32,
         /// By value.
         argument: u32,
     },
     /// write(2).
     Write {
-        /// What is in the buffer; as many bytes as the call is told.
+        /// The buffer. Its length is passed to the call.
         data: &'a [u8],
-        /// Whether all of them can be read.
+        /// Whether all of it is readable.
         readable: bool,
     },
     /// read(2).
     Read {
-        /// Length of the buffer, as the call is told.
+        /// Length of the buffer, as passed to the call.
         room: usize,
-        /// How many of its bytes can be written, from its start.
+        /// Number of writable bytes from its start.
         writable: usize,
     },
 }
 
-/// What a call gives.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// It works, and its number means nothing else.
+    /// Success; the number has no other meaning.
     Done,
-    /// As many bytes were written.
+    /// Number of written bytes.
     Written(usize),
-    /// These bytes were read.
+    /// The bytes that were read.
     Message(Vec<u8>),
 }
 
@@ -53,7 +53,7 @@ struct File {
     channel: Option<ChannelId>,
 }
 
-/// All slots, and who has them open.
+/// All slots, and their open files.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
     files: BTreeMap<Handle, File>,
@@ -66,15 +66,15 @@ impl Slots {
         self.files.contains_key(&file)
     }
 
-    /// A process ends, however it does: its files are closed, and the messages stay.
+    /// A process ends in any way: its files are closed, and the messages stay.
     pub fn end(&mut self, process: u8) {
         self.files.retain(|file, _| file.process != process);
     }
 
-    /// Make a call on a file. One that may fail does, and changes nothing.
+    /// Make a call on a file. A call that may fail does fail here, and changes nothing.
     ///
     /// # Errors
-    /// The errnos of all that is wrong; `EBADF` if there is no such file, or one already.
+    /// The errnos of all mistakes; `EBADF` if the file is not open, or is open already.
     pub fn call(&mut self, file: Handle, call: Call<'_>) -> Allowed<Value> {
         if let Call::Open(minor) = call {
             if self.is_open(file) {
@@ -114,7 +114,7 @@ impl Slots {
             }
             Call::Read { room, writable } => {
                 let message = place.and_then(|place| self.messages.get(&place));
-                // Without a message, how much of the buffer is touched is left open.
+                // Without a message, the contract leaves open how much of the buffer is used.
                 let len = message.map_or(room, Vec::len);
                 let message = all_right([
                     (place.is_some(), Errno::EINVAL),
@@ -129,7 +129,7 @@ impl Slots {
     }
 }
 
-/// The errors of what does not hold.
+/// The errnos of the conditions that are false.
 fn all_right<const N: usize>(conditions: [(bool, Errno); N]) -> Allowed<()> {
     let wrong = conditions.into_iter().filter(|(holds, _)| !holds);
     let errnos: Vec<_> = wrong.map(|(_, errno)| errno).collect();
@@ -236,7 +236,7 @@ mod tests {
             assert_eq!(slots.call(A, call), Err(vec![errno]), "{call:?}");
             assert_eq!(slots.call(A, ALL), message(b"hello"));
         }
-        // What is behind the message need not be writable.
+        // The buffer need not be writable after the message.
         assert_eq!(slots.call(A, read(128, 5)), message(b"hello"));
     }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * What user space and the module message_slot share. The Rust side is
+ * Shared by user space and the module message_slot. The Rust side is
  * protocol/src/slot.rs; a test in protocol/ compiles this header and compares
  * every constant.
  */

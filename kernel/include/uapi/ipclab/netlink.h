@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * What user space and the netlink modules share: protocol number, message
- * types, attributes, limits. The Rust side is protocol/src/netlink.rs and one file
- * for each module; a test in protocol/ compiles this header and compares every
- * constant. Only one module has the protocol at a time: each numbers its message
- * types from NLMSG_MIN_TYPE.
+ * Shared by user space and the netlink modules: protocol number, message types,
+ * attributes, limits. The Rust side is protocol/src/netlink.rs and one file for
+ * each module; a test in protocol/ compiles this header and compares every
+ * constant. Only one module has the protocol at a time, so each numbers its
+ * message types from NLMSG_MIN_TYPE.
  */
 #ifndef _UAPI_IPCLAB_NETLINK_H
 #define _UAPI_IPCLAB_NETLINK_H
@@ -20,12 +20,12 @@
 /*
  * Part 2, step 4: nl_pubsub.
  *
- * The payload of a request is one byte that tells the role, then the body:
+ * The payload of a request is one byte for the role, then the body:
  *   's'         subscribe; the body is empty
  *   'p'         claim the publisher's place
  *   'p' body    the same, and send the body to every subscriber
- * The payload of NL_PUBSUB_DATA is the body alone; its nlmsg_seq counts the
- * messages meant for that subscriber from 1, so that a lost one leaves a gap.
+ * The payload of NL_PUBSUB_DATA is the body alone. Its nlmsg_seq counts the
+ * messages for that subscriber from 1, so a lost one leaves a gap.
  */
 #define NL_PUBSUB_REQUEST	0x10
 #define NL_PUBSUB_DATA		0x11
@@ -42,13 +42,13 @@
  *   NL_ROUTER_REGISTER    ROLES [FROM]   take one role or both
  *   NL_ROUTER_UNREGISTER  ROLES          give them back
  *   NL_ROUTER_PUBLISH     BODY           to every subscription that covers the
- *                                        sender, the sender itself excluded
+ *                                        sender, except the sender itself
  *   NL_ROUTER_LIST        -              a dump (NLM_F_DUMP) of NL_ROUTER_MEMBER
- *   NL_ROUTER_DATA        PORTID BODY    what subscribers receive
+ *   NL_ROUTER_DATA        PORTID BODY    for subscribers
  *   NL_ROUTER_MEMBER      ROLES PORTID PID [FROM] DELIVERED DROPPED
  *
- * nlmsg_seq of DATA counts the messages meant for that subscriber from 1, so
- * that a lost one leaves a gap.
+ * nlmsg_seq of DATA counts the messages for that subscriber from 1, so a lost
+ * one leaves a gap.
  */
 #define NL_ROUTER_REGISTER	0x10
 #define NL_ROUTER_UNREGISTER	0x11
@@ -57,11 +57,11 @@
 #define NL_ROUTER_DATA		0x14
 #define NL_ROUTER_MEMBER	0x15
 
-#define NL_ROUTER_A_ROLES	1	/* u32: mask; of a member its one role */
-#define NL_ROUTER_A_FROM	2	/* u32: portid of one publisher; none: all */
+#define NL_ROUTER_A_ROLES	1	/* u32: mask; for a member, its one role */
+#define NL_ROUTER_A_FROM	2	/* u32: portid of the only publisher; absent: all */
 #define NL_ROUTER_A_BODY	3	/* 0 to IPCLAB_BODY_MAX bytes */
-#define NL_ROUTER_A_PORTID	4	/* u32: of the sender, of the member */
-#define NL_ROUTER_A_PID		5	/* u32: process that has registered */
+#define NL_ROUTER_A_PORTID	4	/* u32: of the sender or member */
+#define NL_ROUTER_A_PID		5	/* u32: pid of the registered process */
 #define NL_ROUTER_A_DELIVERED	6	/* u32: messages, modulo 2^32 */
 #define NL_ROUTER_A_DROPPED	7	/* u32: messages that found a full queue */
 #define NL_ROUTER_A_MAX		7
@@ -70,8 +70,8 @@
 #define NL_ROUTER_SUBSCRIBER	0x2
 
 /*
- * What became of one publication: the cookie (NLMSGERR_ATTR_COOKIE) in the
- * answer to it, for sockets that have asked for such things (NETLINK_EXT_ACK).
+ * The result of one publication: the cookie (NLMSGERR_ATTR_COOKIE) in its
+ * answer, for sockets with NETLINK_EXT_ACK.
  */
 struct nl_router_report {
 	__u32 delivered;	/* subscribers that have it in their queue */
@@ -81,8 +81,9 @@ struct nl_router_report {
 /*
  * Part 2, step 1: nl_hello.
  *
- * The payload of a request is a text of 1 to IPCLAB_BODY_MAX bytes, the payload
- * of the answer "Hello from kernel: " and the same bytes. Neither ends in a NUL.
+ * The payload of a request is a text of 1 to IPCLAB_BODY_MAX bytes. The payload
+ * of the answer is "Hello from kernel: " and the same bytes. Neither ends in a
+ * NUL.
  */
 #define NL_HELLO_REQUEST	0x10
 #define NL_HELLO_ANSWER		0x11	/* nlmsg_seq is the request's */
@@ -90,8 +91,8 @@ struct nl_router_report {
 /*
  * Part 2, step 2: nl_greeting.
  *
- * A request has no payload. Each greeting goes to NL_GREETING_GROUP; its
- * nlmsg_seq counts from 1, so that a lost one leaves a gap.
+ * A request has no payload. Each greeting goes to NL_GREETING_GROUP. Its
+ * nlmsg_seq counts from 1, so a lost one leaves a gap.
  */
 #define NL_GREETING_REQUEST	0x10
 #define NL_GREETING_DATA	0x11	/* NL_GREETING_A_TEXT */
@@ -103,31 +104,31 @@ struct nl_router_report {
 /*
  * Part 2, step 3: nl_routes.
  *
- * Unknown entry: ENOENT; an entry or a watch that there is already: EEXIST; no
- * place for one more: ENOSPC. Events go to the sockets that watch the entry;
- * their nlmsg_seq counts the events meant for that socket from 1.
+ * Unknown entry: ENOENT; an entry or a watch that exists already: EEXIST; no
+ * place for one more: ENOSPC. Events go to the sockets that watch the entry.
+ * Their nlmsg_seq counts the events for that socket from 1.
  */
 #define NL_ROUTES_LIST		0x10	/* with NLM_F_DUMP; no attributes */
 #define NL_ROUTES_ADD		0x11	/* A_NAME */
 #define NL_ROUTES_DELETE	0x12	/* A_NAME */
 #define NL_ROUTES_EXPIRE	0x13	/* A_NAME, A_EXPIRE_MS */
 #define NL_ROUTES_WATCH		0x14	/* A_NAME, or none: all */
-#define NL_ROUTES_UNWATCH	0x15	/* A_NAME, or none: what watched all */
+#define NL_ROUTES_UNWATCH	0x15	/* A_NAME, or none: the watch of all */
 
 #define NL_ROUTES_ENTRY		0x18	/* in a list: A_NAME, A_EXPIRE_MS if it expires */
 #define NL_ROUTES_ADDED		0x19	/* event: A_NAME */
 #define NL_ROUTES_DELETED	0x1a	/* event: A_NAME, A_REASON */
 
 #define NL_ROUTES_A_NAME	1	/* string with its NUL, 1 to NAME_MAX bytes before it */
-#define NL_ROUTES_A_EXPIRE_MS	2	/* u32, until it is deleted; in a request 0: never */
+#define NL_ROUTES_A_EXPIRE_MS	2	/* u32, until it expires; 0 in a request: never */
 #define NL_ROUTES_A_REASON	3	/* u32 */
 
-#define NL_ROUTES_EXPIRED	1	/* reason: its time was over */
+#define NL_ROUTES_EXPIRED	1	/* reason: its time has expired */
 #define NL_ROUTES_REQUESTED	2	/* reason: NL_ROUTES_DELETE */
 
 #define NL_ROUTES_NAME_MAX	15		/* bytes, without the NUL */
 #define NL_ROUTES_EXPIRE_MAX	0x7fffffff	/* milliseconds; above it: ERANGE */
-#define NL_ROUTES_ENTRIES	256		/* there can be at once */
+#define NL_ROUTES_ENTRIES	256		/* at once */
 #define NL_ROUTES_WATCHES	16		/* by name, of one socket */
 
 #endif /* _UAPI_IPCLAB_NETLINK_H */

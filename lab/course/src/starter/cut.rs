@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Regions of solutions: what is cut out of a text, and what stays in its place. Pure.
+//! Regions of solutions: the text that is cut out, and the text that stays in its place. Pure.
 //!
 //! In the solutions a region is marked by two comments, each on a line of its own:
 //!
 //! ```c
-//!     /* lab:begin mslot-read: hand out the whole message; it stays where it is (R1-R6) */
+//!     /* lab:begin mslot-read: return the whole message; it stays in the channel (R1-R6) */
 //!     ...
 //!     /* lab:end stub: return -EOPNOTSUPP; */
 //! ```
 //!
-//! A starter has `TODO mslot-read: hand out ...` in its place and, if there is a stub, that behind
-//! it. The name is the only one of its kind; the task ends with the clauses it is about. Works for
-//! every kind of comment that begins at the start of a line.
+//! A starter has `TODO mslot-read: return ...` in its place, followed by the stub, if there is
+//! one. The name is unique. The task ends with its clauses. Works for every kind of comment that
+//! begins at the start of a line.
 
 use std::{
     collections::HashMap,
@@ -27,27 +27,27 @@ const STUB: &str = " stub: ";
 /// A marked part of a solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// There is no other with the same.
+    /// Its unique name.
     pub name: String,
-    /// What is to be done, and for which clauses.
+    /// The task, with its clauses.
     pub task: String,
-    /// Where it is, relative to the checkout.
+    /// Its path, relative to the checkout.
     pub file: PathBuf,
     /// Its lines, without the markers.
     pub lines: Vec<String>,
-    /// What stays in their place; may be empty.
+    /// The stub; may be empty.
     pub stub: String,
 }
 
-/// A text without markers: as it is if it stays `solved`, else with a TODO for each region; and
-/// the regions.
+/// A text without markers, and its regions. The regions are unchanged if it stays `solved`;
+/// otherwise each is a TODO.
 ///
 /// # Errors
 /// [`Error::Unexpected`] with file and line.
 pub fn cut(file: &Path, text: &str, solved: bool) -> Result<(String, Vec<Region>)> {
     let mut out = String::new();
     let mut regions = Vec::new();
-    // The region that is open, and the line in which it begins.
+    // The open region, and the line in which it begins.
     let mut open: Option<(Region, usize)> = None;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let wrong =
@@ -105,8 +105,8 @@ pub fn cut(file: &Path, text: &str, solved: bool) -> Result<(String, Vec<Region>
     }
 }
 
-/// A line with nothing but a comment that begins with `word`: what is before it, what is behind
-/// it, and what ends the comment.
+/// A line that is only a comment beginning with `word`: the text before it, the text after it, and
+/// the end of the comment.
 fn marker<'a>(line: &'a str, word: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let at = line.find(word)?;
     let (head, rest) = (&line[..at], line[at + word.len()..].trim_end());

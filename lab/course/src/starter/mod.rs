@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What students begin with: this tree without what they are to write.
+//! Starters: this tree without the parts that students write.
 
 mod cut;
 mod tree;
@@ -24,7 +24,8 @@ use lab_scene::{
 };
 use lab_stages::{STAGES, Stage};
 
-/// What no student needs: other solutions, right and wrong, and tests of those and of the grader.
+/// Files that no student needs: other solutions, right and wrong, and tests of these and of the
+/// grader.
 const LEFT_OUT: [&str; 4] = [
     ".ci/",
     "lab/fixtures/submissions/",
@@ -35,19 +36,19 @@ const LEFT_OUT: [&str; 4] = [
 /// A tree for students.
 #[derive(Clone, Debug, Default)]
 pub struct Starter {
-    /// What is in it.
+    /// Its files.
     pub files: Vec<File>,
-    /// What was cut out of it.
+    /// The regions that were cut out.
     pub cut: Vec<Region>,
 }
 
 impl Starter {
-    /// Make one from the files of a checkout: those that git knows, or all that `.gitignore`
-    /// leaves if it has come without git. Stages before `upto` stay solved.
+    /// Make a starter from the files of a checkout: those that git knows, or without git all that
+    /// `.gitignore` does not exclude. Stages before `upto` stay solved.
     ///
     /// # Errors
-    /// [`Error::Tool`] if git cannot say which they are; a marker without its counterpart, or
-    /// with a name that another has, with file and line; no marker at all.
+    /// [`Error::Tool`] if git fails. For a marker without its counterpart, or with the name of
+    /// another, an error with file and line. An error if there is no marker at all.
     pub fn of(checkout: &Path, upto: &Stage) -> Result<Self> {
         let first = place(upto);
         let mut starter = Starter::default();
@@ -83,13 +84,13 @@ impl Starter {
         Ok(starter)
     }
 
-    /// Write it to a directory that does not exist or is empty: all of it, or nothing.
+    /// Write it to a directory that does not exist or is empty: completely, or not at all.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, directory: &Path) -> Result<()> {
         let what = || Error::io(format!("writing {}", directory.display()));
-        // Beside it, so that it can take its name.
+        // A temporary directory beside it, so that it can be renamed.
         let parent = match directory.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -144,7 +145,7 @@ fn place(stage: &Stage) -> usize {
     found.unwrap_or_default()
 }
 
-/// The stage that a file is a task of, as a place in [`STAGES`]; `None` if the file is given.
+/// Index in [`STAGES`] of the stage whose task a file belongs to; `None` if the file is given.
 fn stage_of(path: &Path) -> Option<usize> {
     ROWS.iter().position(|row| {
         let mut folders = row
@@ -155,8 +156,8 @@ fn stage_of(path: &Path) -> Option<usize> {
     })
 }
 
-/// Silence the compiler about what a starter imports and does not use yet: nobody would see
-/// anything else.
+/// Silence warnings about imports that a starter does not use yet. They would hide all other
+/// messages.
 fn quiet(manifest: &mut Vec<u8>) {
     const LINTS: &str = "[workspace.lints.rust]\n";
     let text = String::from_utf8_lossy(manifest).replace(

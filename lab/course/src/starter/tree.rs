@@ -16,7 +16,7 @@ use lab_base::{Error, Result, environment, output_of};
 pub struct File {
     /// Relative to its directory.
     pub path: PathBuf,
-    /// All of it.
+    /// Its contents.
     pub contents: Vec<u8>,
     mode: u32,
 }
@@ -36,8 +36,8 @@ impl File {
     }
 }
 
-/// The files of a checkout, relative to it: those that git knows. In one that has come without
-/// git, as from an archive, all but what `.gitignore` names.
+/// The files of a checkout, relative to it: those that git knows. Without git, as in an archive,
+/// all files that `.gitignore` does not exclude.
 pub(super) fn files_of(checkout: &Path) -> Result<Vec<PathBuf>> {
     if checkout.join(".git").exists() {
         let mut git = environment::command("git");
@@ -46,7 +46,7 @@ pub(super) fn files_of(checkout: &Path) -> Result<Vec<PathBuf>> {
         return Ok(listed.split_terminator('\0').map(PathBuf::from).collect());
     }
     let mut walk = WalkBuilder::new(checkout);
-    // Of the checkout alone: what the user ignores elsewhere does not count.
+    // Of the checkout only: the user's own ignore files do not count.
     walk.standard_filters(false)
         .git_ignore(true)
         .require_git(false)
@@ -64,7 +64,7 @@ pub(super) fn files_of(checkout: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Write files to a directory that may have others.
+/// Write files to a directory that may contain others.
 pub(super) fn fill(files: &[File], directory: &Path) -> io::Result<()> {
     for file in files {
         let path = directory.join(&file.path);
@@ -75,7 +75,7 @@ pub(super) fn fill(files: &[File], directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Remove an earlier starter, but for what cargo has built there: most of it is others' crates.
+/// Remove an earlier starter, except cargo's build directory: most of it are dependencies.
 pub(super) fn clear(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     for entry in fs::read_dir(directory)? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab fuzz`: modules against their models, in turn, until the time is up or something is found.
+//! `lab fuzz`: compares modules with their models, in turn, until the time is up or a difference is
+//! found.
 
 use std::{
     process::ExitCode,
@@ -17,16 +18,16 @@ use lab_cli::{green, on_interrupt, red, spawn};
 use lab_fuzz::{Found, TARGETS, Tally, Target, target};
 use lab_scene::workshop::{Start, Workshop};
 
-/// Operations that one module carries out before it is the next one's turn. Not a time: a turn can
-/// be repeated.
+/// Operations of one module before the next module's turn. A number, not a time, because a turn
+/// must be repeatable.
 const TURN: u64 = 10_000;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// How long, in minutes.
+    /// Duration in minutes.
     #[arg(long, env = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     minutes: u32,
-    /// What the sequences are drawn from; without it another one each time.
+    /// Seed of the sequences; by default a random one.
     #[arg(long, env = "SEED")]
     seed: Option<u64>,
     /// Only this module.
@@ -39,7 +40,7 @@ fn module(name: &str) -> Result<&'static Target, String> {
     target(name).ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
-/// What the thread that compares tells.
+/// Messages of the comparing thread.
 enum Event {
     /// With the seed of the turn.
     Found(&'static Target, u64, Found),
@@ -82,8 +83,8 @@ pub(crate) fn run(
     Ok(listen(&events, &counted))
 }
 
-/// One module after the other, each turn with a seed of its own: the first is the one that was
-/// given, so that a turn can be repeated.
+/// One module after the other. Each turn has a seed of its own, and the first has the given one, so
+/// that a turn can be repeated.
 fn go_on(
     workshop: &Workshop,
     seed: u64,
@@ -110,11 +111,11 @@ fn go_on(
         }
         seed = seeds.u64(..);
     };
-    // Nobody listens any more: the program is about to end.
+    // The receiver has gone: the program is about to end.
     let _ = tell.send(event);
 }
 
-/// Wait for the end, and say what was done.
+/// Wait for the end, and print a summary.
 fn listen(events: &Receiver<Event>, tallies: &[(&'static Target, Tally)]) -> ExitCode {
     let event = events.recv().unwrap_or(Event::Done);
     for (target, tally) in tallies {
@@ -129,11 +130,11 @@ fn listen(events: &Receiver<Event>, tallies: &[(&'static Target, Tally)]) -> Exi
         }
         Event::Interrupted if shrinking => {
             let why =
-                "interrupted while what was found was being shrunk; repeat it with the same seed";
+                "interrupted while a difference was being shrunk; repeat it with the same seed";
             println!("{}", red(why));
         }
         Event::Interrupted => {
-            let why = "interrupted; until then all answers were those of the models";
+            let why = "interrupted; all answers so far were those of the models";
             println!("{}", green(why));
             return ExitCode::SUCCESS;
         }

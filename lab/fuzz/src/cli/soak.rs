@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab soak`: scenarios again and again, each on a machine of its own and with another seed, until
-//! the time is up.
+//! `lab soak`: repeats scenarios until the time is up, each on a machine of its own and with a new
+//! seed.
 
 use std::{
     process::ExitCode,
@@ -24,29 +24,29 @@ use lab_scene::{
 use lab_stages::soak;
 use nix::sys::signal::SigSet;
 
-/// Machines that run at the same time.
+/// Number of machines that run at the same time.
 const MACHINES: usize = 2;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// How long, in minutes; what has begun by then is carried to its end.
+    /// Duration in minutes. Scenarios that have begun by then are finished.
     #[arg(long, env = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     minutes: u32,
     /// Only this scenario, once.
     #[arg(long, value_name = "ID")]
     scenario: Option<String>,
-    /// The seed to repeat it with.
+    /// The seed with which to repeat it.
     #[arg(long, requires = "scenario")]
     seed: Option<u64>,
 }
 
-/// What the machines tell.
+/// Messages of the threads that use machines.
 enum Event {
     /// A scenario has ended.
     Ended(Run),
-    /// No machine could be had.
+    /// A machine could not be started.
     Broken(String),
-    /// There will be no more of one machine after the other.
+    /// One of the threads has ended.
     Done,
     /// Ctrl-C, or make has ended.
     Interrupted,
@@ -62,7 +62,7 @@ struct Run {
 }
 
 impl Run {
-    /// Whether nothing was found.
+    /// Whether the run found nothing wrong.
     fn is_clean(&self) -> bool {
         self.healthy && self.transcript.status() == Status::Pass
     }
@@ -74,11 +74,11 @@ pub(crate) fn run(
     start: Start,
 ) -> anyhow::Result<ExitCode> {
     let only = match &arguments.scenario {
-        Some(id) => Some(soak::find(id).with_context(|| format!("there is no scenario {id}"))?),
+        Some(id) => Some(soak::find(id).with_context(|| format!("unknown scenario {id}"))?),
         None => None,
     };
     let workshop = Workshop::open(which, start)?;
-    // Once, and not by both machines at the same time.
+    // Once, and not on both machines at the same time.
     workshop.all_modules(Strictness::Normal)?;
     if let Some(scenario) = only {
         return repeat(scenario, arguments.seed, &workshop);
@@ -104,7 +104,7 @@ pub(crate) fn run(
     Ok(listen(&events, deadline, &stop))
 }
 
-/// One scenario after the other: the next that no other machine has taken.
+/// One scenario after the other; each thread takes the next one.
 fn go_through(workshop: &Workshop, next: &AtomicUsize, stop: &AtomicBool, tell: &Sender<Event>) {
     let scenarios: Vec<_> = soak::all().collect();
     while !stop.load(Ordering::Relaxed) {
@@ -123,7 +123,7 @@ fn go_through(workshop: &Workshop, next: &AtomicUsize, stop: &AtomicBool, tell: 
             Err(error) => Event::Broken(error.to_string()),
         };
         let broken = matches!(event, Event::Broken(_));
-        // Nobody listens any more: the program is about to end.
+        // The receiver has gone: the program is about to end.
         if tell.send(event).is_err() || broken {
             break;
         }
@@ -131,7 +131,7 @@ fn go_through(workshop: &Workshop, next: &AtomicUsize, stop: &AtomicBool, tell: 
     let _ = tell.send(Event::Done);
 }
 
-/// Count what has ended, until all have, or somebody interrupts.
+/// Count runs as they end, until all threads have ended or the program is interrupted.
 fn listen(events: &Receiver<Event>, deadline: Instant, stop: &AtomicBool) -> ExitCode {
     let (mut runs, mut operations, mut found, mut working) = (0, 0, 0, MACHINES);
     let mut broken = false;
@@ -160,9 +160,9 @@ fn listen(events: &Receiver<Event>, deadline: Instant, stop: &AtomicBool) -> Exi
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    // What was going on is neither done nor found.
+    // Unfinished runs count neither as done nor as found.
     let unfinished = if interrupted {
-        ", interrupted: what had not ended is not counted"
+        ", interrupted: unfinished runs are not counted"
     } else {
         ""
     };
@@ -178,7 +178,7 @@ fn listen(events: &Receiver<Event>, deadline: Instant, stop: &AtomicBool) -> Exi
     }
 }
 
-/// One line for a run, and what was found in it.
+/// One line for a run, with its reports.
 fn show(run: &Run) {
     let status = run.transcript.status();
     let line = format!(
@@ -198,11 +198,11 @@ fn show(run: &Run) {
         }
     }
     if !run.healthy {
-        println!("   the machine was left in another state than it was found in");
+        println!("   the scenario has changed the state of the machine");
     }
 }
 
-/// A scenario once, with all that is done in it.
+/// Carry out a scenario once, and print its whole record.
 fn repeat(
     scenario: &'static Scenario,
     seed: Option<u64>,
@@ -223,7 +223,7 @@ fn repeat(
     };
     show(&run);
     if !run.is_clean() {
-        bail!("{} with seed {seed} has found something", scenario.id);
+        bail!("{} with seed {seed} did not pass", scenario.id);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab bench`: what slot, router and buffer cost, beside what the system offers.
+//! `lab bench`: the costs of slot, router and buffer, compared with other mechanisms of the system.
 
 use std::process::ExitCode;
 
@@ -9,19 +9,19 @@ use lab_build::{kernels::Which, programs};
 use lab_measure::{measure, plot, table};
 use lab_scene::workshop::{Start, Workshop};
 
-/// How often each buffer is measured; medians are shown.
+/// Rounds for each buffer; the table shows medians.
 const BUFFER_ROUNDS: usize = 7;
 
-/// How often everything else is.
+/// Rounds for all other tests.
 const ROUNDS: usize = 101;
 
-/// Numbers that go through a buffer each time: a quarter of a second or more.
+/// Items that pass through a buffer in each round: a quarter of a second or more.
 const ITEMS: u64 = 5_000_000;
 
 /// Threads of each kind.
 const THREADS: [u64; 2] = [1, 2];
 
-/// Measure everything, print a table, and leave it with a plot in `build/bench/`.
+/// Measure everything, print a table, and write it with a plot to `build/bench/`.
 pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(which, Start::Cold)?;
     let threads = programs::threads(&workshop.paths)?;
@@ -61,7 +61,7 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
     );
     print!("{}", table::markdown(&rows));
     println!(
-        "\nthe same in {0}/bench.csv, and as a picture in {0}/bench.svg",
+        "\nThe figures are also in {0}/bench.csv, and a plot in {0}/bench.svg",
         directory.display()
     );
     Ok(ExitCode::SUCCESS)

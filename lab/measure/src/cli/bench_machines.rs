@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab bench-machines`: how long machines take to come to life, side by side.
+//! `lab bench-machines`: start times of machines, side by side.
 
 use std::{
     process::ExitCode,
@@ -19,16 +19,16 @@ use lab_scene::{
     workshop::{Start, Workshop},
 };
 
-/// How often each thing is measured; the median is shown.
+/// Rounds; the table shows medians.
 const ROUNDS: usize = 10;
 
-/// The least that a check does.
+/// The smallest work of a check.
 const EXCHANGE: Scenario = Scenario {
     id: "bench/exchange",
     title: "insert a module and exchange a message",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
-        scene.step("insert and say hello", "acknowledged", |scene| {
+        scene.step("insert and exchange a message", "acknowledged", |scene| {
             scene.insert("nl_hello", "")?;
             let peer = scene.peer("A", 0)?;
             scene.send(&peer, request(0x10, b"hello"))?;
@@ -47,8 +47,8 @@ struct Row {
     bytes: u64,
 }
 
-/// Measure each kernel that is there, or only `wanted`, and restore each machine `restores` times in
-/// a row.
+/// Measure each available kernel, or only `wanted`, and restore each machine `restores` times in a
+/// row.
 pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     let mut failures = 0;
@@ -65,12 +65,12 @@ pub(crate) fn run(restores: usize, wanted: Option<Which>) -> anyhow::Result<Exit
         };
         let warm = Workshop::open(Some(which), Start::Warm)?;
         warm.module("nl_hello")?;
-        // What is made once is not measured.
+        // The saved machine is made once and not measured.
         drop(warm.machine()?);
         let bar = progress::bar(&format!("measuring {which}"), (4 * ROUNDS) as u64);
         let kvm = warm.probed()?.kvm;
         let mut times = [const { Vec::new() }; 4];
-        // In turns, so that a busy moment of the host does not hit one of them alone.
+        // In turns, so that a busy moment of the host does not affect one of them only.
         for _ in 0..ROUNDS {
             times[0].push(cold.machine()?.start_time);
             bar.inc(1);
@@ -140,7 +140,7 @@ fn show(rows: &[Row]) {
     }
 }
 
-/// The middle of an odd number of times, the upper of the two in the middle else.
+/// The median of an odd number of values; otherwise the upper of the two middle ones.
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Medians, ratios and their rendering, from samples that nobody has measured.
+//! Medians, ratios and their rendering, from made-up samples.
 
 use super::*;
 use crate::{plot, table};
 
-/// A sample of 10 operations that took so many nanoseconds each, twice that of a processor.
+/// A sample of 10 operations that took this many nanoseconds each, and twice that of processor
+/// time.
 fn timed(test: Test, way: Way, size: u64, each_ns: u64) -> Sample {
     Sample {
         test,
@@ -33,7 +34,7 @@ fn the_median_is_in_the_middle() {
 
 #[test]
 fn a_ratio_is_the_median_of_ratios_within_rounds() {
-    // The second round met a host that was ten times slower: no ratio changes.
+    // In the second round the host was ten times slower: no ratio changes.
     let mut samples = Vec::new();
     for (ours, theirs) in [(30, 20), (300, 200), (32, 20)] {
         samples.push(timed(Test::FanOut, Way::Router, 64, ours));
@@ -131,7 +132,7 @@ fn memory_is_compared_with_the_message() {
 #[test]
 fn what_cannot_be_compared_is_an_error() {
     let sample = |way, ns| timed(Test::FanOut, way, 1, ns);
-    // No reference; a reference of another size; one round less; no time at all.
+    // No reference; a reference of another size; one round too few; no time at all.
     let wrong = [
         vec![sample(Way::Router, 5)],
         vec![

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How scenarios without memory end.
+//! The last steps of scenarios without memory.
 
 use lab_scene::{Outcome, Scene};
 
-/// The last step: the module goes, and nothing is left of all those attempts.
+/// The last step: the module is removed, and no attempt has left memory behind.
 pub(super) fn finish(scene: &mut Scene<'_>, module: &str) -> Outcome {
     scene.step("remove the module", "nothing is left behind", |scene| {
         scene.remove(module)?;
@@ -11,7 +11,11 @@ pub(super) fn finish(scene: &mut Scene<'_>, module: &str) -> Outcome {
     })
 }
 
-/// The last step where no module is in any more.
+/// The last step if no module is inserted any more.
 pub(super) fn finish_removed(scene: &mut Scene<'_>) -> Outcome {
-    scene.step("look at what is left", "nothing", Scene::expect_no_leaks)
+    scene.step(
+        "look for memory that is left",
+        "nothing",
+        Scene::expect_no_leaks,
+    )
 }

@@ -18,18 +18,18 @@ use super::{
 
 pub(super) const HELLO: Scenario = Scenario {
     id: "part2/N5-hello-no-memory",
-    title: "an allocation that fails is an errno",
+    title: "a failed allocation is an errno",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.watch_leaks()?;
         scene.insert("nl_hello", "")?;
-        // It says each time what it was asked.
+        // The program prints the text of each request.
         scene.mute_log();
         let actor = scene.actor("actor", 0)?;
         confine_to_modules(scene)?;
         scene.step("ask", "an answer or an errno, never both", |scene| {
             let text = b"is there any?";
-            // Head and data of the answer and of the acknowledgement.
+            // Head and data of the answer, and of the acknowledgement.
             let sites = allocations(4);
             let request = (REQUEST, &text[..]);
             let answered =
@@ -49,23 +49,22 @@ pub(super) const HELLO: Scenario = Scenario {
     },
 };
 
-pub(super) const GREETING: Scenario =
-    Scenario {
-        id: "part2/N5-greeting-no-memory",
-        title: "an allocation that fails is an errno, or ENOBUFS for a listener",
-        looks_at: LooksAt::Module(&[]),
-        run: |scene| {
-            scene.watch_leaks()?;
-            scene.insert("nl_greeting", "")?;
-            let actor = scene.actor("actor", 0)?;
-            confine_to_modules(scene)?;
-            scene.step(
-            "ask for a greeting, with two who listen",
-            "an errno, and the next has the next number; or all hear it, or know that they do not",
+pub(super) const GREETING: Scenario = Scenario {
+    id: "part2/N5-greeting-no-memory",
+    title: "a failed allocation is an errno, or ENOBUFS for a listener",
+    looks_at: LooksAt::Module(&[]),
+    run: |scene| {
+        scene.watch_leaks()?;
+        scene.insert("nl_greeting", "")?;
+        let actor = scene.actor("actor", 0)?;
+        confine_to_modules(scene)?;
+        scene.step(
+            "ask for a greeting, with two listeners",
+            "an errno, and the next greeting has the next number; or each listener gets it, or is told of the loss",
             |scene| {
                 let listeners = [listener(scene, "listener 1")?, listener(scene, "listener 2")?];
                 let mut audience = Audience::new(listeners);
-                // Head and data of the greeting and of the acknowledgement, a copy.
+                // Head and data of the greeting and of the acknowledgement, and a copy.
                 let sites = allocations(5);
                 let request = (greeting::REQUEST, &b""[..]);
                 let told = |scene: &mut Scene<'_>, _: &Peer, _: &Reply| {
@@ -75,18 +74,18 @@ pub(super) const GREETING: Scenario =
                 let asker = scene.peer("asker", 0)?;
                 carry_out(scene, &asker, greeting::REQUEST, b"")?;
                 let told = audience.was_told(scene, greeting::DATA, is_greeting)?;
-                expect_eq("greeted when there is memory", told, true)?;
+                expect_eq("greeted when memory is available", told, true)?;
                 quietly_close(scene, &asker)?;
                 audience.leaves(scene)
             },
         )?;
-            finish(scene, "nl_greeting")
-        },
-    };
+        finish(scene, "nl_greeting")
+    },
+};
 
 pub(super) const INTERVAL: Scenario = Scenario {
     id: "part2/N5-greeting-interval-no-memory",
-    title: "without memory the kernel greets later, and counts none that it did not send",
+    title: "without memory the kernel greets later, and counts only the greetings that it sent",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.watch_leaks()?;
@@ -99,8 +98,8 @@ pub(super) const INTERVAL: Scenario = Scenario {
             Ok(())
         })?;
         scene.step(
-            "no memory for three greetings, whatever of each fails",
-            "those that come later have the numbers that follow",
+            "every allocation for three greetings fails",
+            "later greetings have the next numbers",
             |scene| {
                 for bytes in [0, 256, 512] {
                     run_out(scene, bytes, 3)?;
@@ -108,7 +107,7 @@ pub(super) const INTERVAL: Scenario = Scenario {
                         Ok(still_to_fail(scene)? == 0)
                     })?;
                     expect_eq("allocations that failed", recover(scene, 3)?, 3)?;
-                    // As many as are in the queue, and one that is new.
+                    // As many as are queued, and a new one.
                     for _ in 0..8 {
                         let seq = next(scene, &listener)?;
                         expect_eq("nlmsg_seq", seq, last + 1)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Having the kernel's allocations fail (Documentation/fault-injection/fault-injection.rst), those
-//! that a module makes and no others.
+//! Makes allocations of a module fail, and no others
+//! (Documentation/fault-injection/fault-injection.rst).
 
 use std::collections::BTreeSet;
 
@@ -8,38 +8,39 @@ use lab_agent::{Answer, Bytes, Call, CallResult, Op, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
 use lab_scene::{Halt, Outcome, Program, Scene, fail, readable, transcript::LineKind};
 
-/// Where the kernel's switches are, one directory for each kind of fault.
+/// The kernel's switches, one directory for each kind of fault.
 const SWITCHES: &str = "/sys/kernel/debug";
 
-/// Where modules are loaded, code and all, without KASLR (arch/x86/include/asm/
-/// pgtable_64_types.h). Nothing but the module under test is there.
+/// Addresses at which modules are loaded, code and data, without KASLR
+/// (arch/x86/include/asm/pgtable_64_types.h). Only the module under test is there.
 const MODULES: [&str; 2] = ["0xffffffffa0000000", "0xffffffffff000000"];
 
-/// A function of kmemleak's that allocates, below every allocation of anybody.
+/// A function of kmemleak's that allocates for every allocation of the kernel.
 const KMEMLEAK: &str = "__alloc_object";
 
-/// Where the loader warns (WARN(), lib/dynamic_debug.c), with a backtrace, that it has no memory.
+/// A function of the module loader that warns with a backtrace (WARN(), lib/dynamic_debug.c) if it
+/// has no memory.
 const DYNDBG: &str = "ddebug_module_notify";
 
-/// Faults that are asked for one after the other before an operation is taken to have no end.
+/// Number of consecutive faults after which an operation is taken for endless.
 const MOST: u32 = 1000;
 
-/// In how many bytes [`Fault::After`] advances: fewer than most objects have.
+/// Bytes by which [`Fault::After`] advances: fewer than most objects have.
 const STEP: u32 = 64;
 
-/// As large as the kernel can count.
+/// The largest number that the kernel accepts.
 const NO_LIMIT: u32 = i32::MAX as u32;
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// This one of the allocations and user copies, from 1, fails, and no other.
+    /// Only the allocation or user copy with this number, from 1, fails.
     Nth(u32),
-    /// When so many bytes have been allocated there is no more memory.
+    /// All allocations fail after this many bytes.
     After(u32),
 }
 
-/// How much there is in an operation that can fail, at least.
+/// The fewest calls of an operation that can fail.
 #[derive(Clone, Copy)]
 pub(super) struct Sites {
     /// Allocations.
@@ -48,10 +49,10 @@ pub(super) struct Sites {
     pub(super) copies: u32,
 }
 
-/// Nothing in it can fail.
+/// No call can fail.
 pub(super) const NONE: Sites = allocations(0);
 
-/// At least so many allocations, and nothing is copied from or to user space.
+/// At least this many allocations, and no user copies.
 pub(super) const fn allocations(allocations: u32) -> Sites {
     let copies = 0;
     Sites {
@@ -60,16 +61,16 @@ pub(super) const fn allocations(allocations: u32) -> Sites {
     }
 }
 
-/// What came of an operation that a fault was planned for.
+/// The result of an operation for which a fault was planned.
 pub(super) struct Attempt {
-    /// Whether it came to the fault.
+    /// Whether the fault happened.
     pub(super) hit: bool,
-    /// What it came to, for the transcript.
+    /// The result, for the transcript.
     pub(super) said: String,
 }
 
-/// From now on only what modules allocate and copy is counted, at any depth below their functions.
-/// What kmemleak allocates for its own records is not: it has a reserve, and nobody would notice.
+/// Count only allocations and copies of modules, at any depth below their functions. Records of
+/// kmemleak are left out: it has a reserve, so a failure there has no visible effect.
 ///
 /// # Errors
 /// [`Halt::Fail`] if the kernel cannot inject faults.
@@ -77,8 +78,8 @@ pub(super) fn confine_to_modules(scene: &mut Scene<'_>) -> Outcome {
     confine(scene, MODULES, KMEMLEAK)
 }
 
-/// From now on all that is allocated and copied is counted, whoever does it, the one place left
-/// out where the kernel is known to take a failure for a fault of its own, and says so.
+/// Count all allocations and copies of the kernel. One place is left out: the kernel warns there
+/// when it has no memory.
 ///
 /// # Errors
 /// [`Halt::Fail`] if the kernel cannot inject faults.
@@ -86,7 +87,7 @@ pub(super) fn everywhere(scene: &mut Scene<'_>) -> Outcome {
     confine(scene, ["0", "0xffffffffffffffff"], DYNDBG)
 }
 
-/// Count what is allocated or copied below what is in these addresses, and not below `except`.
+/// Count allocations and copies below functions at these addresses, and not below `except`.
 fn confine(scene: &mut Scene<'_>, addresses: [&str; 2], except: &str) -> Outcome {
     let except = text_of(scene, except)?;
     for kind in ["failslab", "fail_usercopy"] {
@@ -103,17 +104,17 @@ fn confine(scene: &mut Scene<'_>, addresses: [&str; 2], except: &str) -> Outcome
             switch(scene, kind, name, value)?;
         }
     }
-    // Allocations that may sleep, too, and those of every cache.
+    // Also allocations that may sleep, and those of every cache.
     switch(scene, "failslab", "ignore-gfp-wait", "N")?;
     switch(scene, "failslab", "cache-filter", "N")
 }
 
-/// Make attempts, each with another fault, until one does not come to its fault. First each
-/// allocation and user copy alone fails, then memory runs out for good, ever later.
+/// Make attempts, each with another fault, until an attempt ends before its fault. First each
+/// allocation and each user copy fails alone. Then memory runs out for good, later in each attempt.
 ///
 /// # Errors
-/// The [`Halt`] of an attempt; [`Halt::Fail`] if there is less that fails than there are `sites`,
-/// or something where there are none.
+/// The [`Halt`] of an attempt; [`Halt::Fail`] if fewer calls can fail than `sites` says, or if one
+/// can fail although none should.
 pub(super) fn each(
     scene: &mut Scene<'_>,
     what: &str,
@@ -166,21 +167,21 @@ fn go_through(
         hits += 1;
         if hits > MOST {
             let got = format!("{hits} faults");
-            return Err(fail(format!("{title}: it has an end"), got));
+            return Err(fail(format!("{title}: ends"), got));
         }
     }
-    // Not how many: that is the kernel's business, and changes with it.
+    // The exact number depends on the kernel's version.
     let said: Vec<_> = said.into_iter().collect();
     let text = format!("{title}: {}", said.join("; "));
     scene.note("host", LineKind::Does, text);
     if hits < at_least || (at_least == 0 && hits > 0) {
-        let expected = format!("{title}: at least {at_least} that can fail, none if 0");
+        let expected = format!("{title}: at least {at_least} calls that can fail, none if 0");
         return Err(fail(expected, hits.to_string()));
     }
     Ok(())
 }
 
-/// A failure, with the fault that led to it.
+/// A failure, with the fault that caused it.
 fn name(halt: Halt, what: &str, fault: Fault) -> Halt {
     match halt {
         Halt::Fail { expected, got } => fail(format!("{what} with {fault:?}: {expected}"), got),
@@ -188,7 +189,8 @@ fn name(halt: Halt, what: &str, fault: Fault) -> Halt {
     }
 }
 
-/// Have an actor make a call with a fault: whether it came to it, and what the call gave.
+/// Make an actor carry out a call with a fault. Returns whether the fault happened, and the call's
+/// result.
 ///
 /// # Errors
 /// [`Halt`].
@@ -217,30 +219,30 @@ pub(super) fn call(
     }
 }
 
-/// When so many bytes have been allocated, the next `times` allocations fail, whoever makes them.
+/// After this many bytes, the next `times` allocations fail, in the whole kernel.
 ///
 /// # Errors
-/// [`Halt::Fail`] if the kernel does not take the order.
+/// [`Halt::Fail`] if the kernel does not accept the order.
 pub(super) fn run_out(scene: &mut Scene<'_>, bytes: u32, times: u32) -> Outcome {
-    // The kernel lets pass what is smaller than what is left.
+    // The kernel lets smaller allocations than the remaining bytes succeed.
     switch(scene, "failslab", "space", &bytes.to_string())?;
     switch(scene, "failslab", "times", &times.to_string())?;
     switch(scene, "failslab", "probability", "100")
 }
 
-/// Memory is there again: how many allocations have failed, of `times`.
+/// End the shortage. Returns how many of `times` allocations have failed.
 ///
 /// # Errors
-/// [`Halt::Fail`] if the kernel does not take the order.
+/// [`Halt::Fail`] if the kernel does not accept the order.
 pub(super) fn recover(scene: &mut Scene<'_>, times: u32) -> Outcome<u32> {
     switch(scene, "failslab", "probability", "0")?;
     Ok(times - still_to_fail(scene)?)
 }
 
-/// How many allocations are still to fail, of those that [`run_out`] was told.
+/// How many of the allocations given to [`run_out`] have not failed yet.
 ///
 /// # Errors
-/// [`Halt::Fail`] if the kernel does not say.
+/// [`Halt::Fail`] if the number cannot be read.
 pub(super) fn still_to_fail(scene: &mut Scene<'_>) -> Outcome<u32> {
     let text = scene.read(&format!("{SWITCHES}/failslab/times"))?;
     text.trim()
@@ -268,9 +270,9 @@ fn switch(scene: &mut Scene<'_>, kind: &str, name: &str, value: &str) -> Outcome
         })
 }
 
-/// First address of a function of the kernel's, and the one behind its last.
+/// Address range of a kernel function.
 fn text_of(scene: &mut Scene<'_>, function: &str) -> Outcome<[String; 2]> {
-    // In order of addresses; the whole file has four megabytes.
+    // The file is sorted by address, and has four megabytes.
     let pattern = format!(" {function}$");
     let arguments = ["grep", "-A1", &pattern, "/proc/kallsyms"];
     let grep = scene.spawn("grep", "/bin/busybox", &arguments, 0, Stdin::Closed)?;

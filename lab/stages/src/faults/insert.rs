@@ -10,18 +10,18 @@ use super::{
     inject::{Attempt, Fault, allocations, call, confine_to_modules, each, each_alone, everywhere},
 };
 
-/// A module, and what inserting it takes.
+/// A module, and the allocations of its insertion.
 struct Module {
     name: &'static str,
     params: &'static str,
-    /// Allocations below its own code, at least.
+    /// The fewest allocations below its own code.
     sites: u32,
-    /// How many of them it does not need: the kernel does without, and says nothing.
+    /// Number of these without which the insertion still succeeds silently.
     spare: usize,
 }
 
 const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scenario {
-    let title = "an insert without memory is an errno, and the next one works";
+    let title = "an insert without memory is an errno, and the next one succeeds";
     Scenario {
         id,
         title,
@@ -33,7 +33,7 @@ const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scena
 pub(super) const SLOT: Scenario = scenario("message-slot/D2-no-memory", |scene| {
     let module = Module {
         sites: 3,
-        // The name of a kobject that nobody sees (__register_chrdev(), fs/char_dev.c).
+        // The name of an invisible kobject (__register_chrdev(), fs/char_dev.c).
         spare: 1,
         ..netlink("message_slot", "")
     };
@@ -69,10 +69,10 @@ const fn netlink(name: &'static str, params: &'static str) -> Module {
     }
 }
 
-/// What the kernel's end takes at least: an inode, a sock, a list of listeners.
+/// The fewest allocations for the kernel's socket: an inode, a sock, a list of listeners.
 const SOCKET: u32 = 3;
 
-/// What inserting any module takes at least, long before its own code runs.
+/// The fewest allocations for the insertion of any module, before its own code runs.
 const LOADING: u32 = 20;
 
 fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
@@ -84,8 +84,8 @@ fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
     scene.watch_leaks()?;
     confine_to_modules(scene)?;
     scene.step(
-        "what the module's own code allocates fails",
-        "an errno, and it is not in; without a fault it is",
+        "allocations of the module's own code fail",
+        "an errno, and the module is not inserted; without a fault it is",
         |scene| {
             let mut spared = 0;
             let sites = allocations(module.sites);
@@ -94,13 +94,13 @@ fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
                 spared += usize::from(attempt.hit && attempt.said == IN);
                 Ok(attempt)
             })?;
-            expect_eq("inserts that worked all the same", spared, module.spare)
+            expect_eq("inserts that succeeded all the same", spared, module.spare)
         },
     )?;
     everywhere(scene)?;
     scene.step(
-        "anything on the way fails",
-        "an errno, and it is not in; or it is, where the kernel can do without",
+        "any allocation fails",
+        "an errno, and the module is not inserted; or it is, if the kernel does not need the memory",
         |scene| {
             each_alone(scene, "insmod", LOADING, |scene, fault| {
                 attempt(scene, &actor, module.name, &insert, fault)
@@ -110,7 +110,7 @@ fn run(scene: &mut Scene<'_>, module: &Module) -> Outcome {
     finish_removed(scene)
 }
 
-const IN: &str = "works, and goes again";
+const IN: &str = "the module is inserted and removed";
 
 /// Insert it with a fault, and remove it if it is in.
 fn attempt(
@@ -125,20 +125,20 @@ fn attempt(
         Ok(_) => {
             let name = module.to_owned();
             let removed = scene.machine.order("rmmod", Op::Remove { name })?;
-            removed.map_err(|refusal| fail("it can be removed", refusal.to_string()))?;
+            removed.map_err(|refusal| fail("the module can be removed", refusal.to_string()))?;
             IN.to_owned()
         }
-        // netlink_kernel_create() does not say why it fails.
+        // netlink_kernel_create() does not report the reason.
         Err(refusal) if hit => match Errno::from_raw(refusal.errno) {
             errno @ (Errno::ENOMEM | Errno::EFAULT | Errno::EADDRINUSE) => format!("{errno:?}"),
             other => return Err(fail("ENOMEM, EFAULT or EADDRINUSE", format!("{other:?}"))),
         },
-        Err(refusal) => return Err(fail("insmod works without a fault", refusal.to_string())),
+        Err(refusal) => return Err(fail("insmod succeeds without a fault", refusal.to_string())),
     };
     let modules = scene.read("/proc/modules")?;
     let there = modules
         .lines()
         .any(|line| line.starts_with(&format!("{module} ")));
-    expect_eq("it is still in", there, false)?;
+    expect_eq("the module is still inserted", there, false)?;
     Ok(Attempt { hit, said })
 }

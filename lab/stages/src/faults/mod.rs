@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! No memory: what each operation of each module does when one of its allocations fails, or one
-//! of its copies from or to user space, or when memory runs out for good.
+//! Operations of each module without memory: one allocation or one user copy fails, or memory runs
+//! out for good.
 //!
-//! Only the debug kernel can do that. These scenarios are therefore not among [`super::all`], and
-//! no clause is covered by them alone: elsewhere they would have to be left out.
+//! Only the debug kernel can inject faults. So these scenarios are not among [`super::all`], and
+//! each of their clauses has another check.
 
 mod finish;
 mod hello;

@@ -16,7 +16,7 @@ const MODULE: &str = "nl_pubsub";
 
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part2/N5-pubsub-no-memory",
-    title: "an allocation that fails is an errno, and nobody receives half of a message",
+    title: "a failed allocation is an errno, and no subscriber gets half of a message",
     looks_at: LooksAt::Module(&[]),
     run,
 };
@@ -27,7 +27,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     let actor = scene.actor("actor", 0)?;
     confine_to_modules(scene)?;
     let subscribe = Request::Subscribe.payload();
-    // Only the answer needs memory: its head and its data.
+    // Only the answer needs memory, for its head and its data.
     let answer = allocations(2);
     scene.step("subscribe", "a place is taken, or it is not", |scene| {
         let request = (REQUEST, &subscribe[..]);
@@ -45,8 +45,8 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         })
     })?;
     scene.step(
-        "publish, with two who listen",
-        "an errno and nobody is told, or both are",
+        "publish, with two subscribers",
+        "an errno and no message, or a message for both",
         |scene| {
             let mut listen = |name| -> Outcome<Peer> {
                 let peer = scene.peer(name, 0)?;
@@ -60,7 +60,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             let what = ("publish", allocations(6));
             each_request(scene, &actor, what, request, as_it_is, |scene, peer, _| {
                 let told = audience.was_told(scene, DATA, |payload| payload == b"is there any?")?;
-                // Nor is it the publisher, unless it has published.
+                // It is no publisher either, unless it has published.
                 let errno = errno(scene, peer, REQUEST, &subscribe)?;
                 let role = if told { Errno::EPERM } else { Errno::ENOSPC };
                 expect_eq("subscribe after it", Errno::from_raw(errno), role)?;
@@ -73,7 +73,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     finish(scene, MODULE)
 }
 
-/// Whether this socket has its role: subscribing is then refused with `errno`.
+/// Whether this socket has its role; if so, subscribing is refused with `errno`.
 fn again(scene: &mut Scene<'_>, peer: &Peer, refused: Errno) -> Outcome<bool> {
     let errno = errno(scene, peer, REQUEST, &Request::Subscribe.payload())?;
     match Errno::from_raw(errno) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Requests to a netlink module that has no memory for them, and those who hear of them.
+//! Requests to a netlink module that has no memory for them, and the sockets that are told of them.
 
 use std::time::Duration;
 
@@ -19,34 +19,34 @@ use super::{
     inject::{Attempt, Fault, Sites, call, each},
 };
 
-/// A message that is no acknowledgement: its header and its payload.
+/// A message other than an acknowledgement: its header and its payload.
 pub(super) type Told = (Header, Vec<u8>);
 
-/// All that waited at a socket.
+/// All messages that waited at a socket.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// `ENOBUFS`: something was lost.
+    /// `ENOBUFS`: messages were lost.
     pub(super) overrun: bool,
-    /// The acknowledgement, with what the module has added to it.
+    /// The acknowledgement, with the module's additions.
     pub(super) ack: Option<(Ack, Option<Vec<u8>>)>,
-    /// Everything else.
+    /// All other messages.
     pub(super) told: Vec<Told>,
 }
 
-/// What came of a request.
+/// The result of a request.
 pub(super) struct Reply {
-    /// Whether it came to the fault.
+    /// Whether the fault happened.
     pub(super) hit: bool,
-    /// What its sender has received.
+    /// The messages for its sender.
     pub(super) waiting: Waiting,
 }
 
-/// Receive all that waits at a socket now. What the kernel owes has been queued when send returns.
+/// Receive all messages that wait at a socket. The kernel has queued its answers when send returns.
 pub(super) fn drain(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Waiting> {
     wait(scene, peer, Duration::ZERO)
 }
 
-/// Wait until there is something at a socket, and receive all that is.
+/// Wait for a message at a socket, and receive all that wait.
 fn wait(scene: &mut Scene<'_>, peer: &Peer, limit: Duration) -> Outcome<Waiting> {
     let mut waiting = Waiting::default();
     let mut limit = limit;
@@ -78,7 +78,7 @@ fn wait(scene: &mut Scene<'_>, peer: &Peer, limit: Duration) -> Outcome<Waiting>
     }
 }
 
-/// Send a datagram with a fault. That send itself fails is not the module's business.
+/// Send a datagram with a fault. The module is not responsible for errors of send itself.
 pub(super) fn ask(scene: &mut Scene<'_>, peer: &Peer, data: &[u8], fault: Fault) -> Outcome<Reply> {
     let send = peer.sends(data.to_vec());
     let (hit, observed) = call(scene, &peer.program, &send, fault)?;
@@ -87,7 +87,7 @@ pub(super) fn ask(scene: &mut Scene<'_>, peer: &Peer, data: &[u8], fault: Fault)
     Ok(Reply { hit, waiting })
 }
 
-/// Send a request with all the memory that it needs; its errno, 0 for success.
+/// Send a request without a fault; its errno, 0 for success.
 pub(super) fn errno(scene: &mut Scene<'_>, peer: &Peer, kind: u16, payload: &[u8]) -> Outcome<i32> {
     scene.send(peer, request(kind, payload))?;
     match drain(scene, peer)?.ack {
@@ -96,14 +96,14 @@ pub(super) fn errno(scene: &mut Scene<'_>, peer: &Peer, kind: u16, payload: &[u8
     }
 }
 
-/// The same, for one that must work.
+/// The same, for a request that must succeed.
 pub(super) fn carry_out(scene: &mut Scene<'_>, peer: &Peer, kind: u16, payload: &[u8]) -> Outcome {
     let errno = errno(scene, peer, kind, payload)?;
     expect_eq("errno when there is memory", Errno::from_raw(errno), OK)
 }
 
-/// All or nothing: what the sender is told must be what has happened. `done` is whether the
-/// request was carried out.
+/// All or nothing: the answer must match the state. `done` says whether the request was carried
+/// out.
 pub(super) fn judge(reply: &Reply, done: bool, fault: Fault) -> Outcome<Attempt> {
     let hit = reply.hit;
     let said = match &reply.waiting.ack {
@@ -121,20 +121,16 @@ pub(super) fn judge(reply: &Reply, done: bool, fault: Fault) -> Outcome<Attempt>
                 OK => "done".to_owned(),
                 Errno::ENOMEM | Errno::ENOBUFS if hit => {
                     let words = ack.text.is_some();
-                    format!("{errno:?}{}", if words { "" } else { " without a word" })
+                    format!("{errno:?}{}", if words { "" } else { " without a reason" })
                 }
                 other => return Err(fail("success, or no memory", format!("{other:?}"))),
             }
         }
         None => {
-            expect_eq(
-                "an answer that is lost is ENOBUFS",
-                reply.waiting.overrun,
-                true,
-            )?;
+            expect_eq("a lost answer is ENOBUFS", reply.waiting.overrun, true)?;
             expect_eq("an answer is lost because of a fault", hit, true)?;
             if matches!(fault, Fault::Nth(_)) {
-                // Nothing else has failed.
+                // No other allocation has failed.
                 expect_eq("carried out, where only the answer failed", done, true)?;
             }
             let what = if done { "done" } else { "not done" };
@@ -144,8 +140,8 @@ pub(super) fn judge(reply: &Reply, done: bool, fault: Fault) -> Outcome<Attempt>
     Ok(Attempt { hit, said })
 }
 
-/// One request from a new socket each time: `prepare` brings about what it needs, `was_done` finds
-/// out whether it was carried out, and takes it back if so.
+/// One request, from a new socket in each attempt. `prepare` brings about its preconditions.
+/// `was_done` finds out whether it was carried out, and if so undoes it.
 pub(super) fn each_request(
     scene: &mut Scene<'_>,
     actor: &Program,
@@ -166,12 +162,12 @@ pub(super) fn each_request(
     })
 }
 
-/// Nothing to prepare.
+/// For requests without preconditions.
 pub(super) fn as_it_is(_: &mut Scene<'_>, _: &Peer) -> Outcome {
     Ok(())
 }
 
-/// A list, from a new socket each time: an errno, or all of it. `data` asks for it.
+/// A list, from a new socket in each attempt: an errno, or the whole list. `data` requests it.
 pub(super) fn each_list(
     scene: &mut Scene<'_>,
     actor: &Program,
@@ -186,9 +182,9 @@ pub(super) fn each_list(
         let whole = waiting.told.iter().any(|told| ends(&told));
         if whole || !waiting.told.is_empty() {
             let found = waiting.told.iter().filter(|told| !ends(told)).count();
-            expect_eq("entries of a list that is sent", found, entries)?;
+            expect_eq("entries of the list", found, entries)?;
         }
-        // Netlink's own: a list that could not be begun is gone on with at the next recvmsg().
+        // Netlink's own behaviour: a list that could not be begun continues at the next recvmsg().
         let said = match waiting.ack {
             _ if !hit => {
                 expect_eq("a whole list", whole, true)?;
@@ -217,19 +213,19 @@ pub(super) fn quietly_close(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
         .map(drop)
 }
 
-/// Those who hear of requests.
+/// Sockets that are told of requests.
 pub(super) struct Audience(Vec<Listener>);
 
 struct Listener {
     peer: Peer,
-    /// Number of the last message that was meant for it.
+    /// Number of the last message for this socket.
     seq: u32,
-    /// How many of those it has not got.
+    /// Number of lost messages.
     lost: u32,
 }
 
 impl Audience {
-    /// Sockets that listen already and have not been told anything.
+    /// Sockets that already listen, and have been told nothing yet.
     pub(super) fn new(peers: impl IntoIterator<Item = Peer>) -> Self {
         let new = |peer| Listener {
             peer,
@@ -239,20 +235,20 @@ impl Audience {
         Audience(peers.into_iter().map(new).collect())
     }
 
-    /// All close their sockets.
+    /// Close all sockets.
     pub(super) fn leaves(self, scene: &mut Scene<'_>) -> Outcome {
         self.0
             .iter()
             .try_for_each(|listener| quietly_close(scene, &listener.peer))
     }
 
-    /// How many messages each has lost.
+    /// Number of lost messages of each socket.
     pub(super) fn lost(&self) -> Vec<u32> {
         self.0.iter().map(|listener| listener.lost).collect()
     }
 
-    /// Whether they were told, and all of them: each has received the next number of its own and
-    /// what `expected` says, or has lost it, and knows by `ENOBUFS`.
+    /// Whether either all were told or none. Each told socket has received its next number and
+    /// `expected`, or has lost the message and got `ENOBUFS`.
     pub(super) fn was_told(
         &mut self,
         scene: &mut Scene<'_>,
@@ -262,7 +258,7 @@ impl Audience {
         self.is_told(scene, Duration::ZERO, kind, expected)
     }
 
-    /// The same, for what may yet come within `limit`.
+    /// The same, for messages that come within `limit`.
     pub(super) fn is_told(
         &mut self,
         scene: &mut Scene<'_>,
@@ -284,7 +280,7 @@ impl Audience {
                     listener.seq += 1;
                     expect_eq("nlmsg_seq", header.seq, listener.seq)?;
                     if header.kind != kind || !expected(payload) {
-                        return Err(fail("what all are told", readable(payload)));
+                        return Err(fail("the message for all listeners", readable(payload)));
                     }
                 }
                 (told, overrun) => {
@@ -294,7 +290,11 @@ impl Audience {
             }
         }
         let all = heard.iter().all(|&heard| heard);
-        expect_eq("told are all or none", heard.contains(&true), all)?;
+        expect_eq(
+            "either all listeners are told or none",
+            heard.contains(&true),
+            all,
+        )?;
         Ok(all)
     }
 }

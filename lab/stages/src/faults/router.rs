@@ -25,12 +25,12 @@ const MODULE: &str = "nl_router";
 
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part3/N5-no-memory",
-    title: "an allocation that fails is an errno, or the loss of one subscriber who is told",
+    title: "a failed allocation is an errno, or a loss for one subscriber, which is told",
     looks_at: LooksAt::Module(&[]),
     run,
 };
 
-/// Subscribers to what is published.
+/// Subscribers of published messages.
 const LISTENERS: u32 = 3;
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
@@ -40,8 +40,8 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     confine_to_modules(scene)?;
     members(scene, &actor)?;
     scene.step(
-        "publish, with three who listen",
-        "an errno and nobody is told; or each is told, or loses it, which all know",
+        "publish, with three subscribers",
+        "an errno and no message; or each subscriber gets it, or is told of the loss",
         |scene| publish(scene),
     )?;
     finish(scene, MODULE)
@@ -88,7 +88,7 @@ fn register() -> Request<'static> {
     }
 }
 
-/// Whether a socket has both roles, which it has not afterwards; it must have both or none.
+/// Whether a socket has both roles, which are then removed. It must have both or none.
 fn registered(scene: &mut Scene<'_>, peer: &Peer, observer: &Peer) -> Outcome<bool> {
     let roles = list(scene, observer)?
         .iter()
@@ -128,7 +128,7 @@ fn publish(scene: &mut Scene<'_>) -> Outcome {
     let publisher = scene.peer("publisher", 0)?;
     let (register, mut body) = (register(), 0_u32);
     carry_out(scene, &publisher, register.kind(), &register.payload())?;
-    // Head and data of the message, of each copy and of the answer.
+    // Head and data of the message, of each copy, and of the answer.
     let sites = allocations(2 + 2 * LISTENERS + 2);
     each(scene, "publish", sites, |scene, fault| {
         body += 1;
@@ -144,7 +144,7 @@ fn publish(scene: &mut Scene<'_>) -> Outcome {
         let attempt = judge(&reply, told, fault)?;
         let lost = audience.lost().iter().sum::<u32>() - lost_before;
         expect_report(&reply, told, lost)?;
-        // The counters of the lists say the same.
+        // The counters of the lists agree.
         let dropped: Vec<_> = portids
             .iter()
             .map(|&portid| dropped(scene, &publisher, portid))
@@ -154,12 +154,12 @@ fn publish(scene: &mut Scene<'_>) -> Outcome {
     })?;
     let lost = audience.lost();
     let each_has_lost = lost.iter().all(|&lost| lost > 0);
-    expect_eq("each has lost something once", each_has_lost, true)?;
+    expect_eq("each has lost a message once", each_has_lost, true)?;
     quietly_close(scene, &publisher)?;
     audience.leaves(scene)
 }
 
-/// What the publisher is told of its copies.
+/// The publisher's report about its copies.
 fn expect_report(reply: &Reply, told: bool, lost: u32) -> Outcome {
     let Some((_, Some(cookie))) = &reply.waiting.ack else {
         return Ok(());
@@ -170,7 +170,7 @@ fn expect_report(reply: &Reply, told: bool, lost: u32) -> Outcome {
     expect_eq("the report", report, Some(Report { delivered, dropped }))
 }
 
-/// How much a subscriber has lost, as the list has it.
+/// Number of messages that a subscriber has lost, by the list.
 fn dropped(scene: &mut Scene<'_>, observer: &Peer, portid: PortId) -> Outcome<u32> {
     list(scene, observer)?
         .iter()

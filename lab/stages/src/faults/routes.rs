@@ -25,15 +25,15 @@ const MODULE: &str = "nl_routes";
 
 pub(super) const NO_MEMORY: Scenario = Scenario {
     id: "part2/N5-routes-no-memory",
-    title: "an allocation that fails is an errno, or an event that is lost, which is known",
+    title: "a failed allocation is an errno, or a lost event, which the watcher is told",
     looks_at: LooksAt::Module(&[]),
     run,
 };
 
-/// What the answer to a request takes: its head and its data.
+/// Allocations for the answer to a request: its head and its data.
 const ANSWER: u32 = 2;
 
-/// What an event takes, for each watcher.
+/// Allocations for an event, for each watcher.
 const EVENT: u32 = 2;
 
 fn run(scene: &mut Scene<'_>) -> Outcome {
@@ -51,7 +51,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         };
         each_list(scene, &actor, allocations(2), &header.encode(b""), 3)
     })?;
-    scene.step("let R3 expire", "it will, or it will not", |scene| {
+    scene.step("let R3 expire", "it will expire, or it will not", |scene| {
         let expire = Request::Expire("R3", 1_000_000);
         let request = (expire.kind(), &expire.payload()[..]);
         let what = ("expire", allocations(ANSWER));
@@ -75,12 +75,12 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     finish(scene, MODULE)
 }
 
-/// Make a request that must work.
+/// Make a request that must succeed.
 fn wish(scene: &mut Scene<'_>, peer: &Peer, wish: Request<'_>) -> Outcome {
     carry_out(scene, peer, wish.kind(), &wish.payload())
 }
 
-/// When an entry expires, if there is one of that name.
+/// The expiry time of an entry, if it exists.
 fn entry(scene: &mut Scene<'_>, observer: &Peer, name: &str) -> Outcome<Option<Option<u32>>> {
     for (kind, payload) in dump(scene, observer, LIST, PortId(0))? {
         match News::decode(kind, &payload) {
@@ -97,7 +97,7 @@ fn entry(scene: &mut Scene<'_>, observer: &Peer, name: &str) -> Outcome<Option<O
 
 /// Watch and unwatch.
 fn watch(scene: &mut Scene<'_>, actor: &Program, observer: &Peer) -> Outcome {
-    // Whether it is told of something, which is undone, and that it watches no longer.
+    // Whether it gets an event, which is undone, and that it does not watch any more.
     let watches = |scene: &mut Scene<'_>, peer: &Peer| {
         wish(scene, observer, Request::Delete("R3"))?;
         wish(scene, observer, Request::Add("R3"))?;
@@ -111,15 +111,15 @@ fn watch(scene: &mut Scene<'_>, actor: &Program, observer: &Peer) -> Outcome {
         }
     };
     let watch = Request::Watch(Some("R3"));
-    scene.step("watch R3", "it is told, or it is not", |scene| {
+    scene.step("watch R3", "it gets the event, or it does not", |scene| {
         let request = (watch.kind(), &watch.payload()[..]);
-        // A watcher, the answer.
+        // A watcher and the answer.
         let what = ("watch", allocations(1 + ANSWER));
         each_request(scene, actor, what, request, as_it_is, |scene, peer, _| {
             watches(scene, peer)
         })
     })?;
-    scene.step("unwatch R3", "it is not told, or it is", |scene| {
+    scene.step("unwatch R3", "it gets no event, or it does", |scene| {
         let unwatch = Request::Unwatch(Some("R3"));
         let request = (unwatch.kind(), &unwatch.payload()[..]);
         let what = ("unwatch", allocations(ANSWER));
@@ -130,7 +130,7 @@ fn watch(scene: &mut Scene<'_>, actor: &Program, observer: &Peer) -> Outcome {
     })
 }
 
-/// Add and delete, with two who watch.
+/// Add and delete, with two watchers.
 fn changes(
     scene: &mut Scene<'_>,
     actor: &Program,
@@ -139,7 +139,7 @@ fn changes(
 ) -> Outcome {
     scene.step(
         "add an entry",
-        "an errno and no entry; or an entry, and each watcher has the event or knows that it is lost",
+        "an errno and no entry; or an entry, and each watcher gets the event or is told of the loss",
         |scene| {
             let add = Request::Add("new");
             let request = (add.kind(), &add.payload()[..]);
@@ -148,7 +148,7 @@ fn changes(
             each_request(scene, actor, what, request, as_it_is, |scene, _, _| {
                 let there = entry(scene, observer, "new")?.is_some();
                 let told = audience.was_told(scene, ADDED, added)?;
-                expect_eq("an event, where there is an entry", told, there)?;
+                expect_eq("an event, because the entry exists", told, there)?;
                 if there {
                     wish(scene, observer, Request::Delete("new"))?;
                     let told = audience.was_told(scene, DELETED, requested)?;
@@ -163,7 +163,7 @@ fn changes(
         let delete = Request::Delete("new");
         let request = (delete.kind(), &delete.payload()[..]);
         let what = ("delete", allocations(2 * EVENT + ANSWER));
-        // Both want to hear of it, one after the other.
+        // Both closures use the watchers, one after the other.
         let heard = std::cell::RefCell::new(audience);
         let prepare = |scene: &mut Scene<'_>, _: &Peer| {
             wish(scene, observer, Request::Add("new"))?;
@@ -174,21 +174,21 @@ fn changes(
             let there = entry(scene, observer, "new")?.is_some();
             let mut audience = heard.borrow_mut();
             let told = audience.was_told(scene, DELETED, requested)?;
-            expect_eq("no event, where there is an entry", told, !there)?;
+            expect_eq("no event, although the entry exists", told, !there)?;
             expect_lost(scene, &audience)?;
             Ok(!there)
         })
     })
 }
 
-/// An entry that expires, with two who watch: the kernel has nobody to tell that it has no memory.
+/// An entry that expires, with two watchers. The timer cannot report a lack of memory to a sender.
 fn expiry(scene: &mut Scene<'_>, observer: &Peer, audience: &mut Audience) -> Outcome {
     scene.step(
         "an entry expires",
-        "it goes, and each watcher has the event or knows that it is lost",
+        "the entry is deleted, and each watcher gets the event or is told of the loss",
         |scene| {
             let expire = Request::Expire("brief", 1);
-            // Without NLM_F_ACK: an answer would need memory, too.
+            // Without NLM_F_ACK, because an answer would need memory, too.
             let expire = Header {
                 flags: NLM_F_REQUEST,
                 ..request_header(expire.kind())
@@ -203,9 +203,9 @@ fn expiry(scene: &mut Scene<'_>, observer: &Peer, audience: &mut Audience) -> Ou
                     scene.send(observer, expire.clone())?;
                     let told = audience.is_told(scene, PATIENCE, DELETED, expired)?;
                     let failed = recover(scene, times)?;
-                    expect_eq("an event, or that it is lost", told, true)?;
+                    expect_eq("an event, or a report of its loss", told, true)?;
                     let there = entry(scene, observer, "brief")?.is_some();
-                    expect_eq("the entry is still there", there, false)?;
+                    expect_eq("the entry still exists", there, false)?;
                     expect_lost(scene, audience)?;
                     if failed == 0 {
                         break;
@@ -235,7 +235,7 @@ fn expired(payload: &[u8]) -> bool {
     matches!(news, Ok(Some(News::Deleted("brief", Reason::Expired))))
 }
 
-/// The module counts as lost what the watchers have not got.
+/// The module counts as lost the events that the watchers have not received.
 fn expect_lost(scene: &mut Scene<'_>, audience: &Audience) -> Outcome {
     expect_dropped(scene, MODULE, audience.lost().iter().sum())
 }

@@ -20,7 +20,7 @@ const MODULE: &str = "message_slot";
 
 pub(super) const WRITES: Scenario = Scenario {
     id: "message-slot/W5-no-memory",
-    title: "an allocation that fails is an errno, and every message stays",
+    title: "a failed allocation is an errno, and every message stays",
     looks_at: LooksAt::Module(&[]),
     run,
 };
@@ -32,7 +32,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     confine_to_modules(scene)?;
     let file = scene.step(
         "open a slot, choose a channel",
-        "nothing in it can fail",
+        "no allocation is needed",
         |scene| {
             let path = scene.make_slot(0, 0o600)?;
             let open = Call::Open {
@@ -74,12 +74,13 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "write to channels that are empty",
-        "an errno and still empty, or the message",
+        "write to empty channels",
+        "an errno and an empty channel, or the message",
         |scene| {
-            // Each on a slot of its own: what a failed attempt has built up helps no other.
+            // Each on a slot of its own, because a failed attempt may leave tree nodes that later
+            // attempts use.
             let mut minor = 0;
-            // The message, a node of the xarray at least; its bytes.
+            // The message and its bytes, at least one node of the xarray.
             let sites = Sites {
                 allocations: 2,
                 copies: 1,
@@ -98,7 +99,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "overwrite a message",
-        "an errno and the old one, or the new one",
+        "an errno and the old message, or the new message",
         |scene| {
             let mut held = message(scene);
             scene.value(&actor, &file.write(&held))?;
@@ -132,7 +133,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             })
         },
     )?;
-    scene.step("close the file", "nothing in it can fail", |scene| {
+    scene.step("close the file", "no allocation is needed", |scene| {
         each(scene, "close", NONE, |scene, fault| {
             let file = open_quietly(scene, &actor, 0)?;
             let (hit, observed) = call(scene, &actor, &Call::Close { fd: file.fd }, fault)?;
@@ -144,11 +145,11 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
     finish(scene, MODULE)
 }
 
-/// What is said of an attempt that has worked.
+/// The result of a successful attempt.
 const DONE: &str = "done";
 
-/// Write with a fault, and look at what the channel holds then: all or nothing. Once the module
-/// has its memory it must not say otherwise.
+/// Write with a fault, and check the channel: all or nothing. The module must report success if it
+/// has all its memory.
 fn write(
     scene: &mut Scene<'_>,
     file: &SlotFile,
@@ -167,7 +168,7 @@ fn write(
     Ok(Attempt { hit, said })
 }
 
-/// The name of an errno that is one of these.
+/// The name of an errno from this list.
 fn refused(errno: Errno, allowed: &[Errno]) -> Outcome<String> {
     if allowed.contains(&errno) {
         return Ok(shown(Err(errno)));
@@ -211,7 +212,7 @@ fn open_quietly(scene: &mut Scene<'_>, actor: &Program, minor: u32) -> Outcome<S
     })
 }
 
-/// A message that no other attempt has.
+/// A message that differs from those of all other attempts.
 fn message(scene: &mut Scene<'_>) -> Vec<u8> {
     let len = scene.rng.usize(1..=MESSAGE_MAX);
     (0..len).map(|_| scene.rng.u8(..)).collect()

@@ -25,7 +25,7 @@ use super::{
 
 const MODULE: &str = "nl_greeting";
 
-/// What `nl-recv` prints when it listens, and of each greeting.
+/// Output of `nl-recv`: its first line, and the line for each greeting.
 const WAITING: &str = "Waiting for message from kernel";
 const RECEIVED: &str = "Received message payload: Greeting from kernel!";
 
@@ -89,14 +89,14 @@ fn expect_numbered(scene: &mut Scene<'_>, peer: &Peer, seq: u32) -> Outcome {
     Ok(())
 }
 
-/// Expect a greeting, whatever its sequence number is, and return that.
+/// Expect a greeting with any sequence number, which is returned.
 fn expect_greeting(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<u32> {
     let (seq, payload) = hear(scene, peer, DATA)?;
     judge(scene, peer, &payload)?;
     Ok(seq)
 }
 
-/// Note what a peer hears, and expect that it is the greeting.
+/// Note the message of a peer, and expect a greeting.
 fn judge(scene: &mut Scene<'_>, peer: &Peer, payload: &[u8]) -> Outcome {
     let said = text(payload).map_err(|error| fail("a text", error.to_string()))?;
     scene.note(&peer.program.name, LineKind::Does, format!("hears: {said}"));
@@ -112,7 +112,7 @@ fn greet(scene: &mut Scene<'_>, asker: &Peer) -> Outcome {
     expect_eq("errno", errno, 0)
 }
 
-/// Start two receivers and have the kernel greet them twice.
+/// Start two receivers, and greet them twice.
 fn greeted(scene: &mut Scene<'_>) -> Outcome<Vec<Program>> {
     let receivers = scene.step(
         "start two receivers",
@@ -155,7 +155,7 @@ const PROGRAMS: Scenario = Scenario {
 
 const MULTICAST: Scenario = Scenario {
     id: "part2/G1-multicast",
-    title: "all that are in the group hear the greeting, who has asked for it among them",
+    title: "all members of the group get the greeting, also the sender of the request",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -167,7 +167,7 @@ const MULTICAST: Scenario = Scenario {
         }
         scene.step(
             "ask from outside the group",
-            "both in it hear the greeting",
+            "both members get the greeting",
             |scene| {
                 greet(scene, &outside)?;
                 for peer in [&first, &second] {
@@ -176,10 +176,10 @@ const MULTICAST: Scenario = Scenario {
                 Ok(())
             },
         )?;
-        scene.step("ask from inside", "both hear it again", |scene| {
+        scene.step("ask from inside", "both get it again", |scene| {
             scene.send(&first, request(REQUEST, b""))?;
             expect_greeting(scene, &second)?;
-            // The answer comes before it or after it.
+            // The answer comes before or after the greeting.
             let (mut answered, mut greeted) = (false, false);
             while !(answered && greeted) {
                 let Some(datagram) = scene.receive(&first, PATIENCE)? else {
@@ -202,12 +202,12 @@ const MULTICAST: Scenario = Scenario {
 
 const TRIGGER: Scenario = Scenario {
     id: "part2/G2-trigger",
-    title: "the module greets when it is asked to, not when it is inserted",
+    title: "the module greets on request, not on insertion",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
-            "open a socket before the module is in",
-            "EPROTONOSUPPORT: nobody could hear a greeting",
+            "open a socket before the module is inserted",
+            "EPROTONOSUPPORT: no socket could get a greeting",
             |scene| {
                 let actor = scene.actor("early", 0)?;
                 let protocol = PROTO as i32;
@@ -222,7 +222,7 @@ const TRIGGER: Scenario = Scenario {
         let asker = scene.peer("asker", 0)?;
         scene.step(
             "join the group and ask for a greeting",
-            "it is the first there is, and only that one comes",
+            "it is number 1, and the only one",
             |scene| {
                 greet(scene, &asker)?;
                 expect_numbered(scene, &listener, 1)?;
@@ -230,8 +230,8 @@ const TRIGGER: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "the same where it greets every ten minutes on its own",
-            "the greeting comes now, not when it would have come anyway",
+            "the same with a greeting every ten minutes",
+            "the greeting comes now, not after the interval",
             |scene| {
                 scene.close(&listener)?;
                 scene.close(&asker)?;
@@ -247,16 +247,16 @@ const TRIGGER: Scenario = Scenario {
     },
 };
 
-/// How often the module greets in [`INTERVAL`].
+/// Interval of the greetings in [`INTERVAL`].
 const EVERY: Duration = Duration::from_millis(500);
 
-/// How many greetings are waited for. With fewer, what comes twice as often would not be noticed
-/// on a slow machine, where inserting the module takes as long as some intervals.
+/// Number of awaited greetings. With fewer, a module that greets twice as often would pass on a
+/// slow machine, where the insertion takes as long as some intervals.
 const GREETINGS: u32 = 5;
 
 const INTERVAL: Scenario = Scenario {
     id: "part2/G2-interval",
-    title: "with interval_ms= the module greets on its own, too",
+    title: "with interval_ms= the module also greets periodically",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let inserted = Instant::now();
@@ -265,14 +265,14 @@ const INTERVAL: Scenario = Scenario {
         join(scene, &listener, GROUP)?;
         let seq = scene.step(
             "wait for five greetings",
-            "they come on their own, not sooner than every 500 ms, numbered without a gap",
+            "they come without a request, at least 500 ms apart, numbered without a gap",
             |scene| {
                 let first = expect_greeting(scene, &listener)?;
                 let last = first + GREETINGS - 1;
                 for seq in first + 1..=last {
                     expect_numbered(scene, &listener, seq)?;
                 }
-                // Number n cannot be there before n intervals have passed; the contract leaves open
+                // Number n cannot come before n intervals have passed. The contract leaves open
                 // whether the first comes at once.
                 let intervals = last - u32::from(scene.contract_only());
                 if inserted.elapsed() < EVERY * intervals {
@@ -281,7 +281,7 @@ const INTERVAL: Scenario = Scenario {
                 Ok(last)
             },
         )?;
-        scene.step("ask for one", "works as well", |scene| {
+        scene.step("ask for one", "it comes, too", |scene| {
             let asker = scene.peer("asker", 0)?;
             greet(scene, &asker)?;
             expect_numbered(scene, &listener, seq + 1)?;
@@ -289,12 +289,12 @@ const INTERVAL: Scenario = Scenario {
         })?;
         scene.step(
             "remove it, insert it again and remove it at once",
-            "works, and when its timer would have fired the machine lives",
+            "the module is removed, and the machine lives after the time of its timer",
             |scene| {
                 scene.close(&listener)?;
                 scene.remove(MODULE)?;
-                // The clock is another module. It is in before the timer is: it cannot take the
-                // place in memory at which one that was forgotten would fire.
+                // The clock is another module. It is inserted before the timer starts, so that it
+                // does not take the memory in which a forgotten timer would run.
                 scene.insert_own("nl_routes", "expire_ms=0")?;
                 let clock = scene.peer("clock", 0)?;
                 let interval = EVERY.as_millis();
@@ -308,7 +308,7 @@ const INTERVAL: Scenario = Scenario {
 
 const GROUP_ONLY: Scenario = Scenario {
     id: "part2/G3-group-only",
-    title: "who is not in the group hears nothing; that nobody is in it is no error",
+    title: "only members of the group get a greeting; an empty group is no error",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -320,7 +320,7 @@ const GROUP_ONLY: Scenario = Scenario {
         let greet = |scene: &mut Scene<'_>| {
             scene.expect_answer_to(&asker, request(REQUEST, b""), "greet", super::netlink::OK)
         };
-        scene.step("greet with nobody in the group", "no error", |scene| {
+        scene.step("greet an empty group", "no error", |scene| {
             greet(scene)?;
             for peer in [&asker, &outsider, &elsewhere, &member] {
                 scene.expect_nothing(peer)?;
@@ -328,12 +328,12 @@ const GROUP_ONLY: Scenario = Scenario {
             Ok(())
         })?;
         scene.step(
-            "greet with one in the group",
-            "it hears it; who asked, who is in no group or in another does not",
+            "greet a group with one member",
+            "the member gets it; the sender, and sockets in no group or in another, do not",
             |scene| {
                 join(scene, &member, GROUP)?;
                 greet(scene)?;
-                // Whether one that nobody could hear is counted, the contract leaves open.
+                // The contract leaves open whether a greeting to an empty group is counted.
                 expect_numbered(scene, &member, 2)?;
                 for peer in [&asker, &outsider, &elsewhere, &member] {
                     scene.expect_nothing(peer)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 2, step 2: what is shown, and the checks behind it.
+//! Part 2, step 2: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{Detail, LooksAt, Outcome, Scenario, Scene};
@@ -24,7 +24,7 @@ pub(crate) const STEP: Step = Step {
 
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/G1-demonstration",
-    title: "the kernel greets all who listen",
+    title: "the kernel greets all listeners",
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
@@ -38,19 +38,19 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     GROUP_ONLY,
     Scenario {
         id: "part2/N4-greeting-killed",
-        title: "who is killed is in no group any more",
+        title: "a killed process leaves the group",
         looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: |scene| life::killed::<Greeting>(scene).map(drop),
     },
     Scenario {
         id: "part2/N10-greeting-strangers",
-        title: "nl-recv believes the kernel only",
+        title: "nl-recv accepts messages of the kernel only",
         looks_at: LooksAt::Programs,
         run: programs::strangers::<Greeting>,
     },
     Scenario {
         id: "part2/N10-greeting-overrun",
-        title: "nl-recv says how much it missed and goes on",
+        title: "nl-recv reports how many greetings it missed and goes on",
         looks_at: LooksAt::Programs,
         run: programs::overrun::<Greeting>,
     },
@@ -65,7 +65,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     },
     Scenario {
         id: "part2/N11-greeting-no-module",
-        title: "without the module the programs say what is missing",
+        title: "without the module the programs name the missing module",
         looks_at: LooksAt::Programs,
         run: |scene| programs::no_module(scene, &[&["nl-recv"], &["nl-greet"]]),
     },
@@ -89,9 +89,15 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("ask when nobody listens", "that is no error", |scene| {
-        let asker = scene.start("asker", &["nl-greet"])?;
-        scene.expect_exit(&asker, Exit::Status(0))
-    })?;
-    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+    scene.step(
+        "ask while no process listens",
+        "that is no error",
+        |scene| {
+            let asker = scene.start("asker", &["nl-greet"])?;
+            scene.expect_exit(&asker, Exit::Status(0))
+        },
+    )?;
+    scene.step("remove the module", "it is removed", |scene| {
+        scene.remove(MODULE)
+    })
 }

@@ -100,7 +100,7 @@ fn in_log(text: &str) -> String {
     escaped.collect()
 }
 
-/// Say something with the program, which prints the answer.
+/// Send a text with the program, which prints the answer.
 fn say(scene: &mut Scene<'_>, text: &str) -> Outcome {
     let program = scene.start("asker", &["nl-hello", text])?;
     scene.expect_line(&program, &format!("{GREETING}{text}"))?;
@@ -114,8 +114,8 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         |scene| scene.insert(MODULE, ""),
     )?;
     for (title, text) in [
-        ("say something to the kernel", "hello from user space"),
-        ("something that is not ASCII", "größer als 127: ✓"),
+        ("send a text to the kernel", "hello from user space"),
+        ("a text that is not ASCII", "größer als 127: ✓"),
     ] {
         scene.step(
             title,
@@ -130,7 +130,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         )?;
     }
     scene.step(
-        "say nothing at all",
+        "send an empty text",
         "refused: one line on stderr, exit status 1",
         |scene| {
             let program = scene.start("silent", &["nl-hello", ""])?;
@@ -138,7 +138,9 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_exit(&program, Exit::Status(1))
         },
     )?;
-    scene.step("remove the module", "it goes", |scene| scene.remove(MODULE))
+    scene.step("remove the module", "it is removed", |scene| {
+        scene.remove(MODULE)
+    })
 }
 
 const PROGRAM: Scenario = Scenario {
@@ -150,13 +152,13 @@ const PROGRAM: Scenario = Scenario {
         scene.mute_log();
         for text in ["x", "two words", "größer als 127: ✓"] {
             scene.step(
-                &format!("say {text:?} to the kernel"),
+                &format!("send {text:?} to the kernel"),
                 "the answer is printed, exit status 0",
                 |scene| say(scene, text),
             )?;
         }
         scene.step(
-            "say bytes that are not text",
+            "send bytes that are not UTF-8",
             "exactly these bytes are printed, exit status 0",
             |scene| {
                 let program = scene.shell(0, r#"nl-hello "$(printf 'a\377\001\200')""#)?;
@@ -193,12 +195,12 @@ const BYTES: Scenario = Scenario {
     },
 };
 
-/// How many texts are sent to fill the log.
+/// Number of texts that are sent to fill the log.
 const FLOOD: usize = 200;
 
 const LOGGED: Scenario = Scenario {
     id: "part2/H1-logged",
-    title: "what is said is in the log",
+    title: "the log has the received text",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -214,7 +216,7 @@ const LOGGED: Scenario = Scenario {
                 let errno = errno_of(scene, &peer, data)?;
                 expect_eq("errno", errno, OK as i32)?;
                 scene.machine.sync_log()?;
-                // In a line of any form: the contract has none.
+                // In a line of any form, because the contract states none.
                 let logged = scene.machine.look(|observed| {
                     let mut lines = observed.log.iter();
                     lines.any(|line| line.text.contains(&text))
@@ -233,13 +235,13 @@ const LOGGED: Scenario = Scenario {
 
 const LOG_FILLED: Scenario = Scenario {
     id: "part2/H1-log-filled",
-    title: "what is said cannot forge a line of the log, nor fill it",
+    title: "a text can neither forge a line of the log nor fill the log",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
         let peer = scene.peer("A", 0)?;
         scene.step(
-            "a text with a newline, a NUL and a very long one",
+            "texts with a newline, with a NUL, and of great length",
             "one line each, escaped and cut",
             |scene| {
                 let long = vec![b'x'; BODY_MAX];
@@ -254,7 +256,7 @@ const LOG_FILLED: Scenario = Scenario {
         )?;
         scene.mute_log();
         scene.step(
-            "200 texts, as fast as they can be sent",
+            "200 texts, as fast as possible",
             "some are logged, most are not",
             |scene| {
                 for n in 0..FLOOD {
@@ -277,7 +279,7 @@ const LOG_FILLED: Scenario = Scenario {
 
 const NO_MODULE: Scenario = Scenario {
     id: "part2/N11-hello-no-module",
-    title: "without the module the program says what is missing",
+    title: "without the module the program names the missing module",
     looks_at: LooksAt::Programs,
     run: |scene| programs::no_module(scene, &[&["nl-hello", "hello"]]),
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Headers, addresses and lengths that nobody has vouched for: clauses N1-N3.
+//! Headers, addresses and lengths from untrusted senders: clauses N1-N3.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "the sequence number of a refusal",
-        "is the request's",
+        "it equals the request's",
         |scene| {
             let seq = scene.rng.u32(..);
             let header = Header {
@@ -49,7 +49,7 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "without NLM_F_ACK",
-        "success is not acknowledged, a refusal is, with its reason",
+        "success is not acknowledged; a refusal is, with its reason",
         |scene| {
             let (kind, payload) = M::request(2);
             let quiet = |kind| Header {
@@ -63,7 +63,7 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             refuse(scene, &peers, data, "an unknown type", Errno::EOPNOTSUPP)
         },
     )?;
-    scene.step("types that are no requests", "EOPNOTSUPP", |scene| {
+    scene.step("types that are not requests", "EOPNOTSUPP", |scene| {
         let (_, payload) = M::request(3);
         let unknown = [0x2f, UNKNOWN, 0x7fff, 0xffff];
         for kind in M::REPLIES.iter().copied().chain(unknown) {
@@ -75,7 +75,7 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     })?;
     scene.step(
         "without NLM_F_REQUEST",
-        "EINVAL, and nothing is done",
+        "EINVAL, and nothing is carried out",
         |scene| {
             if scene.contract_only() {
                 pass_over(scene);
@@ -91,14 +91,14 @@ pub(crate) fn acknowledged<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "refusals for a payload, and for what there is",
+        "refusals for a payload, and for the present state",
         "each with its reason",
         |scene| {
             let bad = M::bad_payloads().into_iter();
             let bad = bad.map(|(_, kind, payload, _)| (kind, payload));
             for (kind, payload) in bad.chain(M::refused()) {
                 let ack = ack_of(scene, sender, request(kind, &payload))?;
-                // That it is refused is another clause's matter.
+                // Another clause checks that it is refused.
                 scene.expect_reason(&ack)?;
             }
             Ok(())
@@ -117,12 +117,12 @@ pub(crate) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     };
     let peers = (sender.clone(), listener);
     let listener = &peers.1;
-    // Later, who hears of requests shows whose name counted.
+    // The receivers of later messages show which portid counted.
     introduce(scene, sender, M::sender_asks(), neighbour.portid)?;
     M::listen(scene, listener, neighbour.portid)?;
     scene.step(
-        "nlmsg_pid of the kernel, of a neighbour, of nobody",
-        "the sender is answered, the neighbour hears nothing, the machine lives",
+        "nlmsg_pid of the kernel, of a neighbour, of no socket",
+        "the sender is answered, the neighbour gets nothing, the machine lives",
         |scene| {
             let lie = |portid, kind| Header {
                 portid,
@@ -135,7 +135,7 @@ pub(crate) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                 let data = lie(portid, UNKNOWN).encode(b"");
                 refuse(scene, &peers, data, &what, Errno::EOPNOTSUPP)?;
                 let state = M::state(scene, sender, portid)?;
-                expect_eq("what there was before", &state, &before)?;
+                expect_eq("the state before", &state, &before)?;
                 scene.expect_nothing(&neighbour)?;
             }
             for (n, portid) in (1..).zip(pids) {
@@ -162,8 +162,8 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let whole = datagram::<M>(1);
     let before = M::state(scene, sender, PortId(0))?;
     scene.step(
-        "a header cut short",
-        "EINVAL, and nothing is done",
+        "a truncated header",
+        "EINVAL, and nothing is carried out",
         |scene| {
             for len in [1, 4, 8, HEADER_LEN - 1] {
                 let data = whole[..len].to_vec();
@@ -173,8 +173,8 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "nlmsg_len that is not true",
-        "EINVAL, and nothing is done",
+        "a wrong nlmsg_len",
+        "EINVAL, and nothing is carried out",
         |scene| {
             for (what, len) in [
                 ("0", 0),
@@ -201,8 +201,8 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let contract_only = scene.contract_only();
     if !contract_only {
         scene.step(
-            "two messages, the second cut short",
-            "EINVAL, and none is carried out",
+            "two messages, the second truncated",
+            "EINVAL, and neither is carried out",
             |scene| {
                 let what = "one and a half messages";
                 refuse(scene, &peers, one_and_a_half::<M>(1), what, Errno::EINVAL)
@@ -210,7 +210,7 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         )?;
     }
     let after = M::state(scene, sender, PortId(0))?;
-    expect_eq("what there was before", after, before)?;
+    expect_eq("the state before", after, before)?;
     scene.step(
         "three messages in one datagram",
         "each is carried out and acknowledged",
@@ -230,10 +230,10 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     if contract_only {
-        // Whoever reads one message after the other has carried out the first by then.
+        // A module that handles one message after the other has carried out the first by then.
         scene.step(
-            "two messages, the second cut short",
-            "refused, the second at least",
+            "two messages, the second truncated",
+            "at least the second is refused",
             |scene| {
                 scene.send(sender, one_and_a_half::<M>(4))?;
                 let mut refused = false;
@@ -248,7 +248,7 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     Ok(())
 }
 
-/// Request `n`, and the header of another that says that there is more of it.
+/// Request `n`, followed by a header that claims a second request.
 fn one_and_a_half<M: Told>(n: u32) -> Vec<u8> {
     let (kind, payload) = M::request(n);
     let mut data = request(kind, &payload);
@@ -261,7 +261,8 @@ fn one_and_a_half<M: Told>(n: u32) -> Vec<u8> {
 pub(crate) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let (sender, listener) = &pair::<M>(scene, 0)?;
-    // Where anybody may send: what a refused request has taken, the sender finds taken.
+    // If any socket may send, a socket of its own sends the wrong requests. The sender then sees
+    // state that they have changed.
     let anybody = !M::SENDER && M::sender_asks().is_none();
     let odd = if anybody {
         scene.peer("odd", 0)?
@@ -271,8 +272,8 @@ pub(crate) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let peers = (odd, listener.clone());
     let before = M::state(scene, sender, PortId(0))?;
     scene.step(
-        "payloads that are wrong",
-        "an errno with its reason, and nothing is done",
+        "wrong payloads",
+        "an errno with its reason, and nothing is carried out",
         |scene| {
             for (what, kind, payload, errno) in bad_payloads::<M>(scene) {
                 refuse(scene, &peers, request(kind, &payload), what, errno)?;
@@ -282,7 +283,7 @@ pub(crate) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "1025 bytes and more",
-        "EMSGSIZE, and nothing is done",
+        "EMSGSIZE, and nothing is carried out",
         |scene| {
             for len in [BODY_MAX + 1, BODY_MAX + 2, 4096, 60_000] {
                 let (kind, payload) = M::long(len);
@@ -293,12 +294,16 @@ pub(crate) fn payloads<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("what is right", "is carried out as before", |scene| {
-        let after = M::state(scene, sender, PortId(0))?;
-        expect_eq("what there was before", after, before)?;
-        (1..=3).try_for_each(|n| carry_out::<M>(scene, sender, listener, n))?;
-        scene.expect_nothing(&peers.0)
-    })?;
+    scene.step(
+        "correct requests",
+        "they are carried out as before",
+        |scene| {
+            let after = M::state(scene, sender, PortId(0))?;
+            expect_eq("the state before", after, before)?;
+            (1..=3).try_for_each(|n| carry_out::<M>(scene, sender, listener, n))?;
+            scene.expect_nothing(&peers.0)
+        },
+    )?;
     scene.step("1024 bytes", "are not too many", |scene| {
         let (kind, payload) = M::long(BODY_MAX);
         let errno = Errno::from_raw(errno_of(scene, sender, request(kind, &payload))?);

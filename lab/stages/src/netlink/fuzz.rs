@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Datagrams drawn at random, each of them wrong: clause N3.
+//! Random datagrams, all of them wrong: clause N3.
 
 use lab_agent::Call;
 use lab_scene::{Outcome, Scene, expect_eq, fail, peer::Peer};
@@ -10,18 +10,18 @@ use super::{
     BadPayload, STUDENT, Told, bad_payloads, carry_out, expect_errno, pair, too_long, with_length,
 };
 
-/// How many datagrams each user sends, and how many at once.
+/// Number of datagrams of each user, and of each batch.
 const FUZZ: usize = 200;
 const ROW: usize = 25;
 
-/// What is sent, and how often which errno comes back.
+/// The datagrams, and how often each errno comes back.
 struct Wrong {
     data: Vec<u8>,
     answers: usize,
     errno: Errno,
 }
 
-/// A request header with anything in it, but for its type. It asks for no dump.
+/// A request header with random fields, except its type. It requests no dump.
 fn any_header(rng: &mut fastrand::Rng, kind: u16) -> Header {
     Header {
         kind,
@@ -31,13 +31,13 @@ fn any_header(rng: &mut fastrand::Rng, kind: u16) -> Header {
     }
 }
 
-/// A datagram of any bytes that has room for a header and more.
+/// A datagram of random bytes, with room for more than a header.
 fn any_bytes(rng: &mut fastrand::Rng) -> Vec<u8> {
     let len = rng.usize(HEADER_LEN + 1..200);
     std::iter::repeat_with(|| rng.u8(..)).take(len).collect()
 }
 
-/// A length around the longest that a body may have, or any other.
+/// A random length, often near the longest allowed body.
 fn any_length(rng: &mut fastrand::Rng) -> usize {
     match rng.u8(0..4) {
         0 => BODY_MAX,
@@ -47,7 +47,7 @@ fn any_length(rng: &mut fastrand::Rng) -> usize {
     }
 }
 
-/// A datagram that is wrong in at least one way.
+/// A datagram with at least one mistake.
 fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bool) -> Wrong {
     let (known, payload) = M::request(1);
     let one = |data, errno| Wrong {
@@ -62,27 +62,27 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
             data.truncate(rng.usize(1..HEADER_LEN));
             one(data, Errno::EINVAL)
         }
-        // A header that says that it is shorter than a header is.
+        // A header with an nlmsg_len shorter than a header.
         1 => {
             let any = rng.usize(..HEADER_LEN);
             let len = [0, HEADER_LEN - 1, any][rng.usize(..3)];
             one(with_length(any_bytes(rng), len), Errno::EINVAL)
         }
-        // A header that says that there is more than there is.
+        // A header with an nlmsg_len longer than the datagram.
         2 => {
             let data = any_bytes(rng);
             let any = rng.usize(data.len() + 1..=0xffff_ffff);
             let len = if rng.bool() { any } else { 0xffff_ffff };
             one(with_length(data, len), Errno::EINVAL)
         }
-        // A request that does not say that it is one; what becomes of it the contract leaves open.
+        // A request without NLM_F_REQUEST. The contract leaves open whether it is carried out.
         3 if !contract_only => {
             let header = any_header(rng, known);
             let flags = header.flags & !NLM_F_REQUEST;
             one(Header { flags, ..header }.encode(&payload), Errno::EINVAL)
         }
-        // Several messages, of which the last is cut short: none is carried out. Those who read one
-        // after the other have carried out some by then.
+        // Several messages, of which the last is truncated: none is carried out. Modules that
+        // handle one message after the other have carried out some by then.
         4 if !contract_only => {
             let mut data = Vec::new();
             for _ in 0..rng.usize(1..4) {
@@ -94,7 +94,7 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
             data.extend(with_length(last, len));
             one(data, Errno::EINVAL)
         }
-        // Several messages of types that no module has: each is refused.
+        // Several messages of unknown types: each is refused.
         5 => {
             let answers = rng.usize(1..4);
             let mut data = Vec::new();
@@ -114,18 +114,19 @@ fn wrong<M: Told>(rng: &mut fastrand::Rng, bad: &[BadPayload], contract_only: bo
                 errno: Errno::EOPNOTSUPP,
             }
         }
-        // Payloads of any length that are no payloads, or more than may be.
+        // Random payloads of any length, with mistakes or too long.
         6 => {
             let len = any_length(rng);
             let header = any_header(rng, known);
             match M::junk(len) {
-                // Too long and no payload besides: which of the two is told is left open.
+                // Too long, and not a payload either. The contract leaves open which errno is
+                // returned.
                 Some(_) if contract_only => one(header.encode(&vec![0xff; len]), Errno::EINVAL),
                 Some(errno) => one(header.encode(&vec![0xff; len]), errno),
                 None => wrong::<M>(rng, bad, contract_only),
             }
         }
-        // Payloads of which it is known what is wrong.
+        // Payloads with known mistakes.
         _ => {
             if rng.bool() {
                 let over = if rng.bool() { 1 } else { rng.usize(1..1000) };
@@ -146,20 +147,20 @@ pub(crate) fn fuzz<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let (sender, listener) = &pair::<M>(scene, 0)?;
     let before = M::state(scene, sender, PortId(0))?;
     for (user, uid) in [("root", 0), ("an ordinary user", STUDENT)] {
-        // The socket stays the same: who comes and who goes is N4's matter.
+        // The socket stays the same, because N4 checks sockets that come and go.
         scene.value(&sender.program, &Call::BecomeUser { uid })?;
         scene.step(
             &format!("as {user}, datagrams that are wrong in any way"),
-            "each is refused with its errno, nobody hears of any",
+            "each is refused with its errno, and no listener is told of any",
             |scene| fuzz_with::<M>(scene, sender, listener),
         )?;
     }
     scene.step(
-        "one that is right",
-        "is carried out: nothing has changed",
+        "a correct datagram",
+        "it is carried out: nothing has changed",
         |scene| {
             let after = M::state(scene, sender, PortId(0))?;
-            expect_eq("what there was before", after, before)?;
+            expect_eq("the state before", after, before)?;
             carry_out::<M>(scene, sender, listener, 1)
         },
     )

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Coming and going: clauses N4, N5 and N7.
+//! Start and end of sockets and modules: clauses N4, N5 and N7.
 
 use lab_agent::{Answer, Call, CallResult, Exit, Kin};
 use lab_scene::{
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::allocations::{Count, held};
 
-/// N4, for modules that tell others than the sender. Gives the sender and a new socket at the
-/// portid of one that was killed.
+/// N4, for modules that tell other sockets than the sender. Returns the sender, and a new socket
+/// with the portid of a killed one.
 pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
@@ -26,13 +26,13 @@ pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
     let victim = listener::<M>(scene, "victim", 0)?;
     let kept = held(scene, M::NAME)?.saturating_sub(without);
     let heir = scene.actor("heir", 0)?;
-    scene.step("two listen", "both hear", |scene| {
+    scene.step("two listeners", "both get the message", |scene| {
         carry_out::<M>(scene, &sender, &victim, 1)?;
         M::expect_heard(scene, &sender, &other, 1)
     })?;
     scene.step(
         "kill -9 one of them",
-        "the module holds no memory for it, before anybody asks for anything",
+        "the module holds no memory for it, even before the next request",
         |scene| {
             if M::KEEPS && kept == 0 {
                 return Err(fail("memory that is held for a listener", "none"));
@@ -40,20 +40,16 @@ pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
             let before = held(scene, M::NAME)?;
             scene.signal(&victim.program, Signal::SIGKILL)?;
             scene.expect_exit(&victim.program, Exit::Signal(9))?;
-            scene.note(
-                "host",
-                LineKind::Does,
-                "counts what the module has allocated",
-            );
-            // It may have to wait for readers of a list (RCU).
-            scene.expect_soon("what was kept for it is freed", |scene| {
+            scene.note("host", LineKind::Does, "counts the module's memory");
+            // The module may have to wait for readers of a list (RCU).
+            scene.expect_soon("its memory is freed", |scene| {
                 Ok(held(scene, M::NAME)? + kept <= before)
             })
         },
     )?;
     let heir = scene.step(
         "a new socket takes its portid",
-        "it hears nothing that was meant for the victim",
+        "it gets nothing that was meant for the victim",
         |scene| {
             let heir = scene.open_socket(&heir, victim.portid)?;
             expect_eq("the new socket's portid", heir.portid, victim.portid)?;
@@ -63,8 +59,8 @@ pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
         },
     )?;
     scene.step(
-        "close the other; its process opens another socket at its portid",
-        "that hears nothing either",
+        "close the other; its process opens another socket with its portid",
+        "this one gets nothing either",
         |scene| {
             scene.close(&other)?;
             let again = scene.open_socket(&other.program, other.portid)?;
@@ -76,8 +72,8 @@ pub(crate) fn killed<M: Told>(scene: &mut Scene<'_>) -> Outcome<(Peer, Peer)> {
     Ok((sender, heir))
 }
 
-/// Send a request of which perhaps nobody hears. Of a submission, that this is no error is the matter
-/// of the clause about it.
+/// Send a request that perhaps no socket is told of. For a submission, another clause checks that
+/// this is no error.
 fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
     let errno = errno_of(scene, peer, data)?;
     if scene.contract_only() {
@@ -86,12 +82,12 @@ fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
     expect_eq("errno", errno, 0)
 }
 
-/// N4, for a socket that is open in two processes: it is there until both have closed it.
+/// N4, for a socket that two processes share: it exists until both have closed it.
 pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     let sender = sender::<M>(scene, 0)?;
     if scene.contract_only() {
-        // What a module keeps for all of them together is there with the first, and stays.
+        // Memory that a module keeps for all listeners is allocated with the first one, and stays.
         listener::<M>(scene, "other", 0)?;
     }
     let without = held(scene, M::NAME)?;
@@ -99,8 +95,8 @@ pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let kept = held(scene, M::NAME)?.saturating_sub(without);
     for (n, stays, goes) in [(1, Kin::Parent, "child"), (2, Kin::Child, "parent")] {
         scene.step(
-            &format!("who listens forks, and the {goes} ends"),
-            "the socket is open in the other, which hears as before",
+            &format!("a listener forks, and the {goes} ends"),
+            "the other process still has the socket, which gets messages as before",
             |scene| {
                 scene.value(&listener.program, &Call::Fork { stays })?;
                 let text = format!("forks, and the {goes} ends");
@@ -110,12 +106,12 @@ pub(crate) fn inherited<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         )?;
     }
     scene.step(
-        "the child that is left closes it, too",
+        "the remaining child closes it, too",
         "the module holds no memory for it, and its portid is free",
         |scene| {
             let before = held(scene, M::NAME)?;
             scene.close(&listener)?;
-            scene.expect_soon("what was kept for it is freed", |scene| {
+            scene.expect_soon("its memory is freed", |scene| {
                 Ok(held(scene, M::NAME)? + kept <= before)
             })?;
             let heir = scene.actor("heir", 0)?;
@@ -171,17 +167,17 @@ pub(crate) fn bystanders<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )
 }
 
-/// How often each thing is done. Half as many objects are no leak.
+/// Number of repetitions. Up to half as many objects count as no leak.
 const MANY: usize = 1000;
 
 pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
-    // What is logged of so many depends on how long they take.
+    // The number of log lines depends on the time.
     scene.mute_log();
     let (sender, listener) = pair::<M>(scene, 0)?;
     scene.step(
-        "1000 requests that are refused, 1000 that are not",
-        "no buffer is left over, none is freed twice",
+        "1000 refused requests, 1000 accepted requests",
+        "no buffer is leaked or freed twice",
         |scene| {
             let before = Count::Buffers.now(scene)?;
             let unknown = [(UNKNOWN, Vec::new())];
@@ -227,7 +223,7 @@ pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "1000 sockets that send a request and are closed",
-        "no socket is left over, and nothing that was kept for it",
+        "no socket and no memory for it is left",
         |scene| {
             let (_, data) = M::touch();
             let visitor = scene.peer("visitor", 0)?;
@@ -239,13 +235,13 @@ pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
         return Ok(());
     };
     scene.step(
-        "a listener asks 1000 times for what it has",
-        "refused, and nothing is left over of it",
+        "a listener asks 1000 times for its own state again",
+        "refused, and no memory is left",
         |scene| {
             let data = request(kind, &payload);
             let errno = scene.ask(&listener, data.clone())?.errno;
             if errno == 0 && scene.contract_only() {
-                // That it is to be refused is another clause's matter.
+                // Another clause checks that it is refused.
                 pass_over(scene);
                 return Ok(());
             }
@@ -260,15 +256,15 @@ pub(crate) fn buffers_kept<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     )
 }
 
-/// Have the process of a socket that is closed open one, send this, read one message and close it,
-/// so many times; half as many objects are no leak.
+/// A process opens a socket, sends this, reads one message and closes the socket, many times. Up to
+/// half as many objects count as no leak.
 pub(crate) fn visits(
     scene: &mut Scene<'_>,
     visitor: &Peer,
     data: Vec<u8>,
     times: usize,
 ) -> Outcome {
-    // The lowest descriptor that is free is the same each time.
+    // The lowest free descriptor is the same each time.
     let calls = vec![
         Call::Socket {
             protocol: PROTO as i32,
@@ -277,18 +273,18 @@ pub(crate) fn visits(
         visitor.receives(0),
         Call::Close { fd: visitor.fd },
     ];
-    // However large a socket is, it comes from a general cache (sk_prot_alloc()).
+    // Sockets of any size come from a general cache (sk_prot_alloc()).
     let before = Count::Objects.now(scene)?;
     scene.batch(&visitor.program, times as u64, calls)?;
     Count::Objects.expect_back(scene, &before, times / 2)
 }
 
-/// Send these requests over and over, about [`MANY`] in all, and take what is answered: an
-/// acknowledgement and at most one message more.
+/// Send these requests repeatedly, about [`MANY`] in total, and receive the answers: an
+/// acknowledgement and at most one more message.
 fn many(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outcome {
     let calls = round.iter().flat_map(|(kind, payload)| {
         let send = sender.sends(request(*kind, payload));
-        // What a module answers is there when the send returns.
+        // The module's answers are queued when the send returns.
         [send, sender.receives(0), sender.receives(0)]
     });
     let call = Call::Batch {
@@ -299,7 +295,7 @@ fn many(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outco
     scene.call(&sender.program, &call).map(drop)
 }
 
-/// Take all that has arrived.
+/// Receive all messages that have arrived.
 fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
     let call = Call::Batch {
         rounds: MANY as u64 + 1,
@@ -312,9 +308,9 @@ fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
                 rounds: 0,
                 outcomes,
             }) if timed_out(&outcomes) => return Ok(()),
-            // It ends with what was lost, too (ENOBUFS), and more comes after that.
+            // A receive also ends at lost messages (ENOBUFS), and more may follow.
             Ok(Answer::Batch { .. }) => {}
-            other => return Err(fail("what has arrived", format!("{other:?}"))),
+            other => return Err(fail("messages that have arrived", format!("{other:?}"))),
         }
     }
 }
@@ -327,29 +323,37 @@ fn timed_out(outcomes: &[CallResult]) -> bool {
 pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
     scene.watch_leaks()?;
     for round in ["first", "second"] {
-        scene.step(&format!("in and out, {round} time"), "works", |scene| {
-            scene.insert(M::NAME, M::PARAMS)?;
-            let peer = scene.peer(&format!("{round} peer"), 0)?;
-            let (what, data) = M::touch();
-            nobody_there(scene, &peer, data)?;
-            scene.note(&peer.program.name, LineKind::Does, format!("sends {what}"));
-            let refused = scene.try_remove(M::NAME)?;
-            let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
-            if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
-                return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
-            }
-            scene.close(&peer)?;
-            scene.remove(M::NAME)
-        })?;
+        scene.step(
+            &format!("insert and remove, {round} time"),
+            "works",
+            |scene| {
+                scene.insert(M::NAME, M::PARAMS)?;
+                let peer = scene.peer(&format!("{round} peer"), 0)?;
+                let (what, data) = M::touch();
+                nobody_there(scene, &peer, data)?;
+                scene.note(&peer.program.name, LineKind::Does, format!("sends {what}"));
+                let refused = scene.try_remove(M::NAME)?;
+                let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
+                if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
+                    return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
+                }
+                scene.close(&peer)?;
+                scene.remove(M::NAME)
+            },
+        )?;
     }
-    scene.step("out at once after in", "works", |scene| {
+    scene.step("remove right after the insertion", "works", |scene| {
         scene.insert(M::NAME, M::PARAMS)?;
         scene.remove(M::NAME)
     })?;
-    scene.step("what it has allocated", "is freed", Scene::expect_no_leaks)?;
+    scene.step(
+        "memory that it has allocated",
+        "is freed",
+        Scene::expect_no_leaks,
+    )?;
     scene.step(
         "the protocol afterwards",
-        "nobody serves it: EPROTONOSUPPORT",
+        "no module serves it: EPROTONOSUPPORT",
         |scene| {
             let actor = scene.actor("late", 0)?;
             let protocol = PROTO as i32;
@@ -362,7 +366,7 @@ pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
 
 pub(crate) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
-        "a number that another module has",
+        "a number of another module",
         "EADDRINUSE or EBUSY",
         |scene| {
             scene
@@ -376,15 +380,15 @@ pub(crate) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
             Err(fail("EADDRINUSE or EBUSY", format!("{errno:?}")))
         },
     )?;
-    scene.step("another number", "works beside it", |scene| {
+    scene.step("another number", "it works beside the other", |scene| {
         scene.insert(M::NAME, "protocol=17")
     })?;
-    scene.step("the number when it is free again", "works", |scene| {
+    scene.step("the number after it is free again", "works", |scene| {
         scene.remove("nl_squatter")?;
         scene.remove(M::NAME)?;
         scene.insert(M::NAME, M::PARAMS)
     })?;
-    scene.step("a number that there is not", "EINVAL", |scene| {
+    scene.step("a number out of range", "EINVAL", |scene| {
         scene.remove(M::NAME)?;
         let refused = scene.try_insert(M::NAME, "protocol=32")?;
         let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));

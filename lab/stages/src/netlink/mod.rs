@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What clauses N1-N11 ask of every netlink module, written once.
+//! The scenarios of clauses N1-N11, written once for every netlink module.
 //!
-//! A module says in [`Module`] what a request of it looks like, and in [`Told`] who hears of what
-//! it does. [`scenarios`] makes the scenarios of one module.
+//! [`Module`] describes a module's requests, and [`Told`] the sockets that are told of them.
+//! [`scenarios`] makes the scenarios of one module.
 
 pub(super) mod frames;
 pub(super) mod fuzz;
@@ -25,11 +25,10 @@ use protocol::netlink::{
     messages,
 };
 
-/// Errno 0, success, as nix has it.
+/// Errno 0, success, as the type of nix.
 pub(super) const OK: Errno = Errno::UnknownErrno;
 
-/// Have the module say what it does: its debug messages are on (Documentation/admin-guide/
-/// dynamic-debug-howto.rst).
+/// Switches on the module's debug messages (Documentation/admin-guide/dynamic-debug-howto.rst).
 pub(super) const TALKATIVE: &str = "dyndbg=+p";
 
 /// An ordinary user of the guest.
@@ -37,60 +36,61 @@ pub(super) const STUDENT: u32 = 1000;
 
 /// A module that serves a netlink protocol.
 pub(super) trait Module {
-    /// As in `kernel/`.
+    /// The name in `kernel/`.
     const NAME: &'static str;
-    /// Parameters with which it does nothing on its own.
+    /// Parameters with which it acts on requests only.
     const PARAMS: &'static str = "";
 
-    /// A request that is accepted from a socket that has just been opened, and its name.
+    /// A request that a new socket may send, and its name.
     fn touch() -> (&'static str, Vec<u8>);
 }
 
-/// A request: what it is called, its type and its payload.
+/// A request: its name, its type and its payload.
 pub(super) type Wish = (&'static str, u16, Vec<u8>);
 
-/// What is wrong with a request, its type, its payload and the errno that it gets.
+/// A wrong request: its mistake, its type, its payload and its errno.
 pub(super) type BadPayload = (&'static str, u16, Vec<u8>, Errno);
 
-/// A module that tells somebody of each request that it carries out.
+/// A module that tells a socket of each request that it carries out.
 pub(super) trait Told: Module {
-    /// Whether that is the sender itself; then it is told before the acknowledgement.
+    /// Whether this socket is the sender itself. Then it is told before the acknowledgement.
     const SENDER: bool = false;
 
-    /// Types of what only the kernel sends.
+    /// Types of messages that only the kernel sends.
     const REPLIES: &'static [u16];
 
     /// Type and payload of request `n`. Each is carried out if each `n`, from 1, is sent once.
     fn request(n: u32) -> (u16, Vec<u8>);
 
-    /// Whether requests have bodies: those the contract refuses with `EMSGSIZE` if they are too long.
+    /// Whether requests have bodies. The contract refuses these with `EMSGSIZE` if they are too
+    /// long.
     const BODIES: bool = true;
 
-    /// Requests that can be sent again and again, in this order.
+    /// Requests that can be sent repeatedly, in this order.
     fn round() -> Vec<(u16, Vec<u8>)> {
         vec![Self::request(1)]
     }
 
-    /// Requests that are refused for their payloads.
+    /// Requests that are refused because of their payloads.
     fn bad_payloads() -> Vec<BadPayload>;
 
-    /// Requests of who sends that are refused for what there is, or for what there is not.
+    /// Requests of this sender that are refused because of the present state.
     fn refused() -> Vec<(u16, Vec<u8>)> {
         Vec::new()
     }
 
-    /// Those that are refused for an attribute that is another request's, or for a flag: modules that
-    /// were handed in may pass over such things.
+    /// Requests that are refused because of an attribute of another request, or a flag. Submitted
+    /// modules may accept these.
     fn odd_payloads() -> Vec<BadPayload> {
         Vec::new()
     }
 
-    /// A request with so many bytes where at most 1024 may be.
+    /// A request with this many bytes, where at most 1024 are allowed.
     fn long(len: usize) -> (u16, Vec<u8>) {
         (Self::request(1).0, vec![b'x'; len])
     }
 
-    /// The errno of a request whose payload is so many bytes 0xff; `None` if that is a good one.
+    /// The errno of a request whose payload is this many bytes 0xff; `None` if that is correct.
     fn junk(len: usize) -> Option<Errno> {
         Some(if len > BODY_MAX {
             Errno::EMSGSIZE
@@ -99,17 +99,17 @@ pub(super) trait Told: Module {
         })
     }
 
-    /// What a socket must ask for before it sends requests, if anything.
+    /// The request that a socket must send before others, if any.
     fn sender_asks() -> Option<Wish> {
         None
     }
 
-    /// What a socket asks for to be told of requests, if that is how it is done.
+    /// The request with which a socket asks to be told of others, if any.
     fn listener_asks() -> Option<Wish> {
         None
     }
 
-    /// From now on this peer is told; `claimed` is what its header says its portid is.
+    /// Make this peer a listener; `claimed` is the portid in its header.
     ///
     /// # Errors
     /// [`lab_scene::Halt`].
@@ -117,17 +117,17 @@ pub(super) trait Told: Module {
         introduce(scene, peer, Self::listener_asks(), claimed)
     }
 
-    /// Expect that a peer that has listened from the start hears of request `n`.
+    /// Expect that a peer, a listener from the start, is told of request `n`.
     ///
     /// # Errors
-    /// [`lab_scene::Halt::Fail`] if it hears something else, or nothing.
+    /// [`lab_scene::Halt::Fail`] if it gets another message, or none.
     fn expect_heard(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome;
 
-    /// Whether the module allocates something for each who listens.
+    /// Whether the module allocates memory for each listener.
     const KEEPS: bool = false;
 
-    /// What no refused request may change, as a peer finds it whose header says that it is
-    /// `claimed`; what it says is compared.
+    /// The state that no refused request may change, as seen by a peer whose header claims the
+    /// portid `claimed`. Two results are compared.
     ///
     /// # Errors
     /// [`lab_scene::Halt`].
@@ -136,8 +136,8 @@ pub(super) trait Told: Module {
     }
 }
 
-/// Body of request `n`, where requests have one: not the longest that may be, which is the matter of
-/// a few clauses.
+/// Body of request `n`, if requests have one. It is shorter than the longest, because only a few
+/// clauses check the limit.
 pub(super) fn body(n: u32) -> Vec<u8> {
     const LENGTHS: [usize; 4] = [9, 1, 1000, 64];
     let len = LENGTHS[(n as usize - 1) % LENGTHS.len()];
@@ -145,7 +145,7 @@ pub(super) fn body(n: u32) -> Vec<u8> {
     text.bytes().cycle().take(len).collect()
 }
 
-/// Have a peer ask for what it needs; `claimed` is what its header says its portid is.
+/// Make a peer send the request that it needs first; `claimed` is the portid in its header.
 fn introduce(scene: &mut Scene<'_>, peer: &Peer, wish: Option<Wish>, claimed: PortId) -> Outcome {
     let Some((what, kind, payload)) = wish else {
         return Ok(());
@@ -164,14 +164,14 @@ fn sender<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<Peer> {
     Ok(sender)
 }
 
-/// A peer that hears of requests.
+/// A peer that is told of requests.
 fn listener<M: Told>(scene: &mut Scene<'_>, name: &str, uid: u32) -> Outcome<Peer> {
     let listener = scene.peer(name, uid)?;
     M::listen(scene, &listener, PortId(0))?;
     Ok(listener)
 }
 
-/// A sender, and who hears of what it does.
+/// A sender, and the sockets that are told of its requests.
 fn pair<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<(Peer, Peer)> {
     let sender = sender::<M>(scene, uid)?;
     if M::SENDER {
@@ -181,7 +181,7 @@ fn pair<M: Told>(scene: &mut Scene<'_>, uid: u32) -> Outcome<(Peer, Peer)> {
     Ok((sender, listener))
 }
 
-/// Send request `n` and expect that it is carried out.
+/// Send request `n` and expect success.
 fn carry_out<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: u32) -> Outcome {
     let (kind, payload) = M::request(n);
     scene.send(sender, request(kind, &payload))?;
@@ -189,7 +189,7 @@ fn carry_out<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: 
     expect_eq("errno", scene.expect_ack(sender)?.errno, 0)
 }
 
-/// Send a datagram that is refused, and expect that nobody hears of it.
+/// Send a datagram that is refused, and expect that no listener is told of it.
 fn refuse(
     scene: &mut Scene<'_>,
     (sender, listener): &(Peer, Peer),
@@ -206,7 +206,7 @@ fn refuse(
     scene.expect_nothing(listener)
 }
 
-/// What the module has to refuse.
+/// The requests that the module must refuse.
 fn bad_payloads<M: Told>(scene: &Scene<'_>) -> Vec<BadPayload> {
     let mut bad = M::bad_payloads();
     if !scene.contract_only() {
@@ -215,19 +215,19 @@ fn bad_payloads<M: Told>(scene: &Scene<'_>) -> Vec<BadPayload> {
     bad
 }
 
-/// Note that something is not looked at.
+/// Note that some cases are skipped.
 pub(super) fn pass_over(scene: &mut Scene<'_>) {
-    let text = "passes over what the contract leaves open";
+    let text = "skips cases that the contract leaves open";
     scene.note("host", LineKind::Does, text);
 }
 
-/// Whether the contract has no errno where this checkout's modules have this one, and is all that
-/// counts: `EMSGSIZE` is the only one that it names for requests that are malformed.
+/// Whether only the contract counts, and it does not state this errno. `EMSGSIZE` is the only errno
+/// that it states for malformed requests.
 fn left_open(scene: &Scene<'_>, errno: Errno) -> bool {
     scene.contract_only() && errno != OK && errno != Errno::EMSGSIZE
 }
 
-/// The errno of a request of more than 1024 bytes. Without a body it is one that is malformed.
+/// The errno of a request of more than 1024 bytes. Without a body, such a request is malformed.
 fn too_long<M: Told>(contract_only: bool) -> Errno {
     if M::BODIES || !contract_only {
         Errno::EMSGSIZE
@@ -236,7 +236,7 @@ fn too_long<M: Told>(contract_only: bool) -> Errno {
     }
 }
 
-/// Expect this errno of a malformed request, or if the contract leaves it open, any.
+/// Expect this errno of a malformed request, or any errno if the contract leaves it open.
 fn expect_errno(scene: &Scene<'_>, what: &str, got: i32, errno: Errno) -> Outcome {
     if left_open(scene, errno) {
         return expect_eq(&format!("{what}: refused"), got != 0, true);
@@ -244,12 +244,12 @@ fn expect_errno(scene: &Scene<'_>, what: &str, got: i32, errno: Errno) -> Outcom
     expect_eq(what, got, errno as i32)
 }
 
-/// Send a datagram and return the errno of its acknowledgement; what comes before that is dropped.
+/// Send a datagram and return the errno of its acknowledgement. Earlier messages are dropped.
 pub(super) fn errno_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<i32> {
     Ok(ack_of(scene, peer, data)?.errno)
 }
 
-/// The same, with all that the acknowledgement says.
+/// The same, with the whole acknowledgement.
 fn ack_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
     scene.send(peer, data)?;
     loop {
@@ -262,7 +262,7 @@ fn ack_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
     }
 }
 
-/// The next message of a peer, which must be of this type and come from the kernel: its sequence
+/// The next message of a peer, which must have this type and come from the kernel: its sequence
 /// number and its payload.
 pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u32, Vec<u8>)> {
     let name = &peer.program.name;
@@ -286,10 +286,10 @@ pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u3
     Ok((message.header.seq, message.payload.to_vec()))
 }
 
-/// More entries than any list of ours has.
+/// More entries than any list of the lab has.
 const DUMP_MAX: usize = 2000;
 
-/// Ask for a dump of this type and read it; `claimed` is what the header says the portid is.
+/// Request a dump of this type and read it; `claimed` is the portid in the header.
 pub(super) fn dump(
     scene: &mut Scene<'_>,
     peer: &Peer,
@@ -305,8 +305,8 @@ pub(super) fn dump(
     read_dump(scene, peer)
 }
 
-/// Types and payloads of a dump that has been asked for, to its end. Each message must be the
-/// kernel's and part of the dump.
+/// Types and payloads of a requested dump, to its end. Each message must come from the kernel and
+/// be part of the dump.
 pub(super) fn read_dump(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(u16, Vec<u8>)>> {
     let mut found = Vec::new();
     loop {
@@ -328,12 +328,9 @@ pub(super) fn read_dump(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(u16,
             }
             found.push((header.kind, message.payload.to_vec()));
         }
-        // A dump that begins again and again would not end by itself.
+        // A dump that begins again would never end.
         if found.len() > DUMP_MAX {
-            return Err(fail(
-                "the list has an end",
-                format!("{} parts", found.len()),
-            ));
+            return Err(fail("the list ends", format!("{} parts", found.len())));
         }
     }
 }
@@ -345,7 +342,7 @@ fn with_length(mut data: Vec<u8>, len: usize) -> Vec<u8> {
     data
 }
 
-/// Request `n` as a datagram of at least one byte more than a header: there is something to cut off.
+/// Request `n`, as a datagram with at least one byte after the header, which can be cut off.
 fn datagram<M: Told>(n: u32) -> Vec<u8> {
     let (kind, payload) = M::request(n);
     let mut data = request(kind, &payload);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is asked of every program: clauses N10 and N11.
+//! The scenarios of clauses N10 and N11, for every program.
 
 use lab_agent::{Bytes, Call, Exit, Stdin, Stream};
 use lab_machine::PATIENCE;
@@ -13,7 +13,7 @@ use protocol::netlink::{BODY_MAX, Header, PROTO, PortId};
 
 use super::{STUDENT, Told, errno_of, sender};
 
-/// Portids of the sockets on protocol 31, the kernel's left out, and whether something waits there
+/// Portids of the sockets on protocol 31 without the kernel's, and whether a message waits there
 /// (`/proc/net/netlink`; the fifth column is the memory of the receive queue).
 fn sockets(scene: &mut Scene<'_>) -> Outcome<Vec<(PortId, bool)>> {
     let text = scene.read("/proc/net/netlink")?;
@@ -28,23 +28,23 @@ fn sockets(scene: &mut Scene<'_>) -> Outcome<Vec<(PortId, bool)>> {
     Ok(text.lines().filter_map(row).collect())
 }
 
-/// A program that prints what the module sends it.
+/// A program that prints the module's messages.
 pub(crate) trait Printer: Told {
-    /// Message type of what it prints.
+    /// Type of these messages.
     const KIND: u16;
-    /// Parameters with which the module's log tells that it has begun, if nothing else does.
+    /// Module parameters whose log lines show that the program listens, if nothing else does.
     const AUDIBLE: &'static str = Self::PARAMS;
 
-    /// Start it, and wait until it listens.
+    /// Start the program, and wait until it listens.
     ///
     /// # Errors
     /// [`lab_scene::Halt`].
     fn start(scene: &mut Scene<'_>) -> Outcome<Program>;
 
-    /// What it prints of each message of a round of this sender's, in order.
+    /// Its output for each message of this sender's round, in order.
     fn lines(sender: &Peer) -> Vec<String>;
 
-    /// Payload of a message that it would print, had the kernel sent it.
+    /// Payload of a message that it would print if the kernel had sent it.
     fn forged() -> Vec<u8> {
         // The attribute of greetings and of events has the same number.
         let mut payload = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     };
     scene.step(
         "root sends the program a forged message; a real one follows",
-        "the real one is the first that is printed",
+        "the program prints the real one only",
         |scene| {
             let stranger = scene.open_socket(&stranger, PortId(0))?;
             let forged = Header {
@@ -80,7 +80,7 @@ pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
             };
             scene.value(&stranger.program, &call)?;
             expect_read(scene, &program)?;
-            // What it prints is never passed over: forged, it would be the next line.
+            // No output is skipped: a forged message would be the next line.
             let sender = sender::<M>(scene, 0)?;
             let (kind, payload) = &M::round()[0];
             let errno = errno_of(scene, &sender, request(*kind, payload))?;
@@ -91,28 +91,28 @@ pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     kill_it(scene, &program)
 }
 
-/// End a program, and expect that it has not said more. How it ends by itself is N11's matter.
+/// End a program, and expect no further output. N11 checks its exit status.
 fn kill_it(scene: &mut Scene<'_>, program: &Program) -> Outcome {
-    scene.step("kill -9", "it has said nothing more", |scene| {
+    scene.step("kill -9", "it has printed nothing more", |scene| {
         scene.signal(program, Signal::SIGKILL)?;
         scene.expect_exit(program, Exit::Signal(9))
     })
 }
 
-/// Expect that nothing waits to be read any more, and that this program, which has read, waits for more: a
-/// socket whose queue was full takes nothing until then (`netlink_rcv_wake()` in af_netlink.c).
+/// Expect that the queue of this program is empty and that it waits for more. A socket whose queue
+/// was full accepts no message before that (`netlink_rcv_wake()` in af_netlink.c).
 pub(crate) fn expect_read(scene: &mut Scene<'_>, program: &Program) -> Outcome {
-    scene.expect_soon("all has been read", |scene| {
+    scene.expect_soon("the queue is empty", |scene| {
         let read = sockets(scene)?.iter().all(|&(_, waits)| !waits);
         Ok(read && scene.status(program, "State")?.starts_with('S'))
     })
 }
 
-/// More messages than any socket's default receive buffer has room for.
+/// More messages than any socket's default receive buffer holds.
 const FLOOD: usize = 1000;
 
-/// Send all of these messages, again and again. Nothing is replied to them: they ask for no
-/// acknowledgement, and the module is one that is right.
+/// Send all of these messages repeatedly. They request no acknowledgement, and the module is the
+/// lab's own, so there are no replies.
 fn flood(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outcome {
     scene.note(
         &sender.program.name,
@@ -131,7 +131,7 @@ fn flood(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outc
 pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::AUDIBLE)?;
     let program = M::start(scene)?;
-    // It may print something before it stops; that counts, too.
+    // Its output before it stops counts, too.
     scene.mute(&program);
     scene.hush(M::NAME)?;
     let sender = sender::<M>(scene, 0)?;
@@ -139,18 +139,18 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     let lines = M::lines(&sender);
     scene.step(
         "stop the program and send it 1000 messages",
-        "the sender is not held up",
+        "the sender does not wait",
         |scene| {
             scene.signal(&program, Signal::SIGSTOP)?;
             flood(scene, &sender, &round)
         },
     )?;
     let lives = scene.step(
-        "let it go on, and send one more",
-        "it prints what its queue had room for, says how many were lost, and prints the last",
+        "continue it, and send one more",
+        "it prints the messages that its queue held, reports the number of lost ones, and prints the last",
         |scene| {
             scene.signal(&program, Signal::SIGCONT)?;
-            // Not before the queue is empty: until then the kernel drops whatever comes.
+            // The queue must be empty first, because the kernel drops all messages until then.
             expect_read(scene, &program)?;
             for (kind, payload) in &round {
                 let errno = errno_of(scene, &sender, request(*kind, payload))?;
@@ -162,15 +162,15 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
                 .split_whitespace()
                 .find_map(|word| word.parse::<usize>().ok());
             if lost.is_none() && scene.others_programs() && !complaint.is_empty() {
-                // It need not have counted them: that it goes on is what is left to see.
+                // The program need not count lost messages. The check sees that it goes on.
                 expect_read(scene, &program)?;
                 scene.signal(&program, Signal::SIGKILL)?;
                 let printed = scene.expect_end(&program, Exit::Signal(9))?;
                 let goes_on = lines.iter().all(|line| printed.contains(line));
-                return expect_eq("goes on", goes_on, true).map(|()| false);
+                return expect_eq("the program goes on", goes_on, true).map(|()| false);
             }
-            let lost = lost.ok_or_else(|| fail("how many were lost, on stderr", complaint))?;
-            // All that were sent and not lost, each as it was sent.
+            let lost = lost.ok_or_else(|| fail("the number of lost messages, on stderr", complaint))?;
+            // All messages that were sent and not lost, each unchanged.
             let printed = FLOOD + round.len() - lost;
             for at in 0..printed {
                 let line = scene.wait_line(&program, Stream::Stdout, PATIENCE)?;
@@ -181,7 +181,7 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
                 expect_eq("a line", &String::from_utf8_lossy(&line), &expected.into())?;
             }
             if lost == 0 || lost >= FLOOD {
-                return Err(fail("some, not all of them are lost", lost.to_string()));
+                return Err(fail("some messages are lost, but not all", lost.to_string()));
             }
             Ok(true)
         },
@@ -192,7 +192,7 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
     }
 }
 
-/// Each of these, which starts a program and waits until it has begun, is ended by a signal.
+/// Start each program, wait until it has begun, and end it with a signal.
 pub(crate) fn ends(
     scene: &mut Scene<'_>,
     starts: &[fn(&mut Scene<'_>) -> Outcome<Program>],
@@ -214,15 +214,15 @@ pub(crate) fn ends(
     Ok(())
 }
 
-/// A module that has a program that sends it each line of its input.
+/// A module with a program that sends it each line of its input.
 pub(crate) trait Typed: Printer {
-    /// Start it, and wait until it may send; gives what is printed in front of each line, too.
+    /// Start the program, and wait until it may send. Returns the prefix of each printed line, too.
     ///
     /// # Errors
     /// [`lab_scene::Halt`].
     fn start_typing(scene: &mut Scene<'_>, stdin: Stdin) -> Outcome<(Program, String)>;
 
-    /// As [`Typed::start_typing`], for who types nothing.
+    /// As [`Typed::start_typing`], for a program that gets no input.
     ///
     /// # Errors
     /// [`lab_scene::Halt`].
@@ -233,7 +233,7 @@ pub(crate) trait Typed: Printer {
 
 /// N11, the end of the input.
 pub(crate) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
-    // Nobody else need think of that.
+    // Submitted programs need not handle a closed stdin.
     if !scene.others_programs() {
         scene.step(
             "stdin closed from the start",
@@ -246,7 +246,7 @@ pub(crate) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     }
     scene.step(
         "a last line without a newline",
-        "is published too, before it ends",
+        "it is published too, before the program ends",
         |scene| {
             let subscriber = M::start(scene)?;
             let (publisher, prefix) = M::start_typing(scene, Stdin::Pipe)?;
@@ -259,7 +259,7 @@ pub(crate) fn ends_of_input<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     )
 }
 
-/// N11, lines that are no bodies.
+/// N11, lines of invalid length.
 pub(crate) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::AUDIBLE)?;
     let subscriber = M::start(scene)?;
@@ -271,7 +271,7 @@ pub(crate) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
                 let (publisher, _) = M::start_typing(scene, Stdin::Pipe)?;
                 let mut line = vec![b'x'; len];
                 line.push(b'\n');
-                // It may end before it has read all of it.
+                // The program may end before it has read the whole line.
                 let _ = scene.try_write(&publisher, &line)?;
                 scene.expect_worded_complaint(&publisher, &["publish"], &["EMSGSIZE"])?;
                 scene.expect_exit(&publisher, Exit::Status(1))
@@ -280,14 +280,14 @@ pub(crate) fn long_lines<M: Typed>(scene: &mut Scene<'_>) -> Outcome {
     }
     scene.step(
         "a line of 1024 bytes",
-        "arrives whole, before anything else",
+        "it arrives whole, before any other line",
         |scene| {
             let (publisher, prefix) = M::start_typing(scene, Stdin::Pipe)?;
             scene.type_line(&publisher, &"y".repeat(BODY_MAX))?;
             let pattern = format!("{}y{{{BODY_MAX}}}", regex::escape(&prefix));
             let expected = regex::Regex::new(&pattern)
                 .map_err(|error| lab_base::Error::Unexpected(error.to_string()))?;
-            // How long the line is depends on the portid.
+            // The length of the line depends on the portid.
             let noted = format!("{prefix}{BODY_MAX} times y");
             scene.expect_line_matching(&subscriber, &expected, &noted)
         },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The scenarios that every netlink module has.
 
-/// The scenarios of one module, its own and those that every module has: `MODULE, STAGE, INFIX,
-/// ACKNOWLEDGED, PAYLOADS; OWN...`. Ids are `STAGE/CLAUSE-INFIXwhat`; two of them have names of
-/// their own in some stages.
+/// The scenarios of one module, its own and those of every module: `MODULE, STAGE, INFIX,
+/// ACKNOWLEDGED, PAYLOADS; OWN...`. Ids are `STAGE/CLAUSE-INFIXwhat`. Two of them have other names
+/// in some stages.
 macro_rules! netlink_scenarios {
     ($module:ty, $stage:literal, $infix:literal, $acknowledged:literal, $payloads:literal;
      $($own:expr,)*) => {
@@ -12,21 +12,21 @@ macro_rules! netlink_scenarios {
             netlink_scenarios!(@ $module, concat!($stage, "/N1-", $infix, $acknowledged),
                 "types, flags and acknowledgements", [Reasons], frames::acknowledged),
             netlink_scenarios!(@ $module, concat!($stage, "/N2-", $infix, "reply-address"),
-                "a reply goes to the sender, whatever nlmsg_pid says", [Unsigned], frames::reply_address),
+                "a reply goes to the sender, whatever nlmsg_pid is", [Unsigned], frames::reply_address),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "lengths"),
-                "headers whose lengths do not add up", [Bytes], frames::lengths),
+                "headers with wrong lengths", [Bytes], frames::lengths),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, $payloads),
-                "payloads that are not what they have to be", [Bytes], frames::payloads),
+                "wrong payloads", [Bytes], frames::payloads),
             netlink_scenarios!(@ $module, concat!($stage, "/N3-", $infix, "fuzz"),
-                "400 datagrams that nobody would send", [Bytes], fuzz::fuzz),
+                "400 random wrong datagrams", [Bytes], fuzz::fuzz),
             netlink_scenarios!(@ $module, concat!($stage, "/N5-", $infix, "buffers"),
-                "nothing is left over of requests, messages and sockets", [], life::buffers_kept),
+                "requests, messages and sockets leave no memory behind", [], life::buffers_kept),
             netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "in-and-out"),
-                "in and out any number of times, never while a socket is open", [], life::in_and_out),
+                "inserted and removed any number of times, never while a socket is open", [], life::in_and_out),
             netlink_scenarios!(@ $module, concat!($stage, "/N7-", $infix, "protocol-taken"),
-                "a protocol number can be had once", [], life::protocol_taken),
+                "a protocol number has one owner", [], life::protocol_taken),
             netlink_scenarios!(@ $module, concat!($stage, "/N8-", $infix, "any-user"),
-                "any user may use it, none may send to another's socket", [], users::any_user),
+                "any user may use it, but not send to another user's socket", [], users::any_user),
             netlink_scenarios!(@ $module, concat!($stage, "/N9-", $infix, "other-namespace"),
                 "only the initial network namespace is served", [], users::other_namespace),
         ]
@@ -49,7 +49,7 @@ macro_rules! netlink_scenarios {
     };
 }
 
-/// A scenario that every module has that carries lines from publishers to subscribers.
+/// A scenario for every module that carries lines from publishers to subscribers.
 macro_rules! subscriber_scenario {
     (inherited, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N4-inherited"),
@@ -63,19 +63,19 @@ macro_rules! subscriber_scenario {
     };
     (slow_reader, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N6-slow-reader"),
-            "who does not read loses messages, and nobody else does", [Numbers], slow::reader)
+            "only a socket that does not read loses messages", [Numbers], slow::reader)
     };
     (strangers, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N10-strangers"),
-            "the subscriber believes the kernel only", programs, programs::strangers)
+            "the subscriber accepts messages of the kernel only", programs, programs::strangers)
     };
     (overrun, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N10-overrun"),
-            "a subscriber that was too slow says so and goes on", programs, programs::overrun)
+            "a slow subscriber reports its loss and goes on", programs, programs::overrun)
     };
     (long_lines, $module:ty, $stage:literal) => {
         netlink_scenarios!(@ $module, concat!($stage, "/N11-long-lines"),
-            "a line that is too long is refused, not cut", programs, programs::long_lines)
+            "a line that is too long is refused, not truncated", programs, programs::long_lines)
     };
 }
 

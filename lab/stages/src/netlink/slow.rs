@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who does not read: clause N6.
+//! Sockets that are not read: clause N6.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use super::{Told, errno_of, listener, pass_over, sender};
 /// Messages that the slow listener does not read.
 const UNREAD: u32 = 100;
 
-/// A module that counts what was lost.
+/// A module that counts lost messages.
 pub(crate) trait Counts: Told {
-    /// Expect that of `sent` messages to each, `lost` are counted as lost for `slow`, none for
+    /// Expect that of `sent` messages to each, `lost` count as lost for `slow`, and none for
     /// `fast`.
     ///
     /// # Errors
-    /// [`lab_scene::Halt::Fail`] if the module counts otherwise.
+    /// [`lab_scene::Halt::Fail`] if the counters differ.
     fn expect_counted(
         scene: &mut Scene<'_>,
         slow: &Peer,
@@ -32,8 +32,8 @@ pub(crate) trait Counts: Told {
     ) -> Outcome;
 }
 
-/// What a module's parameter `dropped` says. That losses are counted is in the contract, and not
-/// where: a module that was handed in may have no such parameter.
+/// The value of a module's parameter `dropped`. The contract requires a counter of losses, but does
+/// not say where. A submitted module may lack this parameter.
 pub(crate) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome<Option<String>> {
     let path = format!("/sys/module/{module}/parameters/dropped");
     match scene.try_read(&path)? {
@@ -43,7 +43,7 @@ pub(crate) fn dropped(scene: &mut Scene<'_>, module: &str) -> Outcome<Option<Str
     }
 }
 
-/// Expect that a module's parameter `dropped` says so many.
+/// Expect this value of a module's parameter `dropped`.
 pub(crate) fn expect_dropped(scene: &mut Scene<'_>, module: &str, lost: u32) -> Outcome {
     match dropped(scene, module)? {
         Some(dropped) => expect_eq("dropped", dropped, lost.to_string()),
@@ -69,7 +69,7 @@ pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     scene.value(&slow.program, &small)?;
     scene.step(
         "100 messages, one listener reads, one does not",
-        "the sender is never held up, the reader gets all 100",
+        "the sender never waits, the reader gets all 100",
         |scene| {
             for n in 1..=UNREAD {
                 let (kind, payload) = M::request(n);
@@ -84,8 +84,8 @@ pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     let received = scene.step(
-        "the slow one reads at last",
-        "ENOBUFS, then what its queue had room for, from 1 without a gap",
+        "the slow listener reads",
+        "ENOBUFS, then the messages that its queue held, from 1 without a gap",
         |scene| {
             let first = scene.try_receive(&slow, Duration::ZERO)?;
             expect_eq("the first recvmsg", first.err(), Some(Errno::ENOBUFS))?;
@@ -105,7 +105,7 @@ pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "one more message",
-        "is number 101 for both: it shows the gap",
+        "it is number 101 for both, which shows the gap",
         |scene| {
             let (kind, payload) = M::request(UNREAD + 1);
             scene.send(&sender, request(kind, &payload))?;
@@ -115,7 +115,7 @@ pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "the module's counters",
-        "as many drops as the gap is wide, for the slow one",
+        "the drops of the slow listener match its gap",
         |scene| M::expect_counted(scene, &slow, &fast, UNREAD + 1, UNREAD - received),
     )
 }

@@ -74,11 +74,11 @@ impl Told for Pubsub {
         scene.expect_data(listener, DATA, n, &body(n))
     }
 
-    /// Which places are taken, as a newcomer finds it, and how many messages were lost.
+    /// The occupied places, as a new socket finds them, and the number of lost messages.
     fn state(scene: &mut Scene<'_>, _: &Peer, _: PortId) -> Outcome<Vec<String>> {
         let mut found = Vec::from_iter(dropped(scene, MODULE)?);
         if scene.contract_only() {
-            // That newcomers leave no trace when they go is N4's matter.
+            // N4 checks that new sockets leave no trace when they close.
             return Ok(found);
         }
         for wish in [Request::Claim, Request::Subscribe] {

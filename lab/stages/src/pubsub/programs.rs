@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who ends, and how: clauses N4 and N11, as far as they are not the same for every module.
+//! How programs and sockets end: the parts of clauses N4 and N11 that are not the same for every
+//! module.
 
 use lab_agent::Exit;
 use lab_scene::{Detail, LooksAt, Scenario};
@@ -14,13 +15,13 @@ use crate::netlink::{
 
 pub(super) const KILLED: Scenario = Scenario {
     id: "part2/N4-killed",
-    title: "who is killed is gone at once, and leaves nothing to a successor",
+    title: "a killed process is removed at once, and its state is not passed on",
     looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: |scene| {
         let (publisher, heir) = life::killed::<Pubsub>(scene)?;
         scene.step(
             "the new socket subscribes",
-            "there is a place, numbered from 1",
+            "it gets a place, and messages numbered from 1",
             |scene| {
                 scene.expect_answer(&heir, &Request::Subscribe.payload(), OK)?;
                 scene.expect_answer(&publisher, &Request::Publish(b"again").payload(), OK)?;
@@ -29,7 +30,7 @@ pub(super) const KILLED: Scenario = Scenario {
         )?;
         scene.step(
             "kill -9 the publisher",
-            "another can take the place at once",
+            "another publisher can take the place at once",
             |scene| {
                 scene.signal(&publisher.program, Signal::SIGKILL)?;
                 scene.expect_exit(&publisher.program, Exit::Signal(9))?;
@@ -42,7 +43,7 @@ pub(super) const KILLED: Scenario = Scenario {
 
 pub(super) const NO_MODULE: Scenario = Scenario {
     id: "part2/N11-no-module",
-    title: "without the module the programs say what is missing",
+    title: "without the module the programs name the missing module",
     looks_at: LooksAt::Programs,
     run: |scene| {
         programs::no_module(
@@ -53,7 +54,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
             return Ok(());
         }
         scene.step(
-            "a role that there is not",
+            "an unknown role",
             "usage on stderr, exit status 2",
             |scene| {
                 let program = scene.start("odd", &["pubsub", "eavesdropper"])?;

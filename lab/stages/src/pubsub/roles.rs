@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who may do what: clauses B1-B4.
+//! The rights of each role: clauses B1-B4.
 
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene,
@@ -12,7 +12,7 @@ use super::{MODULE, OK, TALKATIVE};
 
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",
-    title: "the first byte of a request tells the role",
+    title: "the first byte of a request is the role",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -37,7 +37,7 @@ pub(super) const ROLE_BYTE: Scenario = Scenario {
         )?;
         scene.step(
             "p alone, twice",
-            "claims the place; claiming it again is no error",
+            "it claims the place; claiming it again is no error",
             |scene| {
                 scene.expect_answer(&peer, &Request::Claim.payload(), OK)?;
                 scene.expect_answer(&peer, &Request::Claim.payload(), OK)
@@ -45,7 +45,7 @@ pub(super) const ROLE_BYTE: Scenario = Scenario {
         )?;
         scene.step(
             "s alone from another socket",
-            "subscribes; p alone sent it nothing",
+            "it subscribes; a single p sent it nothing",
             |scene| {
                 let other = scene.peer("B", 0)?;
                 scene.expect_answer(&other, &Request::Subscribe.payload(), OK)?;
@@ -74,7 +74,7 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
     let third = scene.peer("third", 0)?;
     scene.step(
         "the first socket to publish",
-        "is the publisher; another gets EBUSY",
+        "it is the publisher; another one gets EBUSY",
         |scene| {
             scene.expect_answer(&publisher, &publish, OK)?;
             scene.expect_answer(&rival, &publish, Errno::EBUSY)?;
@@ -83,21 +83,21 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "three subscribers",
-        "two get a place, the third ENOSPC; EALREADY again, EPERM for the publisher",
+        "two get a place, the third ENOSPC; EALREADY for a second try, EPERM for the publisher",
         |scene| {
             scene.expect_answer(&first, &subscribe, OK)?;
-            // While there is a place: only one reason to refuse it.
+            // While a place is free, so that there is only one reason to refuse it.
             scene.expect_answer(&publisher, &subscribe, Errno::EPERM)?;
             scene.expect_answer(&first, &subscribe, Errno::EALREADY)?;
             scene.expect_answer(&second, &subscribe, OK)?;
             scene.expect_answer(&third, &subscribe, Errno::ENOSPC)?;
-            // It asks for no place of the two that are taken: it has one.
+            // Both places are taken. This socket needs none of them, because it has one.
             scene.expect_answer(&second, &subscribe, Errno::EALREADY)
         },
     )?;
     scene.step(
         "the publisher closes",
-        "the place is free for the rival, and not for a subscriber",
+        "the place is free for the rival, but not for a subscriber",
         |scene| {
             scene.close(&publisher)?;
             scene.expect_answer(&first, &publish, Errno::EPERM)?;
@@ -130,7 +130,7 @@ pub(super) const FORWARDED: Scenario = Scenario {
         let publisher = scene.peer("publisher", 0)?;
         let first = scene.peer("first", 0)?;
         let second = scene.peer("second", 0)?;
-        scene.step("publish with nobody there", "no error", |scene| {
+        scene.step("publish without subscribers", "no error", |scene| {
             scene.expect_answer(
                 &publisher,
                 &Request::Publish(b"into the void").payload(),
@@ -152,7 +152,7 @@ pub(super) const FORWARDED: Scenario = Scenario {
         )?;
         scene.step(
             "a second subscriber",
-            "has numbers of its own, from 1",
+            "it has numbers of its own, from 1",
             |scene| {
                 scene.expect_answer(&second, &Request::Subscribe.payload(), OK)?;
                 for body in [&b"p"[..], b"s", b"with\0NUL\0"] {
@@ -184,17 +184,17 @@ pub(super) const PROMPT: Scenario = Scenario {
                 scene.expect_log("subscribes")?;
                 let publisher = scene.start("publisher", &["pubsub"])?;
                 scene.type_line(&publisher, "p")?;
-                // One that was handed in may claim its place with its first message.
+                // A submitted program may claim its place with its first message.
                 if !scene.others_programs() {
                     scene.expect_log("is the publisher")?;
                 }
                 Ok((subscriber, publisher))
             })?;
-        scene.step("type a line", "it arrives behind the question", |scene| {
+        scene.step("type a line", "it arrives after the question", |scene| {
             scene.type_line(&publisher, "psst")?;
             scene.expect_line(&subscriber, &format!("{question}psst"))
         })?;
-        scene.step("type more", "each arrives on a line of its own", |scene| {
+        scene.step("type more", "each arrives as one line", |scene| {
             for line in ["spare", " blanks around \t", "last"] {
                 scene.type_line(&publisher, line)?;
                 scene.expect_line(&subscriber, line)?;
@@ -214,7 +214,7 @@ pub(super) const PROMPT: Scenario = Scenario {
                 scene.end_input(&silent)?;
                 scene.expect_line(&silent, question)?;
                 if scene.others_programs() {
-                    // It may be the clean end of N11 as well.
+                    // N11 also allows a clean end.
                     return scene.expect_any_end(&silent);
                 }
                 scene.expect_complaint(&silent, &["expected p or s", "end of input"])?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 2, step 4: what is shown, and the checks behind it.
+//! Part 2, step 4: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
@@ -21,7 +21,7 @@ pub(crate) const STEP: Step = Step {
     checks: CHECKS,
 };
 
-/// What `make part2` shows.
+/// The demonstration of `make part2`.
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/B4-demonstration",
     title: "one publisher reaches two subscribers",
@@ -29,7 +29,7 @@ static DEMONSTRATION: Scenario = Scenario {
     run: demonstration,
 };
 
-/// The clauses, one by one.
+/// The checks of the clauses.
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Pubsub, "part2", "", "acknowledged", "body-lengths";
     roles::ROLE_BYTE,
@@ -104,7 +104,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "end of input for the publisher, Ctrl-C for the subscribers",
-        "all end with exit status 0 and leave their places",
+        "all end with exit status 0 and free their places",
         |scene| {
             scene.end_input(&publisher)?;
             scene.expect_exit(&publisher, Exit::Status(0))?;
@@ -117,7 +117,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "remove the module",
-        "it goes, and nothing was lost",
+        "it is removed, and no message was lost",
         |scene| scene.remove(MODULE),
     )
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the clauses that every netlink module has, N1-N11, need to know of this one.
+//! Description of this module for the clauses N1-N11 of every netlink module.
 
 use lab_agent::{Exit, Stdin};
 use lab_scene::{
@@ -22,7 +22,7 @@ use crate::netlink::{
     slow::Counts,
 };
 
-/// The module, with a publisher that sends and others, in both roles, that listen.
+/// The module, with a publisher that sends, and listeners in both roles.
 pub(super) struct Router;
 
 const fn register_as(roles: Roles) -> Request<'static> {
@@ -147,12 +147,12 @@ impl Typed for Router {
 
 pub(super) const KILLED: Scenario = Scenario {
     id: "part3/N4-killed",
-    title: "who is killed is gone at once, and leaves nothing to a successor",
+    title: "a killed process is removed at once, and its state is not passed on",
     looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: |scene| {
         let (publisher, heir) = life::killed::<Router>(scene)?;
         scene.step(
-            "the new socket of one that was both publishes, and lists",
+            "the new socket of a member with both roles publishes, and lists",
             "EPERM; the publisher is the only member",
             |scene| {
                 ask(scene, &heir, &Request::Publish(b"forged"), Errno::EPERM)?;
@@ -169,7 +169,7 @@ pub(super) const KILLED: Scenario = Scenario {
                 expect_eq("members", list(scene, &heir)?.len(), 3)
             },
         )?;
-        scene.step("kill -9 the publisher", "it is off the list", |scene| {
+        scene.step("kill -9 the publisher", "it is not listed", |scene| {
             scene.signal(&publisher.program, Signal::SIGKILL)?;
             scene.expect_exit(&publisher.program, Exit::Signal(9))?;
             expect_eq("members", list(scene, &heir)?.len(), 2)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Many at once, and what they leave behind: clause L5.
+//! Many members at once, and the memory that they leave behind: clause L5.
 
 use std::{
     collections::HashMap,
@@ -14,24 +14,24 @@ use nix::sys::signal::Signal;
 use super::{MODULE, list};
 use crate::allocations::Count;
 
-/// How many come, and how long it goes on.
+/// Number of members and duration.
 #[derive(Clone, Copy)]
 struct Size {
     /// The title of the first step.
     start: &'static str,
     /// Publishers, and as many subscribers.
     members: usize,
-    /// How often at least some are killed, some end, and others take their places.
+    /// Number of rounds. In each, some members are killed, some end, and others take their places.
     rounds: usize,
-    /// How long they go on doing so.
+    /// Duration after which no new round begins.
     time: Duration,
-    /// Lines that each publisher is given in a round.
+    /// Lines that each publisher gets in a round.
     lines: usize,
 }
 
 pub(super) const CROWD: Scenario = Scenario {
     id: "part3/L5-crowd",
-    title: "eight publishers and eight subscribers that come, go and are killed",
+    title: "eight publishers and eight subscribers that start, end and are killed",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let size = Size {
@@ -48,7 +48,7 @@ pub(super) const CROWD: Scenario = Scenario {
 /// For `make soak`: the whole of L5.
 pub(crate) const GREAT_CROWD: Scenario = Scenario {
     id: "soak/great-crowd",
-    title: "64 publishers and 64 subscribers that come, go and are killed for a minute",
+    title: "64 publishers and 64 subscribers that start, end and are killed for a minute",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let size = Size {
@@ -83,13 +83,13 @@ fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
         }
         scene.step(
             &format!("round {round}: all publish, one of each is killed, one of each ends"),
-            "those that end say goodbye, and others take the places",
+            "those that end print their last line, and others take the places",
             |scene| {
                 for publisher in &publishers {
                     let lines: String = (0..size.lines).map(|_| next_line(&mut line)).collect();
                     scene.write(publisher, lines.as_bytes())?;
                 }
-                // In the middle of it: nobody has waited for anything.
+                // In the middle of the round, without waiting for any member.
                 for (role, programs) in [
                     ("publisher", &mut publishers),
                     ("subscriber", &mut subscribers),
@@ -127,7 +127,7 @@ fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
     )?;
     scene.step(
         "remove the module",
-        "it goes, and neither message nor member is left over",
+        "it is removed, and no message or member is left",
         |scene| {
             scene.remove(MODULE)?;
             scene.expect_no_leaks()?;
@@ -136,13 +136,13 @@ fn crowd(scene: &mut Scene<'_>, size: Size) -> Outcome {
     )
 }
 
-/// A line that no publisher has been given before, as a rule of a length that needs no padding.
+/// A new line for a publisher, usually of a length that needs no padding.
 fn next_line(line: &mut u32) -> String {
     *line += 1;
     format!("{line:04}\n")
 }
 
-/// Start a program; what it writes is read in [`hear_out`].
+/// Start a program. [`hear_out`] reads its output.
 fn start(scene: &mut Scene<'_>, role: &str) -> Outcome<Program> {
     let program = scene.start(role, &["router-client", "--role", role])?;
     scene.mute(&program);
@@ -158,8 +158,8 @@ fn wait_for(scene: &mut Scene<'_>, members: usize) -> Outcome {
     scene.close(&reader)
 }
 
-/// Read all that a program writes until it ends, without a note, because nobody can tell how far
-/// it gets. Of each publisher, lines must come in the order in which they were given to it.
+/// Read the output of a program until it ends. It is not noted, because its length depends on time.
+/// The lines of each publisher must come in the order in which they were typed.
 fn hear_out(scene: &mut Scene<'_>, program: &Program, expected: Exit) -> Outcome {
     let mut last = HashMap::new();
     while let Some(line) = scene.wait_line(program, Stream::Stdout, PATIENCE)? {
@@ -169,7 +169,7 @@ fn hear_out(scene: &mut Scene<'_>, program: &Program, expected: Exit) -> Outcome
         };
         let number: u32 = match number.parse() {
             Ok(number) => number,
-            // Killed in the middle of a line.
+            // The program was killed in the middle of a line.
             Err(_) if expected != Exit::Status(0) => continue,
             Err(_) => return Err(fail("portid N: number", line)),
         };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who goes while messages are on their way: clause N4.
+//! Members that leave while messages are sent: clause N4.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use super::{
     stream::{ROW, Reader, batch, row},
 };
 
-/// Publishers that are killed, one after the other.
+/// Number of publishers that are killed, one after the other.
 const VICTIMS: usize = 5;
 
-/// How often each would publish its row, were it not killed.
+/// Number of rows that each would publish if it were not killed.
 const ROWS: u64 = 100;
 
 pub(super) const KILLED: Scenario = Scenario {
@@ -45,7 +45,7 @@ fn killed(scene: &mut Scene<'_>) -> Outcome {
     for number in 1..=VICTIMS {
         scene.step(
             &format!("kill -9 publisher {number} while it publishes to three"),
-            "what was acknowledged has reached all three, whole and in order; it is off the list",
+            "acknowledged messages have reached all three, whole and in order; it is not listed",
             |scene| {
                 let name = format!("publisher {number}");
                 let publisher = member(scene, &name, Roles::PUBLISHER)?;
@@ -56,16 +56,16 @@ fn killed(scene: &mut Scene<'_>) -> Outcome {
                 }
                 let some = scene.rng.usize(1..4 * ROW as usize);
                 let read = readers[0].read(scene, some, PATIENCE)?;
-                expect_eq("messages of a publisher that lives", read, some)?;
+                expect_eq("messages of the surviving publisher", read, some)?;
                 scene.signal(&publisher.program, Signal::SIGKILL)?;
-                // It answers only when it has published all.
+                // It answers only after it has published all.
                 let answer = scene.wait_line(&publisher.program, Stream::Stdout, PATIENCE)?;
                 cut_short += usize::from(answer.is_none());
                 scene.expect_exit(&publisher.program, Exit::Signal(9))?;
                 for reader in &mut readers {
                     reader.read_on(scene)?;
                 }
-                // It has sent the last only when the one before it was acknowledged.
+                // It sent its last message only after the previous one was acknowledged.
                 let counts = || readers.iter().map(|reader| reader.present);
                 let acknowledged = counts().max().unwrap_or_default() - 1;
                 let lost = counts().any(|count| count < acknowledged);
@@ -79,24 +79,24 @@ fn killed(scene: &mut Scene<'_>) -> Outcome {
                     .iter()
                     .map(|reader| (reader.peer.portid, reader.read, 0))
                     .collect();
-                // In which order is the module's affair.
+                // The module chooses the order.
                 listed.sort();
                 expected.sort();
                 expect_eq("members, delivered, dropped", listed, expected)
             },
         )?;
     }
-    // Otherwise nothing was shown.
-    expect_eq("some were killed in mid-stream", cut_short > 0, true)
+    // Otherwise the check has shown nothing.
+    expect_eq("some were killed while publishing", cut_short > 0, true)
 }
 
-/// How often a portid changes hands in each of two ways.
+/// Number of changes of a portid's owner, for each of two ways.
 const TIMES: usize = 20;
 
-/// More messages than are sent in a few instructions, on a busy host too.
+/// More messages than a few instructions can send, on a busy host too.
 const IN_BETWEEN: usize = 100;
 
-/// Attempts to get a portid that is taken. They go on for longer than it takes to close a socket.
+/// Attempts to bind to an occupied portid. They take longer than closing a socket.
 const ATTEMPTS: u64 = 2000;
 
 pub(super) const SUCCESSOR: Scenario = Scenario {
@@ -110,7 +110,7 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
     let lister = scene.peer("lister", 0)?;
     let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
-    // It reads nothing: what is sent to it is counted, whoever else is there.
+    // It reads nothing, so the messages sent to it are counted.
     member(scene, "witness", Roles::SUBSCRIBER)?;
     let old = scene.peer("old", 0)?;
     let heir = scene.actor("heir", 0)?;
@@ -131,11 +131,11 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
     };
     scene.step(
         "20 times a subscriber closes its socket, and its process takes the portid again",
-        "the new socket hears nothing, and when it subscribes it is a new member",
+        "the new socket gets nothing, and when it subscribes it is a new member",
         |scene| {
             for _ in 0..TIMES {
                 subscribe(scene, &old)?;
-                // The lowest descriptor that is free is the one that was closed.
+                // The lowest free descriptor is the one that was closed.
                 let calls = vec![Call::Close { fd: old.fd }, socket.clone(), bind(old.fd)];
                 scene.batch(&old.program, 1, calls)?;
                 expect_more(scene, &lister, &publisher)?;
@@ -145,8 +145,8 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "20 times a subscriber closes its socket, and another process is after the portid",
-        "it hears nothing from when the close has returned, and is no member",
+        "20 times a subscriber closes its socket, and another process binds to the portid",
+        "it gets nothing after the close has returned, and is no member",
         |scene| {
             for _ in 0..TIMES {
                 subscribe(scene, &old)?;
@@ -159,15 +159,16 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
                 scene.begin_call(&heir, &attempts)?;
                 scene.value(&old.program, &Call::Close { fd: old.fd })?;
                 scene.finish_call(&heir, &attempts)?.ok();
-                // Binding to what one is bound to is no error.
+                // Binding to the socket's own portid again is no error.
                 scene.value(&heir, &bind(fd))?;
                 let new = Peer {
                     program: heir.clone(),
                     fd,
                     portid: old.portid,
                 };
-                // A socket that closes gives up its portid before it is marked as dead, and a module
-                // cannot see that: what is sent in between is the other's. The close has returned.
+                // A closing socket gives up its portid before it is marked as dead, and a module
+                // cannot see this. Messages sent in between go to the new owner. Here the close has
+                // returned.
                 for _ in 0..IN_BETWEEN {
                     if scene.try_receive(&new, Duration::ZERO)? == Err(Errno::ETIMEDOUT) {
                         break;
@@ -184,40 +185,40 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("kill -9 the publisher", "it goes", |scene| {
+    scene.step("kill -9 the publisher", "it ends", |scene| {
         scene.signal(&publisher.program, Signal::SIGKILL)?;
         scene.expect_exit(&publisher.program, Exit::Signal(9))
     })
 }
 
-/// Expect that a socket has been sent nothing, not even more than it has room for.
+/// Expect that a socket was sent no message, not even one that was dropped.
 fn expect_nothing_sent(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
     let got = match scene.try_receive(peer, Duration::ZERO)? {
         Err(Errno::ETIMEDOUT) => return Ok(()),
         Ok(datagram) => readable(&datagram.data),
         Err(errno) => format!("recvmsg: {errno:?}"),
     };
-    Err(fail("the new socket hears nothing", got))
+    Err(fail("the new socket gets nothing", got))
 }
 
-/// Become a subscriber while somebody publishes: the first message is number 1.
+/// Subscribe while another socket publishes: the first message has number 1.
 fn subscribe(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
     let register = Request::Register {
         roles: Roles::SUBSCRIBER,
         from: None,
     };
-    // Without an acknowledgement: it could come in front of the first message or behind it.
+    // Without an acknowledgement, which could come before or after the first message.
     scene.send(peer, quiet_request(register.kind(), &register.payload()))?;
     let mut first = scene.try_receive(peer, PATIENCE)?;
     if first == Err(Errno::ENOBUFS) {
-        // More has come than there was room for; the first of it is there.
+        // More messages came than the queue holds; the first one is there.
         first = scene.try_receive(peer, PATIENCE)?;
     }
     let first = first.map_err(|errno| fail("a first message", format!("{errno:?}")))?;
     scene.expect_number(data(&first.message()?)?.0, 1)
 }
 
-/// Wait until a publisher has published on.
+/// Wait until a publisher has published more.
 fn expect_more(scene: &mut Scene<'_>, lister: &Peer, publisher: &Peer) -> Outcome {
     let sent = |scene: &mut Scene<'_>| -> Outcome<u32> {
         let members = list(scene, lister)?;

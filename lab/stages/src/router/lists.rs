@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The lists and who gets what: clauses L1 and L2, and what L5 says of lists.
+//! The lists and the receivers of messages: clauses L1 and L2, and L5 for lists.
 
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::netlink::{life, pass_over, read_dump};
 
-/// An address that is no pid: those end at 2^22 (`PID_MAX_LIMIT`).
+/// A portid that is no pid; pids end at 2^22 (`PID_MAX_LIMIT`).
 const NO_PID: PortId = PortId(0x50_0000);
 
 pub(super) const REGISTER: Scenario = Scenario {
@@ -28,16 +28,19 @@ pub(super) const REGISTER: Scenario = Scenario {
 fn registering(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
     let a = scene.peer("A", 0)?;
-    // The kernel gives a first socket its process's pid for an address: not to this one.
+    // The kernel gives a process's first socket its pid as portid. This socket must have another
+    // one.
     let b = scene.actor("B", 0)?;
     let b = scene.open_socket(&b, NO_PID)?;
     let c = scene.peer("C", 0)?;
-    scene.step("the list of nobody", "empty, but with an end", |scene| {
-        expect_eq("members", show_list(scene, &a)?.len(), 0)
-    })?;
+    scene.step(
+        "the list without members",
+        "it is empty, but has an end",
+        |scene| expect_eq("members", show_list(scene, &a)?.len(), 0),
+    )?;
     scene.step(
         "A publishes, B is both, C listens to A",
-        "the list tells role, portid and pid of each",
+        "the list has role, portid and pid of each",
         |scene| {
             let only_a = Some(a.portid);
             register(scene, &a, Roles::PUBLISHER)?;
@@ -49,7 +52,7 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
             ask(scene, &c, &subscribe, OK)?;
             let members = show_list(scene, &c)?;
             let names = &scene.transcript.names;
-            // Addresses have names, too: one that is no pid does not count.
+            // The record has names for portids. The portid that is no pid is not counted.
             let process = |pid: u32| {
                 let name = names.get(&pid.into()).map(String::as_str);
                 name.filter(|_| pid < NO_PID.0)
@@ -64,7 +67,7 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
                 (Roles::SUBSCRIBER, b.portid, Some("B"), None),
                 (Roles::SUBSCRIBER, c.portid, Some("C"), only_a),
             ];
-            // In which order is the module's affair.
+            // The module chooses the order.
             for members in [&mut found[..], &mut expected[..]] {
                 members.sort_by_key(|&(role, portid, ..)| (role.0, portid));
             }
@@ -73,14 +76,18 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
     )?;
     let refusals = [
         ("the same role again", Roles::PUBLISHER, Errno::EALREADY),
-        ("both when it has one", Roles::BOTH, Errno::EALREADY),
+        (
+            "both roles with one registered",
+            Roles::BOTH,
+            Errno::EALREADY,
+        ),
         ("no role", Roles(0), Errno::EINVAL),
-        ("a role that there is not", Roles(4), Errno::EINVAL),
-        ("one that there is not too", Roles(6), Errno::EINVAL),
+        ("an unknown role", Roles(4), Errno::EINVAL),
+        ("an unknown role beside it", Roles(6), Errno::EINVAL),
     ];
     scene.step(
-        "registrations that are wrong",
-        "refused, and the list is as before",
+        "wrong registrations",
+        "refused, and the list does not change",
         |scene| {
             let before = super::list(scene, &a)?;
             for (_, roles, errno) in refusals {
@@ -103,8 +110,8 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "unregister what one is not",
-        "ENOENT, and the list is as before",
+        "unregister a role that the socket does not have",
+        "ENOENT, and the list does not change",
         |scene| {
             let before = super::list(scene, &a)?;
             for (roles, errno) in [
@@ -125,11 +132,11 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
     })
 }
 
-/// Sockets in the long list, each in both roles: more than fit into the first part of a dump, which
-/// is a page (`NLMSG_GOODSIZE`) with at least 56 bytes for each member.
+/// Sockets in the long list, each in both roles. They do not fit into the first part of a dump,
+/// which is a page (`NLMSG_GOODSIZE`) with at least 56 bytes for each member.
 const MANY: usize = 60;
 
-/// So many members.
+/// Number of members.
 fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
     let crowd = scene.actor("crowd", 0)?;
     let both = Request::Register {
@@ -145,12 +152,12 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
         .collect()
 }
 
-/// How many begin to read a list.
+/// Number of sockets that begin to read a list.
 const HASTY: usize = 500;
 
 pub(super) const UNREAD: Scenario = Scenario {
     id: "part3/L5-unread",
-    title: "nothing is left of lists that nobody reads to their end",
+    title: "lists that are not read to their end leave no memory behind",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -174,13 +181,13 @@ pub(super) const CHANGES: Scenario = Scenario {
         let mut stay = crowd(scene)?;
         let reader = scene.peer("reader", 0)?;
         scene.step(
-            "ask for 120 members; before reading, 20 go and 20 come",
-            "who was there all the time is listed exactly once",
+            "ask for 120 members; before reading, 20 leave and 20 join",
+            "a member that stays is listed exactly once",
             |scene| {
-                // The first part is made now, the others only when it is read.
+                // The kernel makes the first part now, and the others when the list is read.
                 scene.send(&reader, encode(&Request::List))?;
-                // It has all publishers and the first few subscribers: where it has stopped is
-                // among those that go.
+                // It has all publishers and the first few subscribers, so the dump has stopped
+                // among the members that leave.
                 let gone: Vec<Peer> = stay.drain(..20).collect();
                 for peer in &gone {
                     ask(scene, peer, &Request::Unregister(Roles::BOTH), OK)?;
@@ -188,7 +195,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                 }
                 let found = members(&read_dump(scene, &reader)?)?;
                 if scene.contract_only() {
-                    // It has come to an end.
+                    // The list has ended.
                     pass_over(scene);
                     return Ok(());
                 }
@@ -207,7 +214,7 @@ pub(super) const CHANGES: Scenario = Scenario {
                     })
                 });
                 if dead {
-                    return Err(fail("those who had gone are not listed", "one is"));
+                    return Err(fail("members that left are not listed", "one is"));
                 }
                 scene.note(
                     "reader",
@@ -218,18 +225,19 @@ pub(super) const CHANGES: Scenario = Scenario {
             },
         )?;
         scene.step("ask again from another socket", "120 members", |scene| {
-            // To one that has read a list the next comes in one part, as large as its buffer.
+            // For a socket that has read a list, the next list comes in one part, as large as its
+            // buffer.
             let fresh = scene.peer("fresh", 0)?;
             expect_eq("members", super::list(scene, &fresh)?.len(), 2 * MANY)
         })?;
         scene.step(
             "ask twice without reading",
-            "EBUSY: the first list is not at its end",
+            "EBUSY: the first list has not ended",
             |scene| {
                 let hasty = scene.peer("hasty", 0)?;
                 scene.send(&hasty, encode(&Request::List))?;
                 scene.send(&hasty, encode(&Request::List))?;
-                // The first part of the first list is in front of the refusal.
+                // The first part of the first list comes before the refusal.
                 scene.receive(&hasty, lab_machine::PATIENCE)?;
                 expect_eq(
                     "the second answer",
@@ -243,7 +251,7 @@ pub(super) const CHANGES: Scenario = Scenario {
 
 pub(super) const ROUTING: Scenario = Scenario {
     id: "part3/L2-routing",
-    title: "who sent it decides who gets it",
+    title: "the sender of a message decides on its receivers",
     looks_at: LooksAt::Module(&[Detail::Numbers, Detail::Bytes]),
     run: routing,
 };
@@ -262,7 +270,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
     let refused = Request::Publish(b"let me");
     scene.step(
         "publish without being a publisher",
-        "EPERM, and nobody receives anything",
+        "EPERM, and no socket gets a message",
         |scene| {
             let stranger = scene.peer("stranger", 0)?;
             ask(scene, &stranger, &refused, Errno::EPERM)?;
@@ -289,7 +297,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "B publishes",
-        "neither B itself nor the one who listens to A gets it",
+        "neither B itself nor the subscriber of A gets it",
         |scene| {
             publish(scene, &b, b"I am B")?;
             expect_data(scene, &all, 11, &b, b"I am B")?;
@@ -309,7 +317,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "a subscriber unregisters, a publisher unregisters",
-        "one gets nothing more, the other may publish nothing more",
+        "the subscriber gets no more messages, the publisher may not publish",
         |scene| {
             ask(scene, &only_a, &Request::Unregister(Roles::SUBSCRIBER), OK)?;
             publish(scene, &a, b"the last of A")?;
@@ -322,7 +330,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "subscribe to A, unsubscribe, subscribe to all; C publishes",
-        "what was named before counts no more, also for one that stayed a publisher",
+        "the earlier subscription does not count any more, also for a member that stayed a publisher",
         |scene| {
             let fickle = scene.peer("fickle", 0)?;
             let both = Request::Register {
@@ -341,7 +349,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "a publisher that names itself publishes",
-        "others get it, it does not",
+        "others get the message, the publisher does not",
         |scene| {
             let echo = scene.peer("echo", 0)?;
             let both = Request::Register {
@@ -350,7 +358,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
             };
             let errno = scene.ask(&echo, encode(&both))?.errno;
             if scene.contract_only() && errno != 0 {
-                // The contract does not say that it can.
+                // The contract does not state that it can.
                 pass_over(scene);
                 return Ok(());
             }

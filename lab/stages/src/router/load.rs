@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A subscriber that is stopped, and a module that is asked to go, while messages are sent: clauses
-//! N6 and N7.
+//! A stopped subscriber, and rmmod while messages are sent: clauses N6 and N7.
 
 use std::time::Duration;
 
@@ -22,13 +21,12 @@ use super::{
 };
 use crate::netlink::{body, programs::expect_read};
 
-/// How often a row is published to a program that is stopped: together more than any socket's default
-/// receive buffer has room for.
+/// Number of rows for a stopped program: more than any socket's default receive buffer holds.
 const ROWS: u32 = 20;
 
 pub(super) const STOPPED: Scenario = Scenario {
     id: "part3/N6-stopped",
-    title: "a program that is stopped loses messages, and no other does",
+    title: "only a stopped program loses messages",
     looks_at: LooksAt::Module(&[Detail::Numbers]),
     run: stopped,
 };
@@ -40,19 +38,19 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
     let (running, running_portid) = client(scene, "running", "subscriber", None)?;
     scene.hush(MODULE)?;
     for program in [&stopped, &running] {
-        // Where the gap is depends on the kernel.
+        // The position of the gap depends on the kernel.
         scene.mute(program);
     }
     let sent = ROWS * ROW;
     let mut lost = 0;
     scene.step(
         "stop one of two subscribers and publish 1000 messages",
-        "the publisher is not held up, the other subscriber prints all of them",
+        "the publisher does not wait, the other subscriber prints all of them",
         |scene| {
             scene.signal(&stopped, Signal::SIGSTOP)?;
             for _ in 0..ROWS {
                 publish_row(scene, &publisher)?;
-                // Before more come than there is room for.
+                // Before the queue is full.
                 for n in 1..=ROW {
                     expect_printed(scene, &running, &publisher, n)?;
                 }
@@ -62,7 +60,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "the list",
-        "counts all as delivered to the one, and some as dropped for the other",
+        "all count as delivered to the one, and some as dropped for the other",
         |scene| {
             let lister = scene.peer("lister", 0)?;
             let members = list(scene, &lister)?;
@@ -76,7 +74,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             let found = counts(stopped_portid);
             expect_eq("stopped", found, Some((sent - lost, lost)))?;
             if scene.contract_only() {
-                // What a publisher's counters count, the contract leaves open.
+                // The contract leaves open how a publisher's counters count.
                 return Ok(());
             }
             let of_publisher = counts(publisher.portid);
@@ -84,11 +82,11 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "let it go on, and publish once more",
-        "it prints what its queue had room for, says how many it has lost, and misses no more",
+        "continue it, and publish once more",
+        "it prints the messages that its queue held, reports the number of lost ones, and loses no more",
         |scene| {
             scene.signal(&stopped, Signal::SIGCONT)?;
-            // Not before the queue is empty: until then the kernel drops whatever comes.
+            // The queue must be empty first, because the kernel drops all messages until then.
             expect_read(scene, &stopped)?;
             publish_row(scene, &publisher)?;
             for n in 0..sent - lost {
@@ -103,7 +101,7 @@ fn stopped(scene: &mut Scene<'_>) -> Outcome {
             let said = readable(&said.unwrap_or_default());
             let expected = format!("router-client: {lost} messages were lost");
             expect_eq("stderr", said, expected)?;
-            let text = "says that it has lost as many as the module counts";
+            let text = "reports as many lost messages as the module counts";
             scene.note("stopped", LineKind::Does, text);
             scene.expect_silent(&running)?;
             scene.expect_silent(&stopped)
@@ -124,7 +122,7 @@ fn finish_row(scene: &mut Scene<'_>, publisher: &Peer, order: &Call) -> Outcome 
         let Answer::Datagram { data, .. } =
             answer.map_err(|refusal| fail("ok", refusal.to_string()))?
         else {
-            // Of a send.
+            // The errno of a send.
             continue;
         };
         let datagram = Datagram {
@@ -149,18 +147,18 @@ fn expect_printed(scene: &mut Scene<'_>, program: &Program, publisher: &Peer, n:
     expect_eq("the next line", line, Some(readable(&expected)))
 }
 
-/// Attempts to remove the module while it is busy.
+/// Attempts to remove the module while it is used.
 const ATTEMPTS: usize = 20;
 
-/// Rows that are published until there have been so many; one is long enough for some of them.
+/// Rows that are published until this many attempts were made. One row lasts for some of them.
 const MOST_ROWS: usize = 20 * ATTEMPTS;
 
-/// Sockets that one process opens and closes while a row is published.
+/// Sockets that a process opens and closes while a row is published.
 const VISITS: u64 = 30;
 
 pub(super) const BUSY: Scenario = Scenario {
     id: "part3/N7-busy",
-    title: "rmmod while messages are sent, and while members come and go",
+    title: "rmmod while messages are sent, and while members join and leave",
     looks_at: LooksAt::Module(&[]),
     run: busy,
 };
@@ -183,7 +181,7 @@ fn busy(scene: &mut Scene<'_>) -> Outcome {
                 scene.begin_call(&publisher.program, &publish)?;
                 loop {
                     expect_in_use(scene)?;
-                    // One counts if nobody had ended when it was answered.
+                    // An attempt counts if no process had ended when it was answered.
                     let silent = [&publisher.program, &visitor]
                         .iter()
                         .all(|program| scene.expect_silent(program).is_ok());
@@ -204,24 +202,32 @@ fn busy(scene: &mut Scene<'_>) -> Outcome {
                 LineKind::Does,
                 "tries rmmod at least 20 times meanwhile",
             );
-            // Otherwise nothing was shown.
-            expect_eq("attempts in mid-stream", attempts >= ATTEMPTS, true)
+            // Otherwise the check has shown nothing.
+            expect_eq(
+                "attempts while messages are sent",
+                attempts >= ATTEMPTS,
+                true,
+            )
         },
     )?;
-    scene.step("close both sockets, rmmod", "it goes", |scene| {
+    scene.step("close both sockets, rmmod", "it is removed", |scene| {
         scene.close(&publisher)?;
         scene.close(&reader.peer)?;
         scene.remove(MODULE)
     })?;
-    scene.step("what it has allocated", "is freed", Scene::expect_no_leaks)
+    scene.step(
+        "memory that it has allocated",
+        "is freed",
+        Scene::expect_no_leaks,
+    )
 }
 
-/// Open a socket, register, be acknowledged, close it: again and again.
+/// Open a socket, register, receive the acknowledgement, close it, repeatedly.
 fn visits(scene: &mut Scene<'_>, visitor: &Program) -> Outcome<Call> {
     let socket = Call::Socket {
         protocol: PROTO as i32,
     };
-    // The lowest descriptor that is free is the same each time.
+    // The lowest free descriptor is the same each time.
     let fd = scene.value(visitor, &socket)? as i32;
     scene.value(visitor, &Call::Close { fd })?;
     let register = Request::Register {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 3: `nl_router`, clauses L1-L5, and N1-N11 for it.
+//! Part 3: `nl_router`, clauses L1-L5, and N1-N11.
 
 mod clauses;
 pub(crate) mod crowd;
@@ -30,7 +30,7 @@ use super::netlink::{OK, TALKATIVE, dump};
 
 const MODULE: &str = "nl_router";
 
-/// A request as it travels.
+/// A request as bytes.
 fn encode(what: &Request<'_>) -> Vec<u8> {
     match what {
         Request::List => Header {
@@ -90,7 +90,7 @@ fn member(scene: &mut Scene<'_>, name: &str, roles: Roles) -> Outcome<Peer> {
     Ok(peer)
 }
 
-/// What a subscriber has been sent: its number, its sender, its body.
+/// A message for a subscriber: its number, its sender, its body.
 fn data<'a>(message: &Message<'a>) -> Outcome<(u32, Data<'a>)> {
     expect_eq("nlmsg_type", message.header.kind, DATA)?;
     let data = Data::decode(message.payload)
@@ -98,7 +98,7 @@ fn data<'a>(message: &Message<'a>) -> Outcome<(u32, Data<'a>)> {
     Ok((message.header.seq, data))
 }
 
-/// Expect a message for a subscriber: with this number, from this publisher, and exactly these
+/// Expect a message for a subscriber with this number, from this publisher, and with exactly these
 /// bytes.
 fn expect_data(
     scene: &mut Scene<'_>,
@@ -174,7 +174,7 @@ fn show_list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<Member>> {
     Ok(members)
 }
 
-/// Start a client and wait until it has registered; gives its portid, too.
+/// Start a client and wait until it has registered. Returns its portid, too.
 fn client(
     scene: &mut Scene<'_>,
     name: &str,
@@ -191,7 +191,7 @@ fn client(
     Ok((program, portid))
 }
 
-/// Wait for the first line of a client, and until it has registered; gives its portid.
+/// Wait for the first line of a client, and until it has registered. Returns its portid.
 fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
     let line = scene.wait_line(program, Stream::Stdout, PATIENCE)?;
     let line = readable(&line.unwrap_or_default());
@@ -208,7 +208,7 @@ fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
     };
     let portid = PortId(portid);
     if scene.contract_only() {
-        // What a module logs is its own affair.
+        // The contract does not state log lines of submitted modules.
         let lister = scene.peer("lister", 0)?;
         scene.expect_soon("it is listed", |scene| {
             let members = list(scene, &lister)?;
@@ -221,7 +221,8 @@ fn registers(scene: &mut Scene<'_>, program: &Program) -> Outcome<PortId> {
     Ok(portid)
 }
 
-/// Type a line into a publisher and expect it at each of `readers`, and not at itself.
+/// Type a line into a publisher, and expect it at each of `readers`, but not at the publisher
+/// itself.
 fn say(
     scene: &mut Scene<'_>,
     (publisher, portid): &(Program, PortId),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! In which order, and what the acknowledgement says: clause L3.
+//! The order of messages, and the report in the acknowledgement: clause L3.
 
 use std::time::Duration;
 
@@ -22,18 +22,18 @@ use protocol::{
 use super::{MODULE, client, data, encode, expect_data, list, member};
 use crate::netlink::pass_over;
 
-/// Lines that each program publishes, as fast as it can.
+/// Lines that each program publishes at full speed.
 const LINES: usize = 100;
 
-/// Messages that each of two sockets publishes in a row, all different: as an order no more than
-/// fits into a pipe (64 KiB), so that a process that is stopped can be given them.
+/// Messages that each of two sockets publishes in a row, all different. The order for a row fits
+/// into a pipe (64 KiB), so a stopped process can be given it.
 const ROW: usize = 250;
 
-/// How often it publishes the row before the subscriber reads what came, and how often all of that.
+/// Number of rows before the subscriber reads, and number of repetitions.
 const ROWS: usize = 8;
 const TIMES: usize = 2;
 
-/// A line of a length that needs no padding: that is another clause's matter.
+/// A line of a length that needs no padding, because another clause checks padding.
 fn line(n: usize) -> String {
     format!("{n:04}")
 }
@@ -77,7 +77,8 @@ pub(super) const ORDER: Scenario = Scenario {
     },
 };
 
-/// Two publish so much faster than programs do that they meet at the subscriber.
+/// Two sockets publish much faster than programs do, so their messages interleave at the
+/// subscriber.
 fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
     let writers = [
         member(scene, "C", Roles::PUBLISHER)?,
@@ -90,7 +91,7 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
             .map(|n| {
                 let body = line(n);
                 let publish = Request::Publish(body.as_bytes());
-                // Nothing that they would have to read comes back.
+                // They request no acknowledgements, so they have nothing to read.
                 peer.sends(quiet_request(publish.kind(), &publish.payload()))
             })
             .collect(),
@@ -102,7 +103,7 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
             let mut seq = 2 * LINES as u32;
             let mut met = 0;
             for _ in 0..TIMES {
-                // Whoever is given its order first must not have ended when the other begins.
+                // The first socket must not have ended its row when the second begins.
                 for peer in &writers {
                     scene.signal(&peer.program, Signal::SIGSTOP)?;
                     scene.begin_call(&peer.program, &row(peer))?;
@@ -143,13 +144,14 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
                     }
                 }
             }
-            // Otherwise nothing was shown.
+            // Otherwise the check has shown nothing.
             expect_eq("they met", met > 2 * TIMES, true)
         },
     )
 }
 
-/// Set how much unread a socket may have, as only root may (`SO_RCVBUFFORCE`).
+/// Set the size of a socket's receive buffer beyond the limit, which only root may do
+/// (`SO_RCVBUFFORCE`).
 pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
     let call = Call::SetOption {
         fd: peer.fd,
@@ -160,10 +162,10 @@ pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcom
     scene.value(&peer.program, &call).map(drop)
 }
 
-/// Publish, and read what the acknowledgement says of it. Whatever was delivered is in the queues
-/// when this returns.
+/// Publish, and read the report in the acknowledgement. Delivered messages are queued when this
+/// returns.
 ///
-/// By the contract an acknowledgement can have a report; one that was handed in need not.
+/// The contract allows a report in the acknowledgement. A submitted module need not send one.
 fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Report>> {
     scene.send(peer, encode(&Request::Publish(body)))?;
     let datagram = scene.receive(peer, ANSWERED)?;
@@ -180,7 +182,7 @@ fn report(scene: &mut Scene<'_>, peer: &Peer, body: &[u8]) -> Outcome<Option<Rep
 
 pub(super) const ACKNOWLEDGED: Scenario = Scenario {
     id: "part3/L3-acknowledged",
-    title: "the acknowledgement comes last, and counts",
+    title: "the acknowledgement comes last, and has the counters",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -201,13 +203,13 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
             Ok(true)
         };
         let reports = scene.step(
-            "publish, two listen",
-            "2 delivered, and they are there when the acknowledgement is",
+            "publish to two subscribers",
+            "2 delivered, and they are queued before the acknowledgement",
             |scene| {
                 let reports = expect(scene, 2, 0, b"message1")?;
                 for peer in [&fast, &slow] {
                     let there = scene.receive(peer, Duration::ZERO)?;
-                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    let there = there.ok_or_else(|| fail("a message in the queue", "none"))?;
                     let there = there.message()?;
                     expect_eq(
                         "the body",
@@ -224,15 +226,15 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
         }
         let mut dropped = 0;
         scene.step(
-            "publish 1000 bytes until the slow one has no room",
-            "1 delivered, 1 dropped, and the fast one has each of them",
+            "publish 1000 bytes until the slow subscriber's queue is full",
+            "1 delivered, 1 dropped, and the fast subscriber gets each",
             |scene| {
                 let body = vec![b'x'; 1000];
                 for seq in 2..100 {
                     let got = report(scene, &publisher, &body)?;
                     let got = got.ok_or_else(|| fail("a report again", "none"))?;
                     let there = scene.receive(&fast, Duration::ZERO)?;
-                    let there = there.ok_or_else(|| fail("it is there", "it is not"))?;
+                    let there = there.ok_or_else(|| fail("a message in the queue", "none"))?;
                     scene.expect_number(data(&there.message()?)?.0, seq)?;
                     expect_eq("reported", got.delivered + got.dropped, 2)?;
                     dropped += got.dropped;
@@ -245,7 +247,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
         )?;
         scene.step(
             "the list",
-            "counts the same for the publisher and for the slow one",
+            "the same counters for the publisher and for the slow subscriber",
             |scene| {
                 let found = list(scene, &publisher)?;
                 let of = |portid: PortId, role: Roles| {
@@ -263,8 +265,8 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
                 expect_eq("fast", of(fast.portid, Roles::SUBSCRIBER), Some(0))
             },
         )?;
-        scene.step("nobody listens", "0 delivered, 0 dropped", |scene| {
-            // That nobody is there who has gone is another clause's matter.
+        scene.step("no process listens", "0 delivered, 0 dropped", |scene| {
+            // Another clause checks that members that have left are not listed.
             for peer in [&fast, &slow] {
                 scene.send(peer, encode(&Request::Unregister(Roles::SUBSCRIBER)))?;
                 scene.note(&peer.program.name, LineKind::Does, "unregisters");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Attributes that are not what they have to be: clause N3.
+//! Wrong attributes: clause N3.
 
 use nix::errno::Errno;
 use protocol::{
@@ -9,7 +9,7 @@ use protocol::{
 
 use crate::netlink::BadPayload;
 
-/// Payloads that a policy, or the module behind it, refuses.
+/// Payloads that a policy, or the module itself, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {
     let roles = Roles::SUBSCRIBER.0;
     let wrong = [
@@ -35,7 +35,7 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
             }),
         ),
         (
-            "an attribute that is cut short",
+            "a truncated attribute",
             PUBLISH,
             made(&|out| {
                 put_bytes(out, A_BODY, b"hello");
@@ -50,14 +50,14 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
                 out[..2].copy_from_slice(&3_u16.to_ne_bytes());
             }),
         ),
-        ("bytes that are no attribute", PUBLISH, b"abc".to_vec()),
+        ("bytes that form no attribute", PUBLISH, b"abc".to_vec()),
     ];
     wrong
         .map(|(what, kind, payload)| (what, kind, payload, Errno::EINVAL))
         .into()
 }
 
-/// Attributes that other requests have, or none, and a list that is no dump.
+/// Attributes of other requests, unknown attributes, and a list request without NLM_F_DUMP.
 pub(super) fn odd_payloads() -> Vec<BadPayload> {
     let roles = Roles::SUBSCRIBER.0;
     let wrong = [
@@ -78,7 +78,7 @@ pub(super) fn odd_payloads() -> Vec<BadPayload> {
             }),
         ),
         (
-            "an attribute that there is not",
+            "an unknown attribute",
             PUBLISH,
             made(&|out| {
                 put_bytes(out, A_BODY, b"hello");

@@ -15,7 +15,7 @@ use crate::netlink::programs::{self, Printer, Typed, ends_of_input, no_module};
 
 pub(super) const CONVERSATION: Scenario = Scenario {
     id: "part3/L4-conversation",
-    title: "two programs that are both talk to each other",
+    title: "two programs with both roles talk to each other",
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
@@ -27,7 +27,7 @@ pub(super) const CONVERSATION: Scenario = Scenario {
         })?;
         scene.step(
             "type into A, into B, into A",
-            "each line arrives at the other, and only there",
+            "each line arrives at the other only",
             |scene| {
                 say(scene, &a, "how are you?", &[&b])?;
                 say(scene, &b, "größer als 127: ✓", &[&a])?;
@@ -37,18 +37,18 @@ pub(super) const CONVERSATION: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "a third one, which B does not listen to",
-            "A alone prints it",
+            "a third program, to which B does not subscribe",
+            "only A prints it",
             |scene| {
                 let c = client(scene, "C", "publisher", None)?;
                 say(scene, &c, "for A", &[&a])?;
                 scene.expect_silent(&b.0)?;
-                // Its next line: what it should not have heard would have come first.
+                // A message from C would have come before this line.
                 say(scene, &a, "did you hear C?", &[&b])
             },
         )?;
         scene.step(
-            "type into one that is only a subscriber",
+            "type into a program that is only a subscriber",
             "the module refuses it: EPERM",
             |scene| {
                 let (d, _) = client(scene, "D", "subscriber", None)?;
@@ -60,13 +60,13 @@ pub(super) const CONVERSATION: Scenario = Scenario {
     },
 };
 
-/// Lines that have arrived when the input ends, each as long as it may be: together more than
-/// fits into a pipe (64 KiB), so that nobody has printed them at once.
+/// Lines that have arrived when the input ends, each as long as allowed. Together they are more
+/// than a pipe holds (64 KiB), so a program cannot have printed them at once.
 const WAITING: usize = 80;
 
 pub(super) const DRAINED: Scenario = Scenario {
     id: "part3/L4-drained",
-    title: "at the end of the input what has arrived is printed first",
+    title: "at the end of the input, received messages are printed first",
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
@@ -80,7 +80,7 @@ pub(super) const DRAINED: Scenario = Scenario {
             .map(|line| format!("{line:x<BODY_MAX$}").into_bytes())
             .collect();
         scene.step(
-            "stop a subscriber and one that is both, publish 80 lines, end their input",
+            "stop a subscriber and a member with both roles, publish 80 lines, end their input",
             "the lines wait in their queues",
             |scene| {
                 for (reader, _) in &readers {
@@ -97,7 +97,7 @@ pub(super) const DRAINED: Scenario = Scenario {
         )?;
         for (reader, _) in &readers {
             scene.step(
-                &format!("let {} go on", reader.name),
+                &format!("continue {}", reader.name),
                 "it prints all 80, then ends with exit status 0",
                 |scene| {
                     scene.signal(reader, Signal::SIGCONT)?;
@@ -158,7 +158,7 @@ pub(super) const PROMPT: Scenario = Scenario {
 
 pub(super) const NO_MODULE: Scenario = Scenario {
     id: "part3/N11-no-module",
-    title: "without the module the program says what is missing",
+    title: "without the module the program names the missing module",
     looks_at: LooksAt::Programs,
     run: |scene| {
         let both = &["router-client", "--role", "both"];
@@ -167,7 +167,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
         }
         no_module(scene, &[both, &["router-client", "--list"]])?;
         scene.step(
-            "a role that there is not, a portid that cannot be",
+            "an unknown role, an impossible portid",
             "usage on stderr, exit status 2",
             |scene| {
                 for arguments in [["--role", "eavesdropper"], ["--from", "0"]] {
@@ -181,7 +181,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "a publisher that names another",
+            "a publisher that names another publisher",
             "the module refuses it: EINVAL, exit status 1",
             |scene| {
                 scene.insert(MODULE, TALKATIVE)?;
@@ -192,7 +192,7 @@ pub(super) const NO_MODULE: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "a subscriber that types a line; one that does not say its role",
+            "a subscriber that types a line; a program without a role",
             "exit status 1",
             |scene| {
                 let (deaf, _) = client(scene, "deaf", "subscriber", None)?;
@@ -220,7 +220,7 @@ fn ends(scene: &mut Scene<'_>) -> Outcome {
     ends_of_input::<Router>(scene)?;
     scene.step(
         "the module afterwards",
-        "has nobody on its lists but one subscriber",
+        "one subscriber is the only member",
         |scene| {
             let reader = scene.peer("reader", 0)?;
             match super::list(scene, &reader)?[..] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The step of part 3: what is shown, and the checks behind it.
+//! The step of part 3: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
@@ -24,15 +24,15 @@ pub(crate) const STEP: Step = Step {
     checks: CHECKS,
 };
 
-/// What `make part3` shows.
+/// The demonstration of `make part3`.
 static DEMONSTRATION: Scenario = Scenario {
     id: "part3/L1-demonstration",
-    title: "three publishers, four subscribers, coming and going",
+    title: "three publishers and four subscribers join and leave",
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
 
-/// The clauses, one by one.
+/// The checks of the clauses.
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Router, "part3", "", "requests", "body-lengths";
     lists::REGISTER,
@@ -68,7 +68,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     let [a, b, c] = scene.step(
         "start three publishers",
-        "each tells its portid and is on the list of publishers",
+        "each prints its portid and is on the list of publishers",
         |scene| {
             Ok([
                 client(scene, "publisher A", "publisher", None)?,
@@ -78,7 +78,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     let [one, two, three, four] = scene.step(
-        "start four subscribers, the last for publisher A alone",
+        "start four subscribers, the last for publisher A only",
         "each is on the list of subscribers",
         |scene| {
             Ok([
@@ -99,7 +99,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "type a line into publisher B",
-        "three print it; subscriber 4 listens to A alone",
+        "three print it; subscriber 4 subscribes to A only",
         |scene| {
             say(scene, &b, "hello from B", &[&one, &two, &three])?;
             scene.expect_silent(&four.0)
@@ -107,7 +107,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "kill -9 subscriber 2, type a line into publisher C",
-        "subscribers 1 and 3 print it, and the dead one is off the list",
+        "subscribers 1 and 3 print it, and the killed one is not listed",
         |scene| {
             scene.signal(&two.0, Signal::SIGKILL)?;
             scene.expect_exit(&two.0, Exit::Signal(9))?;
@@ -117,8 +117,8 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     let five = scene.step(
-        "one comes that is both, and says something",
-        "the others print it; it does not get its own words",
+        "a member with both roles joins and publishes",
+        "the others print it; it does not get its own message",
         |scene| {
             let five = client(scene, "member 5", "both", None)?;
             say(scene, &five, "I am new here", &[&one, &three])?;
@@ -127,7 +127,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "publisher B goes, at the end of its input",
+        "publisher B ends, at the end of its input",
         "it ends with exit status 0",
         |scene| {
             scene.end_input(&b.0)?;
@@ -136,7 +136,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "router-client --list",
-        "seven again: one publisher and one subscriber have gone, one that is both has come",
+        "seven again: one publisher and one subscriber have left, one with both roles has joined",
         |scene| print_lists(scene, 7),
     )?;
     scene.step(
@@ -154,7 +154,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("router-client --list", "nobody", |scene| {
+    scene.step("router-client --list", "no member", |scene| {
         print_lists(scene, 0)
     })?;
     scene.step("remove the module", "both lists are empty", |scene| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages in rows: sent as fast as they are acknowledged, and read so that none is missed.
+//! Rows of messages, sent as fast as they are acknowledged, and read without a loss.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use protocol::router::{Request, Roles};
 use super::{data, encode, member, order::set_room};
 use crate::netlink::body;
 
-/// Messages that a publisher sends in a row, all different, each when the one before has been
+/// Messages that a publisher sends in a row, all different, each after the previous one was
 /// acknowledged.
 pub(super) const ROW: u32 = 50;
 
@@ -20,7 +20,7 @@ pub(super) fn row(publisher: &Peer) -> Vec<Call> {
     (1..=ROW)
         .flat_map(|n| {
             let send = publisher.sends(encode(&Request::Publish(&body(n))));
-            // What a module answers is there when the send returns.
+            // The module's answers are queued when the send returns.
             [send, publisher.receives(0)]
         })
         .collect()
@@ -34,17 +34,17 @@ pub(super) fn batch(rounds: u64, calls: Vec<Call>) -> Call {
     }
 }
 
-/// A subscriber that is to get every message of publishers that send rows, one after the other.
+/// A subscriber that must get every message of publishers that send rows, one after the other.
 pub(super) struct Reader {
     pub(super) peer: Peer,
-    /// How many it has read, of all publishers.
+    /// Number of messages read, of all publishers.
     pub(super) read: u32,
-    /// How many of the present one.
+    /// Number of messages read, of the present publisher.
     pub(super) present: u32,
 }
 
 impl Reader {
-    /// A subscriber that has room for whatever is sent before it reads.
+    /// A subscriber whose queue holds all messages that are sent before it reads.
     pub(super) fn new(scene: &mut Scene<'_>, name: &str) -> Outcome<Self> {
         let peer = member(scene, name, Roles::SUBSCRIBER)?;
         set_room(scene, &peer, 16 << 20)?;
@@ -55,8 +55,8 @@ impl Reader {
         })
     }
 
-    /// Read `most` messages, or as many as come within `limit` of each other: they must be the next
-    /// ones, and whole. How many there were.
+    /// Read up to `most` messages, with at most `limit` between two of them. They must be whole and
+    /// in sequence. Returns their number.
     pub(super) fn read(
         &mut self,
         scene: &mut Scene<'_>,
@@ -68,7 +68,7 @@ impl Reader {
             let (seq, data) = data(&datagram.message()?)?;
             scene.expect_number(seq, self.read + 1)?;
             let wanted = &body(self.present % ROW + 1)[..];
-            // In which order they come costs a submission that clause, and no others.
+            // A wrong order costs a submission only the points of its own clause.
             if scene.counts("L3") && !scene.is_body(data.body, wanted) {
                 return Err(fail(readable(wanted), readable(data.body)));
             }
@@ -78,14 +78,14 @@ impl Reader {
         Ok(found.len())
     }
 
-    /// Read all that waits.
+    /// Read all queued messages.
     pub(super) fn read_on(&mut self, scene: &mut Scene<'_>) -> Outcome {
         while self.read(scene, ROW as usize, Duration::ZERO)? > 0 {}
         Ok(())
     }
 }
 
-/// Up to `most` datagrams, as many as come within `limit` of each other.
+/// Up to `most` datagrams, with at most `limit` between two of them.
 fn receive(
     scene: &mut Scene<'_>,
     peer: &Peer,

@@ -34,7 +34,8 @@ pub(super) const LIST_OF_ALL: Scenario = Scenario {
             "list it again, which takes more than one datagram",
             "all 256, each once",
             |scene| {
-                // To one that has read a list the next comes in one part, as large as its buffer.
+                // For a socket that has read a list, the next list comes in one part, as large as
+                // its buffer.
                 let fresh = scene.peer("B", 0)?;
                 let entries = list(scene, &fresh)?.into_iter();
                 let mut found: Vec<_> = entries.map(|(name, _)| name).collect();
@@ -43,13 +44,13 @@ pub(super) const LIST_OF_ALL: Scenario = Scenario {
                     LineKind::Does,
                     format!("lists {} entries", found.len()),
                 );
-                // In which order is the module's affair.
+                // The module chooses the order.
                 found.sort();
                 names.sort();
                 expect_eq("the list", &found, &names)
             },
         )?;
-        scene.step("empty it", "the list is empty, and ends", |scene| {
+        scene.step("empty it", "it is empty, and ends", |scene| {
             all_work(scene, &peer, names.iter().map(|name| Request::Delete(name)))?;
             expect_list(scene, &peer, &[])
         })
@@ -98,7 +99,7 @@ pub(super) const CHANGES: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "names that are nearly the same, of 1 and of 15 bytes",
+            "similar names, of 1 and of 15 bytes",
             "all are different",
             |scene| {
                 let long = "x".repeat(NAME_MAX);
@@ -115,7 +116,7 @@ pub(super) const CHANGES: Scenario = Scenario {
         )?;
         scene.step(
             "an entry that is deleted and added again",
-            "has no time",
+            "it has no expiry time",
             |scene| {
                 expect(scene, &control, Request::Expire("R1", 600_000), OK)?;
                 expect(scene, &control, Request::Delete("R1"), OK)?;
@@ -130,7 +131,7 @@ pub(super) const CHANGES: Scenario = Scenario {
 
 pub(super) const PROGRAMS: Scenario = Scenario {
     id: "part2/E3-programs",
-    title: "the programs say what was refused",
+    title: "the programs name the refused request",
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "expire_ms=0 dyndbg=+p")?;
@@ -140,7 +141,7 @@ pub(super) const PROGRAMS: Scenario = Scenario {
             scene.expect_exit(&program, Exit::Status(1))
         };
         scene.step(
-            "what there is already, and what there is not",
+            "an existing entry, and a missing entry",
             "one line with request and errno, exit status 1",
             |scene| {
                 refused(scene, &["route-ctl", "add", "R1"], &["add", "EEXIST"])?;
@@ -163,7 +164,7 @@ pub(super) const PROGRAMS: Scenario = Scenario {
         })?;
         scene.step(
             "one watcher of two entries",
-            "is told of both, and why they went",
+            "gets both events, with the reason of each",
             |scene| {
                 let watcher = scene.start("watcher", &["route-watch", "R1", "R3"])?;
                 scene.expect_log("watches R3")?;
@@ -200,7 +201,7 @@ pub(super) const PROGRAMS: Scenario = Scenario {
             return Ok(());
         }
         scene.step(
-            "commands that there are not",
+            "unknown commands",
             "usage on stderr, exit status 2",
             |scene| {
                 for command in [&["route-ctl", "flush"][..], &["route-watch"]] {

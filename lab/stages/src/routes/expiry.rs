@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a timer deletes, when, and who is told: clauses E1, E2 and E4.
+//! Deletion by the timer, its time, and its events: clauses E1, E2 and E4.
 
 use std::time::{Duration, Instant};
 
@@ -39,12 +39,12 @@ pub(super) const TIMER: Scenario = Scenario {
     },
 };
 
-/// When R3 expires if nothing is said.
+/// The expiry time of R3 without a parameter.
 const DEFAULT_MS: u32 = 10_000;
 
 pub(super) const DEFAULT: Scenario = Scenario {
     id: "part2/E1-default",
-    title: "R3 expires after 10 s unless expire_ms= says otherwise",
+    title: "R3 expires after 10 s, or after expire_ms=",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
@@ -62,7 +62,7 @@ pub(super) const DEFAULT: Scenario = Scenario {
                 entries.sort();
                 let names: Vec<_> = entries.iter().map(|(name, _)| name.as_str()).collect();
                 expect_eq("the names", names, vec!["R1", "R2", "R3"])?;
-                // What has passed since; the module may count in ticks.
+                // Time has passed since; the module may count in ticks.
                 let passed = before.elapsed() + Duration::from_millis(20);
                 let least = u128::from(DEFAULT_MS).saturating_sub(passed.as_millis());
                 match [&entries[0].1, &entries[1].1, &entries[2].1] {
@@ -72,7 +72,7 @@ pub(super) const DEFAULT: Scenario = Scenario {
                         scene.close(&peer)
                     }
                     other => Err(fail(
-                        "R3 expires 10 s after the module came, R1 and R2 do not",
+                        "R3 expires 10 s after the insertion, R1 and R2 do not",
                         format!("{other:?}"),
                     )),
                 }
@@ -88,9 +88,9 @@ pub(super) const DEFAULT: Scenario = Scenario {
             let peer = scene.peer("B", 0)?;
             let times: Vec<_> = list(scene, &peer)?.into_iter().map(|(_, ms)| ms).collect();
             scene.close(&peer)?;
-            expect_eq("the times that are left", times, vec![None; 3])
+            expect_eq("the remaining times", times, vec![None; 3])
         })?;
-        scene.step("with more than there can be", "EINVAL", |scene| {
+        scene.step("with a value out of range", "EINVAL", |scene| {
             scene.remove(MODULE)?;
             let refused = scene.try_insert(MODULE, "expire_ms=2147483648")?;
             let errno = refused.err().map(|refusal| refusal.errno);
@@ -99,12 +99,12 @@ pub(super) const DEFAULT: Scenario = Scenario {
     },
 };
 
-/// Time for those who watch to say so, on a slow machine, before R3 expires.
+/// Time for the watchers to register on a slow machine, before R3 expires.
 const TOLD_MS: u64 = 5000;
 
 pub(super) const TOLD: Scenario = Scenario {
     id: "part2/E1-told",
-    title: "exactly those who watch an entry are told when it expires",
+    title: "exactly the watchers of an entry get an event when it expires",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         let before = Instant::now();
@@ -125,7 +125,7 @@ pub(super) const TOLD: Scenario = Scenario {
         }
         scene.step(
             "wait until R3 expires",
-            "after 5 s, not sooner: who watches R3 or all is told, once",
+            "after 5 s, not sooner: each watcher of R3 or of all gets one event",
             |scene| {
                 for peer in &peers[1..] {
                     expect_event(scene, peer, 1, R3_EXPIRED)?;
@@ -139,9 +139,9 @@ pub(super) const TOLD: Scenario = Scenario {
         )?;
         scene.step(
             "add R10 and R30 and delete them",
-            "who watches all is told; that of R1 and R3 means no others",
+            "a watcher of all gets the events; watchers of R1 and R3 do not",
             |scene| {
-                // That this works, and what is told of it, is E2's matter.
+                // E2 checks that this succeeds, and its events.
                 let all = scene.counts("E2");
                 for (seq, name) in [(2, "R10"), (4, "R30")] {
                     if !all {
@@ -165,7 +165,7 @@ pub(super) const TOLD: Scenario = Scenario {
     },
 };
 
-/// Expect that R3 has lived for so many milliseconds.
+/// Expect that R3 exists for this many milliseconds.
 fn not_sooner(since: Instant, ms: u64) -> Outcome {
     if since.elapsed() < Duration::from_millis(ms) {
         return Err(fail(format!("R3 lives for {ms} ms"), "less"));
@@ -194,7 +194,7 @@ pub(super) const SET: Scenario = Scenario {
         )?;
         scene.step(
             "change when R1 expires, then let R2",
-            "the last time counts; 0 is never; they go in the order of their times",
+            "the last time counts; 0 means never; they expire in the order of their times",
             |scene| {
                 expect(scene, &control, Request::Add("R3"), OK)?;
                 expect_event(scene, &watcher, 2, News::Added("R3"))?;
@@ -218,23 +218,23 @@ pub(super) const REMOVED_BEFORE: Scenario = Scenario {
     run: removed_before,
 };
 
-/// The clock is another module, which greets each second on protocol 31: after five of its
-/// greetings the timer of nl_routes, on 17, would have fired. Inserted first, it does not take the
-/// place in memory that nl_routes has left.
+/// The clock is another module, which greets each second on protocol 31. After five of its
+/// greetings, the timer of nl_routes on 17 would have fired. It is inserted first, so that it does
+/// not take the freed memory of nl_routes.
 fn removed_before(scene: &mut Scene<'_>) -> Outcome {
     scene.insert_own("nl_greeting", "interval_ms=1000")?;
     let clock = scene.peer("clock", 0)?;
     expect_eq("the clock's protocol", PROTO, 31)?;
     join(scene, &clock, greeting::GROUP)?;
-    scene.step("in and out at once", "works", |scene| {
+    scene.step("insert, and remove at once", "works", |scene| {
         scene.insert(MODULE, "protocol=17 expire_ms=4000")?;
         scene.remove(MODULE)
     })?;
     scene.step(
-        "let the time pass after which R3 would have expired",
+        "wait until R3 would have expired",
         "the machine lives",
         |scene| {
-            // What the clock has said until now does not count.
+            // Earlier greetings of the clock do not count.
             while scene.receive(&clock, Duration::ZERO)?.is_some() {}
             for _ in 0..5 {
                 hear(scene, &clock, greeting::DATA)?;
@@ -244,7 +244,7 @@ fn removed_before(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "in, delete R3, let R1 expire in 4 s, out at once; let 5 s pass",
+        "insert, delete R3, let R1 expire in 4 s, remove at once; wait 5 s",
         "the machine lives",
         |scene| {
             scene.close(&clock)?;
@@ -253,7 +253,7 @@ fn removed_before(scene: &mut Scene<'_>) -> Outcome {
             let control = scene.peer("control", 0)?;
             for wish in [Request::Delete("R3"), Request::Expire("R1", 4000)] {
                 let errno = errno_of(scene, &control, datagram(wish))?;
-                // That it is carried out is E2's matter.
+                // E2 checks that it is carried out.
                 if !scene.contract_only() {
                     expect_eq("errno", errno, 0)?;
                 }

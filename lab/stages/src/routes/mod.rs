@@ -28,7 +28,7 @@ use super::netlink::{
 
 const MODULE: &str = "nl_routes";
 
-/// Nothing expires before all is over, and the module says what it does.
+/// No entry expires during the scenario, and debug messages are on.
 const QUIET: &str = "expire_ms=600000 dyndbg=+p";
 
 struct Routes;
@@ -112,7 +112,7 @@ fn datagram(wish: Request<'_>) -> Vec<u8> {
     request(wish.kind(), &wish.payload())
 }
 
-/// What a request is called in the transcript.
+/// The text of a request in the transcript.
 fn in_words(wish: Request<'_>) -> String {
     match wish {
         Request::List => "list".into(),
@@ -154,12 +154,12 @@ fn expect_event(scene: &mut Scene<'_>, peer: &Peer, seq: u32, event: News<'_>) -
     scene.expect_number(got, seq)
 }
 
-/// All entries, by a dump: name and milliseconds until it expires.
+/// All entries, by a dump: name and milliseconds until expiry.
 fn list(scene: &mut Scene<'_>, peer: &Peer) -> Outcome<Vec<(String, Option<u32>)>> {
     list_as(scene, peer, PortId(0))
 }
 
-/// As [`list`], from a peer whose header says that it is `claimed`.
+/// As [`list`], from a peer whose header has the portid `claimed`.
 fn list_as(
     scene: &mut Scene<'_>,
     peer: &Peer,
@@ -175,7 +175,7 @@ fn list_as(
     Ok(found)
 }
 
-/// Let time pass in the guest: the module, which must be in, tells this peer when it has.
+/// Let time pass in the guest. The inserted module tells this peer when it has passed.
 ///
 /// # Errors
 /// [`lab_scene::Halt::Fail`] if it does not.
@@ -187,8 +187,8 @@ pub(super) fn pass_time(scene: &mut Scene<'_>, peer: &Peer, time: Duration) -> O
     scene.machine.sync_log().map(drop).map_err(Into::into)
 }
 
-/// Expect that these are all entries. Their order is that in which they came, of our own module; the
-/// contract has none.
+/// Expect exactly these entries. This checkout's module lists them in the order of insertion; the
+/// contract states no order.
 fn expect_list(scene: &mut Scene<'_>, peer: &Peer, expected: &[&str]) -> Outcome {
     let mut names = Routes::state(scene, peer, PortId(0))?;
     scene.note(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Attributes that are not what they have to be: clause N3.
+//! Wrong attributes: clause N3.
 
 use nix::errno::Errno;
 use protocol::{
@@ -10,7 +10,7 @@ use protocol::{
 
 use crate::netlink::BadPayload;
 
-/// Payloads that the policy, or the module behind it, refuses.
+/// Payloads that the policy, or the module itself, refuses.
 pub(super) fn bad_payloads() -> Vec<BadPayload> {
     let mut too_long_len = one(A_NAME, b"N1\0");
     too_long_len[0] += 9;
@@ -70,8 +70,8 @@ pub(super) fn bad_payloads() -> Vec<BadPayload> {
     ]
 }
 
-/// Attributes that other requests have, or none, and a list that is no dump; and a name that is one
-/// for the kernel (`NLA_NUL_STRING`).
+/// Attributes of other requests, unknown attributes, a list request without NLM_F_DUMP, and a name
+/// that the kernel's own check accepts (`NLA_NUL_STRING`).
 pub(super) fn odd_payloads() -> Vec<BadPayload> {
     vec![
         ("two NULs", ADD, one(A_NAME, b"N1\0\0"), Errno::EINVAL),

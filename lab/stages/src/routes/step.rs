@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 2, step 3: what is shown, and the checks behind it.
+//! Part 2, step 3: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{Detail, LooksAt, Outcome, Program, Scenario, Scene};
@@ -25,7 +25,7 @@ pub(crate) const STEP: Step = Step {
 
 static DEMONSTRATION: Scenario = Scenario {
     id: "part2/E3-demonstration",
-    title: "a timer deletes R3, and those who watch it are told",
+    title: "a timer deletes R3, and its watchers get an event",
     looks_at: LooksAt::Programs,
     run: demonstration,
 };
@@ -45,13 +45,13 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     watching::ANOTHER_PORTID,
     Scenario {
         id: "part2/N6-routes-slow-watcher",
-        title: "who does not read loses events, and nobody else does",
+        title: "only a socket that does not read loses events",
         looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: slow::reader::<Routes>,
     },
     Scenario {
         id: "part2/N4-routes-killed",
-        title: "a watcher that is killed is gone at once, and leaves nothing to a successor",
+        title: "a killed watcher is removed at once, and its state is not passed on",
         looks_at: LooksAt::Module(&[Detail::Numbers]),
         run: |scene| life::killed::<Routes>(scene).map(drop),
     },
@@ -69,13 +69,13 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     },
     Scenario {
         id: "part2/N10-routes-strangers",
-        title: "route-watch believes the kernel only",
+        title: "route-watch accepts messages of the kernel only",
         looks_at: LooksAt::Programs,
         run: programs::strangers::<Routes>,
     },
     Scenario {
         id: "part2/N10-routes-overrun",
-        title: "route-watch says how much it missed and goes on",
+        title: "route-watch reports how many events it missed and goes on",
         looks_at: LooksAt::Programs,
         run: programs::overrun::<Routes>,
     },
@@ -90,7 +90,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     },
     Scenario {
         id: "part2/N11-routes-no-module",
-        title: "without the module the programs say what is missing",
+        title: "without the module the programs name the missing module",
         looks_at: LooksAt::Programs,
         run: |scene| programs::no_module(scene, &[&["route-watch", "R3"], &["route-ctl", "list"]]),
     },
@@ -121,7 +121,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     };
     scene.step(
         "let R3 expire in half a second",
-        "the kernel's timer deletes it: P2 and P3 are told, P1 is not",
+        "the kernel's timer deletes it: P2 and P3 get an event, P1 does not",
         |scene| {
             control(scene, &["expire", "R3", "500"])?;
             for watcher in [&p2, &p3] {
@@ -130,7 +130,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_silent(&p1)
         },
     )?;
-    scene.step("list what is left", "R1 and R2", |scene| {
+    scene.step("list the remaining entries", "R1 and R2", |scene| {
         let program = scene.start("control", &["route-ctl", "list"])?;
         scene.expect_line(&program, "R1")?;
         scene.expect_line(&program, "R2")?;
@@ -138,7 +138,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     })?;
     scene.step(
         "add R3 again and delete it",
-        "P2 and P3 are told of both, P1 is not",
+        "P2 and P3 get both events, P1 does not",
         |scene| {
             control(scene, &["add", "R3"])?;
             control(scene, &["del", "R3"])?;
@@ -149,16 +149,16 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_silent(&p1)
         },
     )?;
-    scene.step("delete R1", "P1 is told, and of nothing else", |scene| {
+    scene.step("delete R1", "P1 gets this event, and no other", |scene| {
         control(scene, &["del", "R1"])?;
-        // Its next line: whatever it had been told before would have come first.
+        // An earlier event would have come before this line.
         scene.expect_line(&p1, "R1 deleted (requested)")?;
         scene.expect_silent(&p2)?;
         scene.expect_silent(&p3)
     })?;
     scene.step(
         "Ctrl-C for all three",
-        "they end with exit status 0 and nothing more to say",
+        "they end with exit status 0 and no more output",
         |scene| {
             for watcher in [&p1, &p2, &p3] {
                 scene.signal(watcher, Signal::SIGINT)?;
@@ -169,7 +169,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "remove the module",
-        "it goes, and nothing was lost",
+        "it is removed, and no message was lost",
         |scene| scene.remove(MODULE),
     )
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Watching and no longer watching: clauses E2 and N2.
+//! Start and end of watches: clauses E2 and N2.
 
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene, expect_eq,
@@ -24,7 +24,7 @@ pub(super) const WATCHED: Scenario = Scenario {
     run: watches,
 };
 
-/// Expect that a watch that there is not cannot be ended: ENOENT. The contract says so of entries only.
+/// Expect that ending a missing watch is ENOENT. The contract states this for entries only.
 fn refuse_to_unwatch(scene: &mut Scene<'_>, peer: &Peer, entry: Option<&str>) -> Outcome {
     let wish = Request::Unwatch(entry);
     if scene.contract_only() {
@@ -33,13 +33,13 @@ fn refuse_to_unwatch(scene: &mut Scene<'_>, peer: &Peer, entry: Option<&str>) ->
     expect(scene, peer, wish, Errno::ENOENT)
 }
 
-/// Expect that who watches R3 by its name is told that it is there again. Whether a watch outlives its
-/// entry, the contract leaves open.
+/// Expect that a watcher of R3 by name gets an event when R3 is added again. The contract leaves
+/// open whether a watch outlives its entry.
 fn added_again(scene: &mut Scene<'_>, peer: &Peer, seq: u32) -> Outcome {
     if !scene.contract_only() {
         return expect_event(scene, peer, seq, R3_ADDED);
     }
-    // What came before the answer is passed over.
+    // Messages before the answer are skipped.
     errno_of(scene, peer, datagram(Request::Watch(Some("R3"))))?;
     scene.expect_nothing(peer)
 }
@@ -50,7 +50,7 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
     let one = scene.peer("one", 0)?;
     let all = scene.peer("all", 0)?;
     scene.step(
-        "watch what there is not, what there is, and that again",
+        "watch a missing entry, an entry, and this entry again",
         "ENOENT, ok, EEXIST",
         |scene| {
             expect(scene, &one, Request::Watch(Some("R9")), Errno::ENOENT)?;
@@ -61,7 +61,7 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "watch an entry as well as all",
+        "watch an entry and all entries",
         "each event comes once",
         |scene| {
             expect(scene, &all, Request::Watch(Some("R3")), OK)?;
@@ -75,7 +75,7 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "add the entry again",
-        "the watch has outlived it; another entry is not told",
+        "the watch still counts; another entry causes no event",
         |scene| {
             expect(scene, &control, Request::Add("R3"), OK)?;
             added_again(scene, &one, 2)?;
@@ -86,8 +86,8 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "unwatch what is not watched",
-        "ENOENT, and the rest stays",
+        "unwatch an entry that is not watched",
+        "ENOENT, and the other watches stay",
         |scene| {
             for entry in [Some("R1"), Some("R9"), None] {
                 for peer in [&one, &control] {
@@ -112,7 +112,7 @@ fn watches(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_nothing(&all)?;
             expect(scene, &control, Request::Delete("R3"), OK)?;
             scene.expect_nothing(&one)?;
-            // Its watch of the entry itself is left.
+            // Its watch of the entry itself remains.
             expect_event(scene, &all, 6, R3_DELETED)?;
             expect(scene, &control, Request::Add("R3"), OK)?;
             expect(scene, &one, Request::Watch(Some("R3")), OK)?;
@@ -146,7 +146,7 @@ pub(super) const NAMES: Scenario = Scenario {
         )?;
         scene.step(
             "unwatch the first and the last, watch the 17th",
-            "exactly the others and that one are left",
+            "exactly the others and the 17th are watched",
             |scene| {
                 for n in [0, WATCHES - 1] {
                     expect(scene, &watcher, Request::Unwatch(Some(&name(n))), OK)?;
@@ -172,7 +172,7 @@ pub(super) const NAMES: Scenario = Scenario {
 
 pub(super) const ANOTHER_PORTID: Scenario = Scenario {
     id: "part2/N2-routes-watch",
-    title: "a watch and a list are the sender's, whatever nlmsg_pid says",
+    title: "a watch and a list belong to the sender, whatever nlmsg_pid is",
     looks_at: LooksAt::Module(&[Detail::Unsigned]),
     run: |scene| {
         scene.insert(MODULE, QUIET)?;
@@ -196,7 +196,7 @@ pub(super) const ANOTHER_PORTID: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "list in the name of the kernel, of a neighbour, of nobody",
+            "list in the name of the kernel, of a neighbour, of no socket",
             "the sender gets the list, the neighbour nothing",
             |scene| {
                 for portid in [PortId(0), neighbour.portid, PortId(u32::MAX)] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Buffers and lengths drawn at random: clauses W5 and R5, and with them W3, W4, R1 and R4.
+//! Random buffers and lengths: clauses W5 and R5, and with them W3, W4, R1 and R4.
 
 use lab_agent::{BufferMemory, Page};
 use lab_scene::{
@@ -10,10 +10,10 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{LONG, all_of, any_channel, any_message, as_each_user};
 
-/// How many calls each user makes.
+/// Number of calls of each user.
 const CALLS: usize = 300;
 
-/// A buffer near a border between pages of any two kinds, or across it.
+/// A buffer near or across the border between two pages of any kind.
 fn any_memory(rng: &mut fastrand::Rng) -> BufferMemory {
     let mut page = || {
         let pages = [
@@ -22,7 +22,7 @@ fn any_memory(rng: &mut fastrand::Rng) -> BufferMemory {
             Page::NoAccess,
             Page::Unmapped,
         ];
-        // Half of them good: else hardly any call would work.
+        // Half of the buffers are good, because otherwise hardly any call would succeed.
         if rng.bool() {
             Page::Writable
         } else {
@@ -42,7 +42,7 @@ fn any_memory(rng: &mut fastrand::Rng) -> BufferMemory {
     }
 }
 
-/// A length of a buffer: mostly one that a message can have.
+/// A length of a buffer, usually one that a message can have.
 fn any_length(rng: &mut fastrand::Rng) -> usize {
     match rng.u8(..8) {
         0 => 0,
@@ -52,8 +52,8 @@ fn any_length(rng: &mut fastrand::Rng) -> usize {
     }
 }
 
-/// What a call may return: `good`, unless something is wrong with it; if more than one thing is,
-/// the errno of either will do.
+/// Allowed results of a call: `good` if nothing is wrong. With several mistakes, the errno of any
+/// of them.
 fn expected(good: usize, wrong: Option<Errno>, bad_memory: bool) -> Vec<Result<i64, Errno>> {
     let mut errnos: Vec<_> = wrong.into_iter().map(Err).collect();
     if bad_memory {
@@ -65,7 +65,7 @@ fn expected(good: usize, wrong: Option<Errno>, bad_memory: bool) -> Vec<Result<i
     errnos
 }
 
-/// Expect that one of these has been returned.
+/// Expect one of these results.
 fn expect_one_of(
     file: &SlotFile,
     what: String,
@@ -82,8 +82,7 @@ fn expect_one_of(
     Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
 }
 
-/// How long a buffer is that any message is read into. What becomes of the rest of a longer one is
-/// R1's matter, of a submission.
+/// Length of a buffer that holds any message. R1 checks the rest of a longer one, for a submission.
 fn room_for_all(contract_only: bool) -> usize {
     if contract_only {
         MESSAGE_MAX
@@ -94,7 +93,7 @@ fn room_for_all(contract_only: bool) -> usize {
 
 pub(super) const WRITES: Scenario = Scenario {
     id: "message-slot/W5-fuzz",
-    title: "300 writes from buffers at page borders: what fails leaves the old message",
+    title: "300 writes from buffers at page borders: a failed write leaves the old message",
     looks_at: LooksAt::Module(&[]),
     run: |scene| as_each_user(scene, writes),
 };
@@ -105,12 +104,12 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
     scene.choose(file, id)?;
     scene.step(
         "write any lengths from any buffers",
-        "the errno of what is wrong; after each the channel holds what was written last",
+        "the errno of the mistake; after each call the channel holds the last written message",
         |scene| {
             let whole = room_for_all(contract_only);
             let writes = [(); CALLS].map(|()| {
                 let memory = any_memory(&mut scene.rng);
-                // Which lengths are refused is W3's matter, of a submission.
+                // W3 checks which lengths are refused, for a submission.
                 let len = match contract_only {
                     true => scene.rng.usize(1..=LONG),
                     false => any_length(&mut scene.rng),
@@ -130,7 +129,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 let expected = expected(len, wrong, unreadable);
                 let what = format!("write {}, {len} bytes, {memory:?}", n + 1);
                 let got = returned(&pair[0]);
-                // How it is refused is W4's.
+                // W4 checks the errno of the refusal.
                 if !(contract_only && unreadable) {
                     expect_one_of(file, what, got, &expected)?;
                     if got.is_ok() {
@@ -146,7 +145,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
 
 pub(super) const READS: Scenario = Scenario {
     id: "message-slot/R5-fuzz",
-    title: "300 reads into buffers at page borders: the message stays, the rest is untouched",
+    title: "300 reads into buffers at page borders: the message stays, the rest is unchanged",
     looks_at: LooksAt::Module(&[]),
     run: |scene| as_each_user(scene, reads),
 };
@@ -157,9 +156,9 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
     scene.choose(file, id)?;
     scene.step(
         "read messages of any length into any buffers",
-        "the message and not a byte more, or the errno of what is wrong; it stays",
+        "exactly the message, or the errno of the mistake; the message stays",
         |scene| {
-            // Longer messages, other rooms and what is behind a message are W1's, R4's and R1's.
+            // W1, R4 and R1 check longer messages, other buffers, and the bytes after a message.
             let longest = if contract_only { LONG } else { MESSAGE_MAX };
             let whole = room_for_all(contract_only);
             let reads = [(); CALLS].map(|()| {

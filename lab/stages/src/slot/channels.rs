@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The ioctl and the ids it takes: clauses I1-I4.
+//! The ioctl and the channel ids that it accepts: clauses I1-I4.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ pub(super) const UNKNOWN: Scenario = Scenario {
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
-            // Another number, size, direction, type; none that the VFS answers itself.
+            // Another number, size, direction and type; none that the VFS handles itself.
             let known = file.edition.command;
             let commands = [
                 known + 1,
@@ -85,12 +85,12 @@ pub(super) const ZERO: Scenario = Scenario {
     },
 };
 
-/// Expect that each of these ioctls is refused with `EINVAL`, and that the channel chosen before
-/// still is.
+/// Expect that each of these ioctls is refused with `EINVAL`, and that the chosen channel does not
+/// change.
 fn keeps_channel(scene: &mut Scene<'_>, file: &SlotFile, ioctls: &[(String, Call)]) -> Outcome {
     scene.step(
         "before a channel is chosen",
-        "EINVAL, and there is still none",
+        "EINVAL, and still no channel is chosen",
         |scene| {
             scene.expect_refusals(file, ioctls, Errno::EINVAL, Held::NoChannel)?;
             if !scene.counts("W2") {
@@ -110,9 +110,9 @@ fn keeps_channel(scene: &mut Scene<'_>, file: &SlotFile, ioctls: &[(String, Call
     })
 }
 
-/// Around each power of two at which a number may be cut, or change its sign. Those that differ by
-/// more than 2^31 come first: a tree that compares by an int's sign of the difference loses some of
-/// them when it is balanced.
+/// Ids around each power of two at which a number may be truncated, or change its sign. Ids that
+/// differ by more than 2^31 come first. A tree that compares the sign of an int difference loses
+/// some of them when it is balanced.
 const EDGES: [u32; 23] = [
     0x5,
     0x8000_0010,
@@ -170,15 +170,15 @@ pub(super) const IDS: Scenario = Scenario {
     },
 };
 
-/// Channels at once. The contract has 2^20 of them, which take minutes under emulation, and days if
-/// they are in a list, which is allowed.
+/// Number of channels. The contract allows 2^20 of them. They take minutes under emulation, and
+/// days in a list, which the contract also allows.
 const AT_ONCE: usize = 10_000;
 
 /// How long channels are written to, in milliseconds. A limit of 2^16 channels is reached in this
 /// time; a list, which is slow and allowed, ends with it.
 const FILL_MS: u64 = 4000;
 
-/// Channels in one batch, which must be done before patience ends.
+/// Channels in one batch, which must end before the deadline.
 const AT_A_TIME: usize = 5000;
 
 pub(super) const MANY: Scenario = Scenario {
@@ -190,12 +190,12 @@ pub(super) const MANY: Scenario = Scenario {
         let path = scene.make_slot(43, FOR_ALL)?;
         let actor = scene.actor("student", STUDENT)?;
         let file = scene.open_slot(&actor, &path)?;
-        // Half of them in a row across 2^20, half anywhere.
+        // Half of them in a row across 2^20, half at random.
         let mut ids: BTreeSet<u32> = (0..AT_ONCE as u32 / 2)
             .map(|at| (1 << 20) - 2500 + at)
             .collect();
         while ids.len() < AT_ONCE {
-            // Of all there are, also where others are spared them.
+            // Among all ids, even where a submission is spared large ones.
             ids.insert(scene.rng.u32(1..));
         }
         let mut ids: Vec<u32> = ids.into_iter().collect();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The device, in and out: clauses D1-D3.
+//! The device, its insertion and removal: clauses D1-D3.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use super::{FOR_ALL, MODULE, STUDENT, all_of, any_channel, any_message};
 /// Level of `pr_err()` (linux/kern_levels.h).
 const KERN_ERR: u8 = 3;
 
-/// Who has registered the major number, by `/proc/devices`.
+/// The owner of the major number, by `/proc/devices`.
 fn owner(scene: &mut Scene<'_>) -> Outcome<Option<String>> {
     let wanted = scene.slot_edition().major;
     let devices = scene.character_devices()?;
@@ -38,7 +38,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
         &format!("major {major} is taken"),
         |scene| {
             let taken = owner(scene)?.is_some();
-            expect_eq(&format!("{major} is somebody's"), taken, true)
+            expect_eq(&format!("{major} is registered"), taken, true)
         },
     )?;
     let actor = scene.actor("student", STUDENT)?;
@@ -67,14 +67,14 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
         "it is the same slot",
         |scene| {
             let (first, message) = &files[0];
-            // That it stays when it is read is R6's matter.
+            // R6 checks that a message stays when it is read.
             scene.put(first, message)?;
             let path = scene.make_node("/dev/again", 0, FOR_ALL)?;
             let open = Call::Open {
                 path: path.clone(),
                 flags: libc::O_RDWR,
             };
-            // That both may be open at once is D7's matter.
+            // D7 checks that both may be open at once.
             if !scene.counts("D7") && returned(&scene.call(&first.program, &open)?).is_err() {
                 scene.close_slot(first)?;
             }
@@ -95,7 +95,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
             let calls = (0..u32::BITS)
                 .flat_map(|k| [file.choose(5 + (1 << k)), file.write(b"other")])
                 .collect();
-            // That each of them is a channel is I4's matter.
+            // I4 checks that each of them is a channel.
             all_of(scene, &file, calls)?;
             scene.note(
                 "student",
@@ -106,7 +106,7 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_empty(&next)
         },
     )?;
-    scene.step("minor 256", "there is none: ENXIO", |scene| {
+    scene.step("minor 256", "there is no such slot: ENXIO", |scene| {
         let path = scene.make_slot(256, FOR_ALL)?;
         let flags = libc::O_RDWR;
         let opened = scene.call(&actor, &Call::Open { path, flags })?;
@@ -116,11 +116,11 @@ fn minors(scene: &mut Scene<'_>) -> Outcome {
 
 pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     id: "message-slot/D2-major-taken",
-    title: "insmod fails if the major number is taken, and says so",
+    title: "insmod fails if the major number is taken, and logs it",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
-            "a major number that another module has",
+            "a major number of another module",
             "EBUSY, a line at level KERN_ERR, and the other keeps the number",
             |scene| {
                 let major = format!("major={}", scene.slot_edition().major);
@@ -134,18 +134,18 @@ pub(super) const MAJOR_TAKEN: Scenario = Scenario {
                 let levels: Vec<u8> = scene
                     .machine
                     .look(|observed| observed.log[from..].iter().map(|line| line.level).collect());
-                // In its own words: the contract does not have them.
+                // In any words, because the contract does not state them.
                 let told = levels.contains(&KERN_ERR);
                 expect_eq("a line at level KERN_ERR", told, true)?;
                 let owner = owner(scene)?;
                 expect_eq(
-                    "who has the number",
+                    "the owner of the number",
                     owner.as_deref(),
                     Some("major_squatter"),
                 )
             },
         )?;
-        scene.step("when the number is free again", "works", |scene| {
+        scene.step("the number after it is free again", "works", |scene| {
             scene.remove("major_squatter")?;
             scene.insert(MODULE, "")?;
             scene.remove(MODULE)
@@ -153,14 +153,14 @@ pub(super) const MAJOR_TAKEN: Scenario = Scenario {
     },
 };
 
-/// Insert the module once more, under another name. Under its own the kernel would refuse it
-/// before its first line has run.
+/// Insert the module again under another name. Under its own name, the kernel would refuse it
+/// before its first line runs.
 fn try_insert_twin(scene: &mut Scene<'_>) -> Outcome<Result<(), Refusal>> {
     const TWIN: &str = "message_slo2";
     let file = scene.workshop().module(MODULE)?;
     let twin = file.with_file_name(format!("{TWIN}.ko"));
     let mut bytes = fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))?;
-    // Wherever the name stands alone, as a string of C; the other is as long.
+    // Replace the name where it is a whole C string; the new name has the same length.
     let [old, new] = [MODULE, TWIN].map(|name| [name.as_bytes(), b"\0"].concat());
     for at in 0..bytes.len() - old.len() {
         if bytes[at..].starts_with(&old) {
@@ -173,7 +173,7 @@ fn try_insert_twin(scene: &mut Scene<'_>) -> Outcome<Result<(), Refusal>> {
 
 pub(super) const SECOND_INSERT: Scenario = Scenario {
     id: "message-slot/D2-second-insert",
-    title: "a second insert fails, and the first module works on",
+    title: "a second insert fails, and the first module still works",
     looks_at: LooksAt::Module(&[]),
     run: second_insert,
 };
@@ -192,7 +192,7 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
     ] {
         scene.step(
             title,
-            &format!("{errno:?}; the first works on, with what was there"),
+            &format!("{errno:?}; the first still works, with its messages"),
             |scene| {
                 let refused = match errno {
                     Errno::EEXIST => scene.try_insert(MODULE, "")?,
@@ -206,7 +206,7 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
                     scene.choose(&second, 1)?;
                     scene.expect_message(&second, &message)?;
                 }
-                // The kernel remembers whose a node is that has been opened once: a new one.
+                // The kernel caches the driver of a node that was opened, so a new node is made.
                 let fresh = scene.make_slot(minor, FOR_ALL)?;
                 let fresh = scene.open_slot(&actor, &fresh)?;
                 scene.choose(&fresh, 1)?;
@@ -219,7 +219,7 @@ fn second_insert(scene: &mut Scene<'_>) -> Outcome {
 
 pub(super) const IN_USE: Scenario = Scenario {
     id: "message-slot/D3-in-use",
-    title: "never out while a file is open, out after the last close",
+    title: "not removable while a file is open, removable after the last close",
     looks_at: LooksAt::Module(&[]),
     run: in_use,
 };
@@ -231,15 +231,14 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
         expect_eq("rmmod", errno, Some(Errno::EAGAIN))
     };
     scene.step(
-        "in, a write and a read that are refused, the file closed",
-        "neither holds the module: rmmod works",
+        "insert, a refused write and a refused read, close the file",
+        "neither pins the module: rmmod succeeds",
         |scene| {
             scene.insert(MODULE, "")?;
             let path = scene.make_slot(50, FOR_ALL)?;
             let root = scene.actor("root", 0)?;
             let file = scene.open_slot(&root, &path)?;
-            // How they are refused is the matter of other clauses; so is what crashes where there
-            // is no channel, no message or no memory.
+            // Other clauses check the errno, and crashes without a channel, a message or memory.
             let calls = vec![
                 file.choose(1),
                 file.write(b"a message"),
@@ -258,7 +257,7 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
     )?;
     for round in ["first", "second"] {
         scene.step(
-            &format!("in, two files open, {round} time"),
+            &format!("insert, open two files, {round} time"),
             "rmmod is refused until both are closed; the files work",
             |scene| {
                 scene.insert(MODULE, "")?;
@@ -267,7 +266,7 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
                 let root = scene.actor("root", 0)?;
                 let student = scene.actor("student", STUDENT)?;
                 let first = scene.open_slot(&root, &path)?;
-                // That both may be of one slot is D7's matter.
+                // D7 checks that both may be of one slot.
                 let one = scene.counts("D7");
                 let path = if one {
                     path
@@ -292,18 +291,22 @@ fn in_use(scene: &mut Scene<'_>) -> Outcome {
             },
         )?;
     }
-    // D4 begins with that.
+    // D4 begins with this step.
     if scene.counts("D4") {
-        scene.step("out at once after in", "works", |scene| {
+        scene.step("remove right after the insertion", "works", |scene| {
             scene.insert(MODULE, "")?;
             scene.remove(MODULE)
         })?;
     }
-    scene.step("open the node afterwards", "nobody is there", |scene| {
-        let path = scene.make_slot(200, FOR_ALL)?;
-        let root = scene.actor("late", 0)?;
-        let flags = libc::O_RDWR;
-        let opened = scene.call(&root, &Call::Open { path, flags })?;
-        expect_eq("open", returned(&opened), Err(Errno::ENXIO))
-    })
+    scene.step(
+        "open the node afterwards",
+        "no device is registered",
+        |scene| {
+            let path = scene.make_slot(200, FOR_ALL)?;
+            let root = scene.actor("late", 0)?;
+            let flags = libc::O_RDWR;
+            let opened = scene.call(&root, &Call::Open { path, flags })?;
+            expect_eq("open", returned(&opened), Err(Errno::ENXIO))
+        },
+    )
 }

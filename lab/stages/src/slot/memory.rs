@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is allocated and given back: clauses D4 and D5.
+//! Allocated and freed memory: clauses D4 and D5.
 
 use lab_agent::{Answer, BufferMemory, Call, Page};
 use lab_scene::{
@@ -15,13 +15,13 @@ use protocol::slot::MESSAGE_MAX;
 use super::{FOR_ALL, LONG, MODULE, STUDENT, all_of, any_channel, any_message};
 use crate::allocations::Count;
 
-/// How often each thing is done.
+/// Number of repetitions.
 const MANY: u64 = 2000;
 
-/// Objects more than before that are no leak: half of what one would be.
+/// Additional objects that count as no leak: half of the number of a leak.
 const NOISE: usize = MANY as usize / 2;
 
-/// How often the module goes in and out with nothing done in between.
+/// Number of insertions and removals without any use.
 const ROUNDS: usize = 10;
 
 pub(super) const FREED: Scenario = Scenario {
@@ -30,7 +30,7 @@ pub(super) const FREED: Scenario = Scenario {
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.step(
-            "in and out 10 times, with nothing opened",
+            "insert and remove 10 times, without opening a file",
             "nothing is left",
             |scene| {
                 scene.watch_leaks()?;
@@ -42,17 +42,17 @@ pub(super) const FREED: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "2000 channels with ids of all sizes, each written twice, then out",
+            "2000 channels with ids of all sizes, each written twice, then rmmod",
             "nothing is left",
             |scene| {
                 scene.insert(MODULE, "")?;
                 let actor = scene.actor("student", STUDENT)?;
                 let message = any_message(scene, LONG);
-                // The first and the last slot, too.
+                // Including the first and the last slot.
                 for minor in [0, 255] {
                     let path = scene.make_slot(minor, FOR_ALL)?;
                     let file = match scene.open_slot(&actor, &path) {
-                        // That there are so many is D1's matter.
+                        // D1 checks that there are 256 slots.
                         Err(Halt::Fail { .. }) if !scene.counts("D1") => continue,
                         file => file?,
                     };
@@ -81,7 +81,7 @@ pub(super) const FREED: Scenario = Scenario {
 
 pub(super) const BOUNDED: Scenario = Scenario {
     id: "message-slot/D5-bounded",
-    title: "what is done 2000 times and holds nothing more, allocates nothing more",
+    title: "2000 repetitions that store nothing new allocate no more memory",
     looks_at: LooksAt::Module(&[]),
     run: bounded,
 };
@@ -95,15 +95,15 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     scene.put(&file, b"first")?;
     let messages = [LONG, LONG / 2].map(|len| any_message(scene, len));
     let writes = messages.iter().map(|message| file.write(message)).collect();
-    // That a slot may be open more than once is D7's matter.
+    // D7 checks that a slot may be open several times.
     let (beside, path) = match scene.counts("D7") {
         true => (path.clone(), path),
         false => (scene.make_slot(79, FOR_ALL)?, scene.make_slot(80, FOR_ALL)?),
     };
-    // What a refused write leaves in its channel is W5's matter.
+    // W5 checks the channel after a refused write.
     let other = scene.open_slot(&actor, &beside)?;
     scene.choose(&other, 9)?;
-    // The lowest descriptor that is free is the same each time.
+    // The lowest free descriptor is the same each time.
     let next = other.fd + 1;
     let fresh = SlotFile {
         fd: next,
@@ -134,7 +134,7 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         .iter()
         .flat_map(|choose| [choose.clone(), file.read(128)])
         .collect();
-    // Where the slot is another, nothing has been written to it.
+    // Nothing has been written to the other slot.
     let mut reading = vec![fresh.choose(5), fresh.read(128)];
     if !scene.counts("D7") {
         reading.insert(1, fresh.write(b"x"));
@@ -174,24 +174,28 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
         "2000 times: choose another channel and read nothing",
         "about as many objects as before",
         |scene| {
-            // That they are empty is R3's matter.
+            // R3 checks that they are empty.
             all_of(scene, &file, empty)?;
             Count::Objects.expect_back(scene, &before, NOISE)
         },
     )?;
     if scene.contract_only() {
-        // What the channels hold is the matter of W1 and D6.
+        // W1 and D6 check the contents of the channels.
         return Ok(());
     }
-    scene.step("the messages afterwards", "the last of each", |scene| {
-        scene.choose(&file, 5)?;
-        scene.expect_message(&file, &messages[1])?;
-        scene.choose(&file, 6)?;
-        scene.expect_message(&file, b"again")
-    })
+    scene.step(
+        "the messages afterwards",
+        "the last message of each",
+        |scene| {
+            scene.choose(&file, 5)?;
+            scene.expect_message(&file, &messages[1])?;
+            scene.choose(&file, 6)?;
+            scene.expect_message(&file, b"again")
+        },
+    )
 }
 
-/// Make calls again and again. Only calls that a slot refuses may fail.
+/// Repeat calls; only writes from bad buffers may fail.
 fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
     let bad = |call: &Call| match call {
         Call::WriteFile { memory, .. } | Call::ReadFile { memory, .. } => {
@@ -208,18 +212,21 @@ fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>)
         calls,
     };
     let observed = scene.call(&file.program, &call)?;
-    // That they fail, W4 sees to of a submission.
+    // W4 checks that they fail, for a submission.
     let ours = !scene.contract_only();
     if let Ok(Answer::Batch { outcomes, .. }) = &observed
         && ours
     {
-        let worked = outcomes.iter().filter(|outcome| returned(outcome).is_ok()).count();
+        let worked = outcomes
+            .iter()
+            .filter(|outcome| returned(outcome).is_ok())
+            .count();
         expect_eq("calls that worked", worked, 0)?;
     }
     complete(rounds, observed).map(drop)
 }
 
-/// Allocations that one write makes at most, and some more.
+/// The most allocations of a single write, with a margin.
 const MOST: u32 = 20;
 
 pub(super) const SCARCE: Scenario = Scenario {
@@ -230,10 +237,11 @@ pub(super) const SCARCE: Scenario = Scenario {
         scene.insert_scarce(MODULE)?;
         let actor = scene.actor("student", STUDENT)?;
         scene.step(
-            "write to channels that are empty, an allocation fails",
-            "ENOMEM, and they are empty still",
+            "write to empty channels, an allocation fails",
+            "ENOMEM, and they stay empty",
             |scene| {
-                // Each on a slot of its own: what an attempt has built up helps no other.
+                // Each on a slot of its own, because an attempt may leave tree nodes that later
+                // attempts use.
                 let mut minor = 0;
                 each_allocation(scene, |scene, nth| {
                     minor += 1;
@@ -266,8 +274,8 @@ pub(super) const SCARCE: Scenario = Scenario {
     },
 };
 
-/// Make an attempt with each allocation failing, until one does not come to it. This module
-/// allocates for each message; one that is handed in need not.
+/// Repeat an attempt with each of its allocations failing, until one ends before its failure. This
+/// module allocates for each message; a submitted one need not.
 fn each_allocation(
     scene: &mut Scene<'_>,
     mut attempt: impl FnMut(&mut Scene<'_>, u32) -> Outcome<bool>,
@@ -285,7 +293,7 @@ fn each_allocation(
     Ok(())
 }
 
-/// Write to a channel that holds this while an allocation fails; whether it came to that.
+/// Write to a channel with this message while an allocation fails. Returns whether it failed.
 fn scarce_write(
     scene: &mut Scene<'_>,
     file: &SlotFile,
@@ -301,7 +309,7 @@ fn scarce_write(
         return expect_eq("write returns", written, Ok(len as i64)).map(|()| false);
     }
     if written.is_ok() {
-        // It may have had what it needed elsewhere.
+        // It may have used memory from elsewhere.
         *held = Some(new);
     }
     let said = format!("writes {len} bytes without memory: {}", shown(written));

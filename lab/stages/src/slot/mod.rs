@@ -22,21 +22,21 @@ const MODULE: &str = "message_slot";
 /// An ordinary user of the guest.
 const STUDENT: u32 = 1000;
 
-/// Permission bits of a node that everybody may use.
+/// Permission bits of a node that all users may use.
 const FOR_ALL: u32 = 0o666;
 
-/// Have the module say what it does.
+/// Switches on the module's debug messages.
 const TALKATIVE: &str = "dyndbg=+p";
 
-/// Insert the module and carry out `act` with a file of root's, then with one of an ordinary
-/// user's, each on a slot of its own.
+/// Insert the module and carry out `act` with a file of root, then with one of an ordinary user.
+/// Each has a slot of its own.
 fn as_each_user(
     scene: &mut Scene<'_>,
     act: fn(&mut Scene<'_>, &SlotFile, &str) -> Outcome,
 ) -> Outcome {
     scene.insert(MODULE, "")?;
     for (name, uid) in [("root", 0), ("student", STUDENT)] {
-        // Two ranges, so that they are never the same slot. That there are 256 is D1's matter.
+        // Two ranges, so that they are never the same slot. D1 checks that there are 256.
         let range = if scene.counts("D1") { 128 } else { 64 };
         let minor = scene.rng.u32(0..range) + if uid == 0 { 0 } else { range };
         let path = scene.make_slot(minor, FOR_ALL)?;
@@ -47,8 +47,8 @@ fn as_each_user(
     Ok(())
 }
 
-/// Make all of these calls, whatever comes of them, without a word to the host in between: one by
-/// one they would take a round trip each.
+/// Make all of these calls, whatever their results, as one order. Single orders would take a round
+/// trip each.
 fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<Vec<CallResult>> {
     let batch = Call::Batch {
         rounds: 1,
@@ -58,7 +58,7 @@ fn all_of(scene: &mut Scene<'_>, file: &SlotFile, calls: Vec<Call>) -> Outcome<V
     complete(1, scene.call(&file.program, &batch)?)
 }
 
-/// A channel of any size. A submission loses what ids from 2^20 on do to it in I4 alone.
+/// A channel id of any size. For a submission, only I4 checks ids from 2^20 on.
 fn any_channel(scene: &mut Scene<'_>) -> u32 {
     let id = scene.rng.u32(1..);
     if scene.contract_only() {
@@ -67,10 +67,10 @@ fn any_channel(scene: &mut Scene<'_>) -> u32 {
     id
 }
 
-/// The length of a long message where it is not about the longest, which is W1's matter.
+/// The length of a long message. W1 checks the longest.
 const LONG: usize = 120;
 
-/// Arbitrary bytes. A submission loses what NULs do to it in W1 alone.
+/// Random bytes. For a submission, only W1 checks NULs.
 fn any_message(scene: &mut Scene<'_>, len: usize) -> Vec<u8> {
     let least = u8::from(scene.contract_only());
     (0..len).map(|_| scene.rng.u8(..).max(least)).collect()
@@ -97,7 +97,7 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
     )?;
     let unknown = file.ioctl(file.edition.command + 1, 5);
     refused(
-        "channel 0, and a command that there is not",
+        "channel 0, and an unknown command",
         Errno::EINVAL,
         &[
             ("chooses channel 0", file.choose(0)),
@@ -136,9 +136,9 @@ fn errnos(scene: &mut Scene<'_>, path: &str) -> Outcome {
         &file.write(&[b'x'; MESSAGE_MAX + 1]),
     )?;
     refused(
-        "write from a buffer of which the second half is missing",
+        "write from a buffer whose second half is not mapped",
         Errno::EFAULT,
-        "writes 100 bytes, of which 50 are there",
+        "writes 100 bytes, of which 50 are mapped",
         &file.write_from(BufferMemory::Crossing { mapped: 50 }, &[b'x'; 100]),
     )?;
     scene.step("close the slot", "works", |scene| scene.close_slot(&file))

@@ -8,10 +8,10 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, MODULE, STUDENT};
 
-/// Who uses the programs.
+/// Users of the programs.
 const USERS: [(&str, u32); 2] = [("root", 0), ("student", STUDENT)];
 
-/// An ordinary file that everybody may use.
+/// An ordinary file that all users may use.
 const NO_SLOT: &str = "/lab/no-slot";
 
 /// Run a program to its end: exit status 0, and exactly these bytes on stdout.
@@ -28,7 +28,7 @@ fn complains(scene: &mut Scene<'_>, uid: u32, command: &[&str], parts: &[&str]) 
     scene.expect_exit(&program, Exit::Status(1))
 }
 
-/// A file of root's that knows what is in the slot.
+/// A file of root that shows the contents of the slot.
 fn witness(scene: &mut Scene<'_>, path: &str) -> Outcome<SlotFile> {
     let actor = scene.actor("witness", 0)?;
     scene.open_slot(&actor, path)
@@ -66,7 +66,7 @@ pub(super) const SENDER: Scenario = Scenario {
                 },
             )?;
             scene.step(
-                &format!("send bytes that are not text as {name}"),
+                &format!("send bytes that are not UTF-8 as {name}"),
                 "exactly these bytes",
                 |scene| {
                     let line = format!(r#"message_sender {path} 7 "$(printf 'a\377\001\200')""#);
@@ -74,7 +74,7 @@ pub(super) const SENDER: Scenario = Scenario {
                     scene.expect_output(&program, b"")?;
                     scene.choose(&witness, 7)?;
                     scene.expect_message(&witness, b"a\xff\x01\x80")?;
-                    // The shell takes newlines from the end of what it puts in.
+                    // The shell removes newlines from the end of a substitution.
                     let line = format!(
                         r#"line=$(printf ' a\n\n.'); message_sender {path} 7 "${{line%.}}""#
                     );
@@ -91,7 +91,7 @@ pub(super) const SENDER: Scenario = Scenario {
 
 pub(super) const READER: Scenario = Scenario {
     id: "message-slot/P1-reader",
-    title: "message_reader prints the message and not a byte more",
+    title: "message_reader prints exactly the message",
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, "")?;
@@ -128,19 +128,19 @@ pub(super) const READER: Scenario = Scenario {
 
 pub(super) const SENDER_ERRORS: Scenario = Scenario {
     id: "message-slot/S2-errors",
-    title: "what message_sender cannot do, it says on stderr, with exit status 1",
+    title: "message_sender reports errors on stderr, with exit status 1",
     looks_at: LooksAt::Programs,
     run: |scene| errors(scene, "message_sender", 13, &["x"]),
 };
 
 pub(super) const READER_ERRORS: Scenario = Scenario {
     id: "message-slot/P2-errors",
-    title: "what message_reader cannot do, it says on stderr, with exit status 1",
+    title: "message_reader reports errors on stderr, with exit status 1",
     looks_at: LooksAt::Programs,
     run: |scene| errors(scene, "message_reader", 14, &[]),
 };
 
-/// What both programs must refuse; `rest` are the arguments after the channel.
+/// Arguments that both programs must refuse; `rest` are those after the channel.
 fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Outcome {
     let secret = scene.make_slot(minor + 100, 0o600)?;
     let path = scene.make_slot(minor, FOR_ALL)?;
@@ -150,13 +150,13 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
         command.extend(rest);
         command
     };
-    scene.step("the module is not there", "ENXIO", |scene| {
+    scene.step("the module is not inserted", "ENXIO", |scene| {
         let mut command = vec![program, &path, "1"];
         command.extend(rest);
         complains(scene, 0, &command, &["No such device or address"])
     })?;
     scene.insert(MODULE, "")?;
-    // A reader that takes a wrong argument for this channel has something to print.
+    // If a reader took a wrong argument for this channel, it would print a message.
     let witness = witness(scene, &path)?;
     scene.choose(&witness, 1)?;
     scene.put(&witness, b"old")?;
@@ -174,10 +174,10 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
             },
         )?;
         scene.step(
-            &format!("channels that there are not, as {name}"),
+            &format!("invalid channels, as {name}"),
             "one line, exit status 1",
             |scene| {
-                // The last two are channel 1 where a number is cut to 32 bits.
+                // The last two are channel 1 if a number is truncated to 32 bits.
                 for channel in [
                     "0",
                     "five",
@@ -195,7 +195,7 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
             },
         )?;
         scene.step(
-            &format!("files that are no slot, as {name}"),
+            &format!("files that are not slots, as {name}"),
             "the errno",
             |scene| {
                 let missing = ["No such file or directory"];
@@ -217,11 +217,11 @@ fn errors(scene: &mut Scene<'_>, program: &str, minor: u32, rest: &[&str]) -> Ou
     }
 }
 
-/// What only the sender can get wrong.
+/// Errors of the sender only.
 fn lengths(scene: &mut Scene<'_>, path: &str, witness: &SlotFile) -> Outcome {
     scene.step(
         "messages of 0 and of 129 bytes",
-        "EMSGSIZE, and the old message is there",
+        "EMSGSIZE, and the old message stays",
         |scene| {
             let long = "x".repeat(MESSAGE_MAX + 1);
             for message in ["", &long] {
@@ -233,7 +233,7 @@ fn lengths(scene: &mut Scene<'_>, path: &str, witness: &SlotFile) -> Outcome {
     )
 }
 
-/// What only the reader can meet.
+/// Errors of the reader only.
 fn empty_and_full(scene: &mut Scene<'_>, path: &str) -> Outcome {
     scene.step(
         "an empty channel",

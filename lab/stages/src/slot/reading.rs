@@ -12,7 +12,7 @@ use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
 
-/// Reads into so much room, and what to call them.
+/// Reads into buffers of this length, and their names.
 fn into_rooms(file: &SlotFile, rooms: &[usize]) -> Vec<(String, Call)> {
     let read = |&room: &usize| (format!("reads into {room} bytes"), file.read(room));
     rooms.iter().map(read).collect()
@@ -20,7 +20,7 @@ fn into_rooms(file: &SlotFile, rooms: &[usize]) -> Vec<(String, Call)> {
 
 pub(super) const EXACT: Scenario = Scenario {
     id: "message-slot/R1-exact",
-    title: "the whole message, its exact length, and nothing behind it",
+    title: "the whole message, its exact length, and no byte after it",
     looks_at: LooksAt::Module(&[Detail::RestOfBuffer]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
@@ -28,7 +28,7 @@ pub(super) const EXACT: Scenario = Scenario {
             scene.choose(file, id)?;
             scene.step(
                 "buffers as long as the message, and longer",
-                "the length of the message; the rest of the buffer is untouched",
+                "the length of the message; the rest of the buffer is unchanged",
                 |scene| {
                     for len in [1, 2, 100, LONG - 1, LONG] {
                         let message = any_message(scene, len);
@@ -42,8 +42,8 @@ pub(super) const EXACT: Scenario = Scenario {
                 },
             )?;
             scene.step(
-                "a buffer of which only as much as the message is there",
-                "works: nothing behind it is needed",
+                "a buffer whose memory ends with the message",
+                "success: the memory after it is not needed",
                 |scene| {
                     for len in [1, 77, LONG] {
                         let message = any_message(scene, len);
@@ -68,7 +68,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
                 let reads = into_rooms(file, &[1, MESSAGE_MAX]);
                 scene.expect_refusals(file, &reads, Errno::EINVAL, Held::NoChannel)
             })?;
-            // What another file chooses, or had chosen, is D6's matter.
+            // D6 checks channels that other files choose or have chosen.
             if !scene.counts("D6") {
                 return Ok(());
             }
@@ -90,7 +90,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
 
 pub(super) const EMPTY: Scenario = Scenario {
     id: "message-slot/R3-empty",
-    title: "reading a channel to which nothing was written is EWOULDBLOCK",
+    title: "reading an unwritten channel is EWOULDBLOCK",
     looks_at: LooksAt::Module(&[Detail::EmptyErrno]),
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
@@ -130,7 +130,7 @@ pub(super) const SHORT: Scenario = Scenario {
             for (len, rooms) in [(1, &[0][..]), (LONG, &[LONG - 1, 64, 1, 0])] {
                 scene.step(
                     &format!("too little room for {len} bytes"),
-                    "ENOSPC, and the message is still there",
+                    "ENOSPC, and the message stays",
                     |scene| {
                         let message = any_message(scene, len);
                         scene.put(file, &message)?;
@@ -141,14 +141,14 @@ pub(super) const SHORT: Scenario = Scenario {
                 )?;
             }
             scene.step(
-                "a shorter message, and room for it only",
-                "works: how long the one before was does not matter",
+                "a shorter message, and a buffer of its length",
+                "success: the length of the previous message does not count",
                 |scene| {
                     let message = any_message(scene, SHORTER);
                     scene.put(file, &message)?;
                     let whole = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
                     if scene.contract_only() && returned(&whole) != Ok(SHORTER as i64) {
-                        // That its length is the new one is W1's matter.
+                        // W1 checks that its length is the new one.
                         return Ok(());
                     }
                     scene.expect_message_in(file, BufferMemory::Ordinary, SHORTER, &message)
@@ -199,7 +199,7 @@ pub(super) const UNWRITABLE: Scenario = Scenario {
 
 pub(super) const OUTLIVES: Scenario = Scenario {
     id: "message-slot/R6-outlives",
-    title: "a message outlives its writer, and ends with an overwrite or rmmod",
+    title: "a message outlives its writer, until an overwrite or rmmod",
     looks_at: LooksAt::Module(&[]),
     run: outlives,
 };
@@ -236,7 +236,7 @@ fn outlives(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "open it as a shell's > does, with O_TRUNC",
-        "there is nothing to cut",
+        "the message is not truncated",
         |scene| {
             let shell = scene.actor("shell", 0)?;
             let file = scene.open_with(&shell, &path, libc::O_WRONLY | libc::O_TRUNC)?;
@@ -245,7 +245,7 @@ fn outlives(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "read both from another process, of another user",
-        "they are there; an overwrite ends one",
+        "both are there; an overwrite replaces one",
         |scene| {
             let reader = scene.actor("reader", 0)?;
             let file = scene.open_slot(&reader, &path)?;

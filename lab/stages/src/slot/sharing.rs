@@ -18,7 +18,7 @@ use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_us
 
 pub(super) const PER_FILE: Scenario = Scenario {
     id: "message-slot/D6-per-file",
-    title: "which channel is chosen belongs to the open file",
+    title: "the chosen channel belongs to the open file",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         as_each_user(scene, |scene, first, path| {
@@ -26,7 +26,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
             let [message, another] = [(); 2].map(|()| any_message(scene, 12));
             let second = scene.step(
                 "open the slot twice, choose a channel for the first file",
-                "the second has none",
+                "the second has no channel",
                 |scene| {
                     let second = scene.open_slot(&first.program, path)?;
                     scene.choose(first, one)?;
@@ -40,7 +40,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
             )?;
             scene.step(
                 "choose another channel for the second",
-                "each writes and reads its own",
+                "each writes and reads its own channel",
                 |scene| {
                     scene.choose(&second, other)?;
                     scene.put(first, &message)?;
@@ -52,7 +52,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
             )?;
             scene.step(
                 "choose the first's channel for the second",
-                "both find the same message",
+                "both read the same message",
                 |scene| {
                     scene.choose(&second, one)?;
                     scene.expect_message(&second, &message)?;
@@ -72,7 +72,7 @@ pub(super) const PER_FILE: Scenario = Scenario {
             )?;
             scene.step(
                 "fork, and the parent ends",
-                "the file that the child has is the same, and so is its channel",
+                "the child has the same file, and the same channel",
                 |scene| {
                     let stays = Kin::Child;
                     scene.value(&first.program, &Call::Fork { stays })?;
@@ -113,7 +113,7 @@ pub(super) const SHARED: Scenario = Scenario {
         })?;
         scene.step(
             "each writes to the same channel in turn",
-            "all others read it",
+            "all others read the message",
             |scene| {
                 for file in &files {
                     scene.choose(file, 7)?;
@@ -138,21 +138,22 @@ pub(super) const WHOLE: Scenario = Scenario {
     run: whole,
 };
 
-/// What the writers write: each message has one byte all through, and a length of its own.
+/// Messages of the writers: each consists of one repeated byte, and has a length of its own.
 const UNIFORM: [(u8, usize); 4] = [(b'a', LONG), (b'b', 96), (b'c', LONG - 1), (b'd', 1)];
 
-/// What one of them writes to another slot, too. Nobody reads it: it shows if it comes into the first.
+/// The message that a writer writes to another slot, too. No process reads it; it must not appear
+/// in the first slot.
 const BESIDE: (u8, usize) = (b'e', 110);
 
-/// How often each writer writes all of its messages while readers read.
+/// Number of times that each writer writes all of its messages while readers read.
 const WRITES: u64 = 5000;
 
-/// How often each reader reads meanwhile. It takes some thousand reads to come upon a message that
-/// is freed while it is copied, which KASAN sees.
+/// Number of reads of each reader meanwhile. It takes some thousand reads to meet a message that is
+/// freed while it is copied, which KASAN detects.
 const READS: u64 = 6000;
 
-/// Other kernels see nothing but a message that is not whole, for which it takes longer: so many
-/// rounds of writes and reads there.
+/// On other kernels only a torn message shows the mistake. This takes longer, so the number is
+/// multiplied.
 const MORE: u64 = 8;
 
 fn uniform((byte, len): (u8, usize)) -> Vec<u8> {
@@ -167,14 +168,19 @@ fn which_message(read: &CallResult) -> Outcome<usize> {
     let message = buffer.0.get(..len as usize).unwrap_or(&buffer.0);
     let which = UNIFORM.iter().position(|&it| message == uniform(it));
     // The parts of a mixture are different each time. The verdict must not be.
-    which.ok_or_else(|| fail("a whole message", "one that nobody wrote to this channel"))
+    which.ok_or_else(|| {
+        fail(
+            "a whole message",
+            "a message that was never written to this channel",
+        )
+    })
 }
 
 fn whole(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(MODULE, "")?;
     let [path, beside] = [42, 44].map(|minor| scene.make_slot(minor, FOR_ALL));
     let (path, beside) = (path?, beside?);
-    // That others may open it, too, is D7's matter.
+    // D7 checks that other processes may open it, too.
     let root = if scene.counts("D7") { 0 } else { STUDENT };
     let files = [
         ("writer 1", root),
@@ -190,14 +196,14 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
     })
     .into_iter()
     .collect::<Outcome<Vec<_>>>()?;
-    // Who writes to two slots at the same time must not mix them up either. By another channel: that
-    // they are two is D1's matter.
+    // A process that writes to two slots at once must not mix them up. It uses another channel,
+    // because D1 checks that the slots differ.
     let beside = scene.open_slot(&files[1].program, &beside)?;
     scene.choose(&beside, 43)?;
     scene.put(&files[0], &uniform(UNIFORM[0]))?;
     scene.step(
-        "two write again and again, two read",
-        "each read gives one of the messages, all of it and nothing else",
+        "two processes write repeatedly, two read",
+        "each read returns exactly one whole message",
         |scene| {
             let rounds = match scene.workshop().kernel.which.has(Capability::Slow) {
                 true => 1,
@@ -244,9 +250,9 @@ fn whole(scene: &mut Scene<'_>) -> Outcome {
                     }
                 }
             }
-            // Otherwise they have not met, and nothing was shown.
+            // Otherwise the processes have not met, and the check has shown nothing.
             expect_eq("messages of several kinds were read", seen.len() > 1, true)?;
-            scene.note("host", LineKind::Does, "looks at all that was read");
+            scene.note("host", LineKind::Does, "checks all reads");
             Ok(())
         },
     )

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The step of the message slot: what is shown, and the checks behind it.
+//! The step of the message slot: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
@@ -17,7 +17,7 @@ pub(crate) const STEP: Step = Step {
     checks: CHECKS,
 };
 
-/// What `make message-slot` shows.
+/// The demonstration of `make message-slot`.
 static DEMONSTRATION: Scenario = Scenario {
     id: "message-slot/R6-demonstration",
     title: "a message stays until it is overwritten",
@@ -25,7 +25,7 @@ static DEMONSTRATION: Scenario = Scenario {
     run: demonstration,
 };
 
-/// The clauses, one by one.
+/// The checks of the clauses.
 static CHECKS: &[Scenario] = &[
     device::MINORS,
     orders::SLOTS_MIXED,
@@ -68,7 +68,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         scene.insert(MODULE, TALKATIVE)
     })?;
     let path = scene.step(
-        "make a device node that everybody may use",
+        "make a device node for all users",
         "minor 3 is a slot",
         |scene| scene.make_slot(3, FOR_ALL),
     )?;
@@ -83,7 +83,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     for round in ["first", "second"] {
         scene.step(
             &format!("read it as an ordinary user, {round} time"),
-            "the message and not a byte more; reading takes nothing away",
+            "exactly the message; reading does not remove it",
             |scene| {
                 let reader = scene.start_as(
                     "reader",
@@ -97,7 +97,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     }
     scene.step(
         "overwrite it with a shorter one, and read",
-        "nothing of the old one is left",
+        "nothing of the old message is left",
         |scene| {
             let sender = scene.start("sender", &["message_sender", &path, "5", "bye"])?;
             scene.expect_output(&sender, b"")?;
@@ -107,7 +107,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "read another channel of the slot",
-        "nothing is there: EWOULDBLOCK, which is EAGAIN; exit status 1",
+        "it is empty: EWOULDBLOCK, which is EAGAIN; exit status 1",
         |scene| {
             let reader = scene.start("reader", &["message_reader", &path, "6"])?;
             scene.expect_complaint(&reader, &["read: EAGAIN", "the channel is empty"])?;
@@ -115,15 +115,13 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     errnos(scene, &path)?;
+    scene.step("read the message again", "it is still there", |scene| {
+        let reader = scene.start("reader", &["message_reader", &path, "5"])?;
+        scene.expect_output(&reader, b"bye")
+    })?;
     scene.step(
-        "read the message after all of that",
-        "it is still there",
-        |scene| {
-            let reader = scene.start("reader", &["message_reader", &path, "5"])?;
-            scene.expect_output(&reader, b"bye")
-        },
-    )?;
-    scene.step("remove the module", "it goes, and the messages", |scene| {
-        scene.remove(MODULE)
-    })
+        "remove the module",
+        "it is removed with its messages",
+        |scene| scene.remove(MODULE),
+    )
 }

@@ -21,7 +21,7 @@ pub(super) const REPLACES: Scenario = Scenario {
             scene.choose(file, id)?;
             scene.step(
                 "lengths from 128 down and up again, arbitrary bytes",
-                "the length, and then exactly that message",
+                "write returns the length, and read exactly this message",
                 |scene| {
                     for len in [128, 127, 64, 2, 1, 3, 126, 128] {
                         let message = any_message(scene, len);
@@ -31,7 +31,7 @@ pub(super) const REPLACES: Scenario = Scenario {
                     Ok(())
                 },
             )?;
-            scene.step("NUL bytes", "are bytes like any other", |scene| {
+            scene.step("NUL bytes", "they are ordinary bytes", |scene| {
                 for message in [&b"\0"[..], b"a\0b", b"\0ab", b"ab\0", &[0; MESSAGE_MAX]] {
                     scene.put(file, message)?;
                     scene.expect_message(file, message)?;
@@ -55,9 +55,9 @@ pub(super) const REPLACES: Scenario = Scenario {
             )?;
             scene.step(
                 "open it as a shell's >> does, with O_APPEND",
-                "a message replaces the one before, all the same",
+                "a message still replaces the previous one",
                 |scene| {
-                    // That it could be open twice is D7's matter.
+                    // D7 checks that it can be open twice.
                     scene.close_slot(file)?;
                     let flags = libc::O_RDWR | libc::O_APPEND;
                     let file = scene.open_with(&file.program, path, flags)?;
@@ -73,13 +73,13 @@ pub(super) const REPLACES: Scenario = Scenario {
     },
 };
 
-/// Writes of so many bytes, and what to call them.
+/// Writes of this many bytes, and their names.
 fn of_lengths(file: &SlotFile, lengths: &[usize]) -> Vec<(String, Call)> {
     let write = |&len: &usize| (format!("writes {len} bytes"), file.write(&vec![b'x'; len]));
     lengths.iter().map(write).collect()
 }
 
-/// Writes from buffers that cannot be read, or not to the end, and what to call them.
+/// Writes from buffers that cannot be read to the end, and their names.
 fn from_bad_buffers(file: &SlotFile) -> Vec<(String, Call)> {
     let bad = [
         ("unmapped memory", BufferMemory::Unmapped),
@@ -116,7 +116,7 @@ pub(super) const NO_CHANNEL: Scenario = Scenario {
             })?;
             scene.step(
                 "choose a channel",
-                "nothing has come to it, and writing works",
+                "the channel is empty, and writing works",
                 |scene| {
                     scene.choose(file, 1)?;
                     scene.expect_empty(file)?;
@@ -134,8 +134,8 @@ pub(super) const LENGTHS: Scenario = Scenario {
     run: |scene| {
         as_each_user(scene, |scene, file, _| {
             scene.choose(file, 1)?;
-            scene.step("write messages that are none", "EMSGSIZE", |scene| {
-                // What is in the channel afterwards is W5's matter.
+            scene.step("write messages of invalid lengths", "EMSGSIZE", |scene| {
+                // W5 checks the contents of the channel afterwards.
                 let writes = of_lengths(
                     file,
                     &[0, 129, 130, 256, 257, 4096, 65_536, 65_537, 1 << 20],
@@ -188,14 +188,14 @@ fn intact(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
         };
         scene.step(
             &format!("failed writes to a channel that holds {len} bytes"),
-            "it holds what it held",
+            "its message stays",
             |scene| {
                 if len > 0 {
                     scene.put(file, &message)?;
                 }
                 let lengths = of_lengths(file, &[0, MESSAGE_MAX + 1, 4096]);
                 if scene.contract_only() {
-                    // That they fail, and how, is the matter of W3 and W4.
+                    // W3 and W4 check that they fail, and the errno.
                     return [from_bad_buffers(file), lengths]
                         .concat()
                         .iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `make soak` goes through again and again, each time with another seed: everything where
-//! several meet, and requests drawn at random.
+//! The scenarios of `make soak`, which it repeats with a new seed each time: all scenarios with
+//! concurrent processes, and random requests.
 
 mod netlink;
 mod size;
@@ -11,7 +11,7 @@ use lab_scene::Scenario;
 use super::{faults, router::crowd::GREAT_CROWD};
 use size::{ACTORS, BATCHES, CALLS};
 
-/// Scenarios of the stages where several processes meet, or one is killed.
+/// Scenarios of the stages with concurrent processes, or with a killed one.
 const MEETINGS: &[&str] = &[
     "message-slot/D3-in-use",
     "message-slot/D6-per-file",
@@ -33,7 +33,7 @@ const MEETINGS: &[&str] = &[
     "part3/N7-busy",
 ];
 
-/// Scenarios of its own: they take long, or find other things each time.
+/// Scenarios of its own. They take long, or differ in each run.
 static OWN: &[Scenario] = &[
     slot::RANDOM,
     netlink::HELLO,
@@ -44,17 +44,17 @@ static OWN: &[Scenario] = &[
     GREAT_CROWD,
 ];
 
-/// All of them, in the order in which they are gone through.
+/// All of them, in their order.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     let meetings = MEETINGS.iter().filter_map(|id| super::find(id));
-    // In turn, so that a short run has some of both.
+    // Alternating, so that a short run has some of both kinds.
     let mut own = OWN.iter();
     meetings
         .flat_map(move |meeting| [own.next(), Some(meeting)])
         .flatten()
 }
 
-/// One that can be repeated by its id: of these, of the stages, or with faults.
+/// A scenario that can be repeated by its id: one of these, of the stages, or with faults.
 pub fn find(id: &str) -> Option<&'static Scenario> {
     all()
         .find(|scenario| scenario.id == id)
@@ -62,7 +62,7 @@ pub fn find(id: &str) -> Option<&'static Scenario> {
         .or_else(|| faults::find(id))
 }
 
-/// How many requests or calls drawn at random a run of this scenario makes.
+/// Number of random requests or calls in one run of this scenario.
 pub fn operations(scenario: &Scenario) -> u64 {
     if scenario.id.starts_with(RANDOM) {
         (ACTORS * BATCHES * CALLS) as u64
@@ -71,7 +71,7 @@ pub fn operations(scenario: &Scenario) -> u64 {
     }
 }
 
-/// How the ids of scenarios begin whose operations are drawn at random.
+/// Prefix of the ids of scenarios with random operations.
 const RANDOM: &str = "soak/random-";
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Requests drawn at random, good ones and bad ones, by several processes at once.
+//! Random requests, valid and invalid ones, by several processes at once.
 
 use fastrand::Rng;
 use lab_agent::{Answer, Bytes, Call, CallResult};
@@ -13,11 +13,11 @@ use protocol::{
 
 use super::size::{ACTORS, BATCHES, CALLS};
 
-/// A kind of requests: type and payload of one that is well-formed.
+/// A kind of requests: type and payload of a valid one.
 type Draw = fn(&mut Rng) -> (u16, Vec<u8>);
 
 const fn scenario(id: &'static str, run: fn(&mut Scene<'_>) -> Outcome) -> Scenario {
-    let title = "three processes send any requests";
+    let title = "three processes send random requests";
     Scenario {
         id,
         title,
@@ -92,7 +92,7 @@ fn any_bytes(rng: &mut Rng, most: usize) -> Vec<u8> {
 
 fn run(scene: &mut Scene<'_>, module: &str, params: &str, draw: Draw) -> Outcome {
     scene.insert(module, params)?;
-    // What is said of so much depends on who comes first.
+    // The number of log lines depends on the order of the processes.
     scene.mute_log();
     let mut processes = Vec::new();
     for uid in [0, 1000, 1001].into_iter().cycle().take(ACTORS) {
@@ -100,8 +100,8 @@ fn run(scene: &mut Scene<'_>, module: &str, params: &str, draw: Draw) -> Outcome
         processes.push((peer.program, peer.fd));
     }
     scene.step(
-        "any requests, all at once",
-        "an answer that a request may get, from the kernel",
+        "random requests, concurrently",
+        "each answer is one that the request may get, from the kernel",
         |scene| {
             for _ in 0..BATCHES {
                 let mut orders = Vec::new();
@@ -122,7 +122,7 @@ fn run(scene: &mut Scene<'_>, module: &str, params: &str, draw: Draw) -> Outcome
             Ok(())
         },
     )?;
-    scene.step("close all, remove the module", "it goes", |scene| {
+    scene.step("close all, remove the module", "it is removed", |scene| {
         for (program, fd) in &processes {
             scene.value(program, &Call::Close { fd: *fd })?;
         }
@@ -130,8 +130,8 @@ fn run(scene: &mut Scene<'_>, module: &str, params: &str, draw: Draw) -> Outcome
     })
 }
 
-/// Requests, each followed by as much receiving, and now and then another socket in place of ours:
-/// the descriptor that has just been closed is the one that socket(2) gives.
+/// Requests, each followed by as many receives. Sometimes another socket replaces the process's
+/// own: socket(2) returns the descriptor that was just closed.
 fn any_calls(rng: &mut Rng, fd: i32, draw: Draw) -> Vec<Call> {
     let receive = Call::Receive { fd, timeout_ms: 0 };
     let mut calls = Vec::new();
@@ -157,12 +157,12 @@ fn any_calls(rng: &mut Rng, fd: i32, draw: Draw) -> Vec<Call> {
             }),
         }
     }
-    // As many in each batch, whatever was drawn.
+    // Each batch has the same number of calls.
     calls.resize(CALLS, receive);
     calls
 }
 
-/// One or two messages, of which one in eight has something wrong with it.
+/// One or two messages, one in eight with a mistake.
 fn any_datagram(rng: &mut Rng, draw: Draw) -> Vec<u8> {
     let mut datagram = Vec::new();
     for _ in 0..rng.usize(1..=2) {
@@ -185,7 +185,7 @@ fn any_datagram(rng: &mut Rng, draw: Draw) -> Vec<u8> {
     datagram
 }
 
-/// What a module may answer to a request.
+/// Errnos with which a module may answer a request.
 const ANSWERS: [Errno; 11] = [
     Errno::EINVAL,
     Errno::EMSGSIZE,
@@ -197,7 +197,7 @@ const ANSWERS: [Errno; 11] = [
     Errno::EALREADY,
     Errno::EBUSY,
     Errno::EPERM,
-    // A dump that was begun beside another message of the datagram.
+    // A dump that was started by another message of the datagram.
     Errno::ENOBUFS,
 ];
 
@@ -220,7 +220,7 @@ fn judge(program: &Program, order: &Call, observed: CallResult) -> Outcome {
                 )
             }
             (Call::Close { .. } | Call::Socket { .. }, outcome) => outcome.is_ok(),
-            // Only one module has a group.
+            // Only one module has a multicast group.
             (Call::SetOption { .. }, outcome) => match outcome {
                 Ok(_) => true,
                 Err(refusal) => errno(refusal) == Errno::EINVAL,
@@ -228,7 +228,7 @@ fn judge(program: &Program, order: &Call, observed: CallResult) -> Outcome {
             _ => false,
         };
         if !allowed {
-            let expected = format!("what {call:?} of {} may give", program.name);
+            let expected = format!("allowed results of {call:?} of {}", program.name);
             return Err(fail(expected, format!("{observed:?}")));
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Calls on message slots drawn at random, by several processes at once.
+//! Random calls on message slots, by several processes at once.
 
 use lab_agent::{Answer, BufferMemory, Call, CallResult, Op};
 use lab_scene::{
@@ -12,7 +12,7 @@ use super::size::{ACTORS, BATCHES, CALLS};
 
 const MODULE: &str = "message_slot";
 
-/// So few that processes meet in them.
+/// Only a few channels, so that processes meet in them.
 const MINORS: u32 = 2;
 
 /// Files that each process has open.
@@ -20,7 +20,7 @@ const FILES: usize = 2;
 
 pub(super) const RANDOM: Scenario = Scenario {
     id: "soak/random-message-slot",
-    title: "three processes make any calls on two slots",
+    title: "three processes make random calls on two slots",
     looks_at: LooksAt::Module(&[]),
     run,
 };
@@ -55,8 +55,8 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
         processes.push((program, files));
     }
     scene.step(
-        "any calls, all at once",
-        "what a call may return, and whole messages",
+        "random calls, concurrently",
+        "each call returns an allowed result, and whole messages",
         |scene| {
             for _ in 0..BATCHES {
                 let mut orders = Vec::new();
@@ -80,7 +80,7 @@ fn run(scene: &mut Scene<'_>) -> Outcome {
             Ok(())
         },
     )?;
-    scene.step("close all, remove the module", "it goes", |scene| {
+    scene.step("close all, remove the module", "it is removed", |scene| {
         for (program, files) in &processes {
             for file in files {
                 scene.value(program, &Call::Close { fd: file.fd })?;
@@ -121,7 +121,7 @@ fn any_call(rng: &mut fastrand::Rng, files: &[SlotFile]) -> Call {
         },
         2 | 3 => file.choose(rng.u64(1..4)),
         4..=6 => {
-            // One byte all through: a mixture of two would show.
+            // One repeated byte, so that a mixture of two messages is visible.
             let data = vec![rng.u8(..); len];
             file.write_from(memory, &data)
         }
@@ -129,7 +129,7 @@ fn any_call(rng: &mut fastrand::Rng, files: &[SlotFile]) -> Call {
     }
 }
 
-/// Every call must have returned what it may.
+/// Every call must have returned an allowed result.
 fn judge(order: &Call, observed: CallResult) -> Outcome {
     let (Call::Batch { calls, .. }, Ok(Answer::Batch { outcomes, .. })) = (order, observed) else {
         return Err(fail("a batch", "something else"));
@@ -169,14 +169,14 @@ fn judge(order: &Call, observed: CallResult) -> Outcome {
             _ => false,
         };
         if !allowed {
-            let expected = format!("what {call:?} may return");
+            let expected = format!("allowed results of {call:?}");
             return Err(fail(expected, format!("{observed:?}")));
         }
     }
     Ok(())
 }
 
-/// Whether what was read is one byte all through.
+/// Whether the message that was read is one repeated byte.
 fn is_whole(observed: &CallResult, read: i64) -> bool {
     let Ok(Answer::Filled { buffer, .. }) = observed else {
         return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clauses T1, T3, T5, T7 and T8, in what the program says and how it ends.
+//! Clauses T1, T3, T5, T7 and T8, by the output and exit status of the program.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) const THREADS: Scenario = Scenario {
     title: "producers and consumers are threads of one process",
     looks_at: LooksAt::Programs,
     run: |scene| {
-        // More than it can finish while it is looked at.
+        // More items than it can finish during the check.
         let endless = u64::MAX.to_string();
         for (title, producers, expected) in [
             ("one producer, one consumer", "1", 3),
@@ -27,7 +27,7 @@ pub(super) const THREADS: Scenario = Scenario {
         ] {
             scene.step(
                 title,
-                "the process has a thread for each, and the first",
+                "the process has a thread for each, and the main thread",
                 |scene| {
                     let arguments = ["threads", "--items", &endless, "--producers", producers];
                     let program = scene.start(&format!("{producers} and 1"), &arguments)?;
@@ -41,7 +41,7 @@ pub(super) const THREADS: Scenario = Scenario {
     },
 };
 
-/// Wait until a program has so many threads.
+/// Wait until a program has this many threads.
 fn expect_threads(scene: &mut Scene<'_>, program: &Program, expected: usize) -> Outcome {
     let mut patience = scene.machine.patience(scene.machine.scaled(PATIENCE));
     loop {
@@ -64,9 +64,9 @@ pub(super) const MANY: Scenario = Scenario {
             let (sources, sinks) = (producers.to_string(), consumers.to_string());
             scene.step(
                 &format!("producers: {producers}, consumers: {consumers}"),
-                "each number comes once, and those of one producer in their order",
+                "each number arrives once, and those of one producer in order",
                 |scene| {
-                    // That the others do the same is T7's matter.
+                    // T7 checks that the other buffers do the same.
                     let names = if scene.others_programs() {
                         &NAMES[..1]
                     } else {
@@ -90,8 +90,8 @@ pub(super) const MANY: Scenario = Scenario {
             )?;
         }
         scene.step(
-            "two places for all",
-            "who wakes whom matters most",
+            "two places in the buffer",
+            "each number arrives once, although threads often wait",
             |scene| {
                 let arguments = [
                     "--items",
@@ -109,7 +109,7 @@ pub(super) const MANY: Scenario = Scenario {
         faults::all_taken(scene)?;
         scene.step(
             "more threads than numbers",
-            "some have nothing to do, and all end",
+            "some threads have no work, and all end",
             |scene| {
                 expect_summary(
                     scene,
@@ -132,7 +132,7 @@ pub(super) const CAPACITIES: Scenario = Scenario {
     looks_at: LooksAt::Programs,
     run: |scene| {
         let arguments = ["--items", "1000"];
-        scene.step("none is named", "it is 1024", |scene| {
+        scene.step("no capacity is given", "it is 1024", |scene| {
             expect_summary(
                 scene,
                 &arguments,
@@ -160,13 +160,13 @@ pub(super) const CAPACITIES: Scenario = Scenario {
 
 pub(super) const ZEROES: Scenario = Scenario {
     id: "part1/T5-zeroes",
-    title: "nothing starts without a place, a producer or a consumer",
+    title: "no run starts without a place, a producer or a consumer",
     looks_at: LooksAt::Programs,
     run: |scene| {
         for option in ["--capacity", "--producers", "--consumers"] {
             scene.step(
                 &format!("{option} 0"),
-                "an error that names it, and nothing on stdout",
+                "an error that names the option, and nothing on stdout",
                 |scene| {
                     for (value, mode) in [
                         ("0", "--buffer=mutex"),
@@ -228,8 +228,8 @@ pub(super) const BUFFERS: Scenario = Scenario {
             },
         )?;
         scene.step(
-            "a buffer that there is not",
-            "an error that names those there are",
+            "an unknown buffer",
+            "an error that names the known buffers",
             |scene| {
                 let program = start(scene, &["--buffer", "list"])?;
                 if scene.others_programs() {
@@ -274,8 +274,8 @@ pub(super) const COMPARED: Scenario = Scenario {
     },
 };
 
-/// Expect of a program that was handed in the names of all three buffers and more numbers than those, in
-/// whatever form.
+/// Expect in the output of a submitted program the names of all three buffers and further numbers,
+/// in any form.
 fn expect_speeds(scene: &mut Scene<'_>, program: &Program) -> Outcome {
     let said = scene.expect_end(program, Exit::Status(0))?.join("\n");
     let numbers = pattern("[0-9]+")?.find_iter(&said).count();
@@ -288,14 +288,14 @@ fn expect_speeds(scene: &mut Scene<'_>, program: &Program) -> Outcome {
 
 pub(super) const QUIET: Scenario = Scenario {
     id: "part1/T8-quiet",
-    title: "no progress is shown to what is not a terminal",
+    title: "progress is shown on a terminal only",
     looks_at: LooksAt::Programs,
     run: |scene| {
         let arguments = ["--items", "500000"];
         let headline = "500000 items in order, ...";
         scene.step(
             "many numbers, with pipes as stdout and stderr",
-            "one line in the end, and not a byte besides",
+            "one line at the end, and no other byte",
             |scene| {
                 let program = start(scene, &arguments)?;
                 expect_headline(scene, &program, headline)?;
@@ -304,7 +304,7 @@ pub(super) const QUIET: Scenario = Scenario {
         )?;
         scene.step(
             "one of the two is a terminal",
-            "the same, wherever the terminal is",
+            "the same, with either one as the terminal",
             |scene| {
                 for outputs in ["stdout", "stderr"] {
                     let program = start_on_terminal(scene, outputs, &arguments)?;
@@ -333,11 +333,11 @@ pub(super) const TERMINAL: Scenario = Scenario {
     title: "a long run shows progress on a terminal",
     looks_at: LooksAt::Programs,
     run: |scene| {
-        /// Of what there may be without progress: nothing yet, all, the result.
+        /// Number of different displays without progress: nothing yet, everything done, the result.
         const WITHOUT: usize = 3;
         scene.step(
             "twenty million numbers, on a terminal",
-            "what is shown changes again and again while it runs",
+            "the display changes repeatedly during the run",
             |scene| {
                 let program = start_on_terminal(scene, "both", &["--items", "20000000"])?;
                 scene.mute(&program);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clauses T1, T4 and T5 inside the process: how buffers wait and close. Threads with an end each
-//! (`lab/threads`) do what they are told; a thread that waits is seen in `/proc`.
+//! Clauses T1, T4 and T5 inside the process: how buffers wait and close. Threads with one end each
+//! (`lab/threads`) follow orders. `/proc` shows whether a thread waits.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -10,10 +10,10 @@ use lab_scene::{
     LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable, transcript::LineKind,
 };
 
-/// The buffer itself, and its ends; both are the student's.
+/// The buffer and its ends, both written by the student.
 const OWN: [&str; 2] = ["plain", "mutex"];
 
-/// All whose ends are to do the same.
+/// All buffers whose ends must behave alike.
 const ALL: [&str; 3] = ["mutex", "crossbeam", "std"];
 
 /// futex(2) on x86-64.
@@ -52,13 +52,13 @@ impl Ends {
         Ok(Ends { program, threads })
     }
 
-    /// Tell a thread to do something.
+    /// Give a thread an order.
     fn order(&self, scene: &mut Scene<'_>, who: &str, what: &str) -> Outcome {
         scene.note(who, LineKind::Types, what);
         scene.write(&self.program, format!("{who}: {what}\n").as_bytes())
     }
 
-    /// Expect that threads answer, in any order, and no others before them.
+    /// Expect that these threads answer, in any order, and no others before them.
     fn expect(&self, scene: &mut Scene<'_>, answers: &[(&str, &str)]) -> Outcome {
         let mut wanted: Vec<_> = answers
             .iter()
@@ -87,20 +87,20 @@ impl Ends {
         }
     }
 
-    /// Tell a thread to do something, and expect what comes of it.
+    /// Give a thread an order, and expect its result.
     fn ask(&self, scene: &mut Scene<'_>, who: &str, what: &str, answer: &str) -> Outcome {
         self.order(scene, who, what)?;
         self.expect(scene, &[(who, answer)])
     }
 
-    /// Put a number that a consumer waits for; return which one took it.
+    /// Put a number for which consumers wait. Returns the consumer that took it.
     fn hand_over(&self, scene: &mut Scene<'_>, number: u64) -> Outcome<String> {
-        let wanted = || format!("a consumer that waits takes {number}");
+        let wanted = || format!("a waiting consumer takes {number}");
         self.order(scene, "producer 1", &format!("put {number}"))?;
         let mut taker = None;
         for _ in 0..2 {
             let line = next_line(scene, &self.program, PATIENCE)
-                .map_err(|_| fail(wanted(), "none does in time"))?;
+                .map_err(|_| fail(wanted(), "none takes it in time"))?;
             if line == "producer 1: put" {
                 continue;
             }
@@ -123,17 +123,17 @@ impl Ends {
         Ok(())
     }
 
-    /// Tell a thread to do what it has to wait for, and see that it waits.
+    /// Give a thread an order for which it must wait, and check that it waits.
     fn block(&self, scene: &mut Scene<'_>, who: &str, what: &str) -> Outcome {
         self.order(scene, who, what)?;
-        let wanted = || format!("{who} waits in futex(2), until somebody wakes it");
+        let wanted = || format!("{who} waits in futex(2), until a thread wakes it");
         self.waits(scene, who)?.map_err(|got| fail(wanted(), got))
     }
 
-    /// Have a thread put the numbers from 1 on until it has to wait, and return the one that it waits
-    /// with. Of a submission's buffer, that it holds more than `capacity` is T5's matter.
+    /// Make a thread put the numbers from 1 on until it must wait. Returns the number with which it
+    /// waits. For a submission, T5 checks that the buffer holds at most `capacity`.
     fn fill(&self, scene: &mut Scene<'_>, who: &str, capacity: u64) -> Outcome<u64> {
-        /// How much more it may hold elsewhere.
+        /// Additional items that it may hold elsewhere.
         const SPARE: u64 = 4;
         for number in 1..=capacity {
             self.ask(scene, who, &format!("put {number}"), "put")?;
@@ -152,7 +152,8 @@ impl Ends {
         }
     }
 
-    /// Fill the buffer, and have the consumer take all: the first wakes the producer, and all are there.
+    /// Fill the buffer, and make the consumer take all. The first take wakes the producer, and no
+    /// item is lost.
     fn fill_and_empty(&self, scene: &mut Scene<'_>, capacity: u64) -> Outcome {
         let last = self.fill(scene, "producer 1", capacity)?;
         self.order(scene, "consumer 1", "take")?;
@@ -160,9 +161,9 @@ impl Ends {
         self.take_rest(scene, 2..=last)
     }
 
-    /// Wait until a thread waits in futex(2), without a time limit, for somebody to wake it:
-    /// `/proc/TID/syscall` has the call's number and arguments, the fourth is the limit. Otherwise, what
-    /// it says or does. How a submission's buffer waits is T1's matter; elsewhere it must only not answer.
+    /// Wait until a thread waits in futex(2) without a time limit. `/proc/TID/syscall` has the
+    /// call's number and arguments; the fourth is the limit. Otherwise return its answer or its
+    /// state. T1 checks how a submission's buffer waits. Elsewhere it must only not answer.
     fn waits(&self, scene: &mut Scene<'_>, who: &str) -> Outcome<Result<(), String>> {
         let mut threads = self.threads.iter();
         let id = threads.find_map(|(name, id)| (name == who).then_some(id));
@@ -186,7 +187,9 @@ impl Ends {
                 }
                 let got = match words.first() {
                     Some(&"running") | None => "it runs".to_owned(),
-                    Some(call) => format!("it is in system call {call}, or there with a limit"),
+                    Some(call) => {
+                        format!("it is in system call {call}, or waits with a time limit")
+                    }
                 };
                 return Ok(Err(got));
             }
@@ -194,7 +197,8 @@ impl Ends {
     }
 }
 
-/// Whether a clause counts in this scenario: of a library that was handed in, in its own checks only.
+/// Whether a clause counts in this scenario. For a submitted library, it counts in its own checks
+/// only.
 fn counts(scene: &Scene<'_>, clause: &str) -> bool {
     !scene.others_programs() || scene.clause() == clause
 }
@@ -207,7 +211,7 @@ fn next_line(scene: &mut Scene<'_>, program: &Program, limit: Duration) -> Outco
 
 pub(super) const WAITING: Scenario = Scenario {
     id: "part1/T1-waiting",
-    title: "who has to wait sleeps until somebody wakes it",
+    title: "a waiting thread sleeps until another thread wakes it",
     looks_at: LooksAt::Programs,
     run: |scene| {
         for name in OWN {
@@ -227,7 +231,7 @@ pub(super) const WAITING: Scenario = Scenario {
 
 pub(super) const CLOSE: Scenario = Scenario {
     id: "part1/T4-close",
-    title: "a closed buffer gives out what is in it, and takes nothing more",
+    title: "a closed buffer gives out its items, and accepts no more",
     looks_at: LooksAt::Programs,
     run: |scene| {
         let ends = Ends::start(scene, "plain", "3", [1, 1])?;
@@ -236,10 +240,10 @@ pub(super) const CLOSE: Scenario = Scenario {
             ends.ask(scene, "producer 1", "put 2", "put")?;
             ends.ask(scene, "producer 1", "close", "closed")
         })?;
-        scene.step("put another", "it comes back", |scene| {
+        scene.step("put another", "it is returned", |scene| {
             ends.ask(scene, "producer 1", "put 3", "3 is back")
         })?;
-        scene.step("take", "the two, and then the end", |scene| {
+        scene.step("take", "the two items, and then the end", |scene| {
             for answer in ["took 1", "took 2", "the end", "the end"] {
                 ends.ask(scene, "consumer 1", "take", answer)?;
             }
@@ -255,7 +259,7 @@ pub(super) const CLOSE: Scenario = Scenario {
 
 pub(super) const CLOSE_WAKES: Scenario = Scenario {
     id: "part1/T4-close-wakes",
-    title: "closing wakes everybody who waits",
+    title: "closing wakes all waiting threads",
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.step("two consumers wait", "both see the end", |scene| {
@@ -272,7 +276,7 @@ pub(super) const CLOSE_WAKES: Scenario = Scenario {
                 ],
             )
         })?;
-        scene.step("two producers wait", "both get theirs back", |scene| {
+        scene.step("two producers wait", "both get their items back", |scene| {
             let ends = Ends::start(scene, "plain", "1", [3, 1])?;
             let last = ends.fill(scene, "producer 1", 1)?;
             ends.block(scene, "producer 2", "put 1000")?;
@@ -297,7 +301,7 @@ pub(super) const ENDS: Scenario = Scenario {
     looks_at: LooksAt::Programs,
     run: |scene| {
         for name in ALL {
-            let what = "there may be more until both are closed";
+            let what = "the buffer stays open until both are closed";
             scene.step("two producers close", what, |scene| {
                 let ends = Ends::start(scene, name, "3", [2, 1])?;
                 ends.ask(scene, "producer 1", "put 1", "put")?;
@@ -315,7 +319,7 @@ pub(super) const ENDS: Scenario = Scenario {
             })?;
             scene.step(
                 "two consumers leave",
-                "who waits for a place gets its item back",
+                "a producer that waits for a place gets its item back",
                 |scene| {
                     let ends = Ends::start(scene, name, "2", [1, 2])?;
                     ends.ask(scene, "consumer 1", "leave", "left")?;
@@ -336,10 +340,10 @@ pub(super) const ENDS: Scenario = Scenario {
     },
 };
 
-/// Of two consumers that wait, the one that gets an item takes no more, as after a panic: the next item
-/// is the other's.
+/// Of two waiting consumers, the one that gets an item takes no more, as after a panic. The other
+/// gets the next item.
 pub(super) fn one_leaves_with_an_item(scene: &mut Scene<'_>) -> Outcome {
-    // One place is T5's matter.
+    // T5 checks buffers with one place.
     let ends = Ends::start(scene, "mutex", "2", [1, 2])?;
     ends.block(scene, "consumer 1", "take")?;
     ends.block(scene, "consumer 2", "take")?;
@@ -351,19 +355,19 @@ pub(super) fn one_leaves_with_an_item(scene: &mut Scene<'_>) -> Outcome {
 
 pub(super) const FULL: Scenario = Scenario {
     id: "part1/T5-full",
-    title: "a buffer holds as many as its capacity, and no more",
+    title: "a buffer holds as many items as its capacity",
     looks_at: LooksAt::Programs,
     run: |scene| {
         for name in OWN {
-            // Two, and one that is no power of two.
+            // Two, and a number that is no power of two.
             for capacity in [2, 5] {
                 scene.step(
                     &format!("a capacity of {capacity}"),
-                    "it takes as many, and one more when one has been taken",
+                    "it accepts as many items, and one more after a take",
                     |scene| {
                         let ends = Ends::start(scene, name, &capacity.to_string(), [1, 1])?;
                         if scene.others_programs() {
-                            // That a take wakes who waits is T1's matter.
+                            // T1 checks that a take wakes a waiting thread.
                             return ends.fill(scene, "producer 1", capacity).map(drop);
                         }
                         ends.fill_and_empty(scene, capacity)

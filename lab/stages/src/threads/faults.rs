@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clauses T2 and T6: runs over a buffer that does wrong once (`lab/threads`), what they say of it,
-//! and that they end.
+//! Clauses T2 and T6: runs over a buffer with one mistake (`lab/threads`), their errors, and their
+//! end.
 
 use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene};
 
 use super::{ends, expect_headline};
 
-/// More than can be put before somebody notices: who goes on regardless does not end.
+/// More items than can be put before the error is noticed. A run that continues regardless does not
+/// end.
 const ENDLESS: &str = "18446744073709551615";
 
-/// Start a run of so many items, producers and consumers, with what the buffer does wrong, and its options.
+/// Start a run of this many items, producers and consumers, with a mistake of the buffer, and its
+/// options.
 fn start(
     scene: &mut Scene<'_>,
     buffer: &str,
@@ -26,7 +28,7 @@ fn start(
     scene.start("run", &[&command, wrong].concat())
 }
 
-/// Expect that a run fails, with one line on stderr that has these words in it.
+/// Expect that a run fails, with one line on stderr that contains these words.
 fn expect_error(
     scene: &mut Scene<'_>,
     buffer: &str,
@@ -39,9 +41,9 @@ fn expect_error(
     scene.expect_exit(&program, Exit::Status(1))
 }
 
-/// Nothing is wrong: without this, who complains in any case would pass.
+/// A correct buffer: without this check, a program that always complains would pass.
 fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
-    scene.step("a buffer that does right", "no complaint", |scene| {
+    scene.step("a correct buffer", "no complaint", |scene| {
         let program = start(scene, "mutex", ["100", "1", "1"], &["none", "--at", "0"])?;
         expect_headline(scene, &program, "100 items in order, ...")?;
         scene.expect_exit(&program, Exit::Status(0))
@@ -50,7 +52,7 @@ fn nothing_wrong(scene: &mut Scene<'_>) -> Outcome {
 
 pub(super) const OUT_OF_PLACE: Scenario = Scenario {
     id: "part1/T2-out-of-place",
-    title: "the first item that is out of place is an error",
+    title: "the first item out of place is an error",
     looks_at: LooksAt::Programs,
     run: |scene| {
         nothing_wrong(scene)?;
@@ -62,7 +64,7 @@ pub(super) const OUT_OF_PLACE: Scenario = Scenario {
                 "ERROR! data 7 should be 6!",
             ),
             (
-                "the first two of two",
+                "the only two items",
                 "2",
                 ["swap", "0"],
                 "ERROR! data 1 should be 0!",
@@ -85,7 +87,7 @@ pub(super) const OUT_OF_PLACE: Scenario = Scenario {
             })?;
         }
         scene.step(
-            "an item is lost among several producers and consumers",
+            "an item of several producers and consumers is lost",
             "an error that names it, and exit status 1",
             |scene| {
                 let counts = ["1000", "3", "2"];
@@ -97,13 +99,13 @@ pub(super) const OUT_OF_PLACE: Scenario = Scenario {
 
 pub(super) const LEFT_OVER: Scenario = Scenario {
     id: "part1/T2-left-over",
-    title: "an item that is left over is an error",
+    title: "an item left in the buffer is an error",
     looks_at: LooksAt::Programs,
     run: |scene| {
         nothing_wrong(scene)?;
         for (title, items, at) in [
             ("the consumer ends one item early", "10", "9"),
-            ("more is left than the buffer holds", "1000", "5"),
+            ("the rest is more than the capacity", "1000", "5"),
         ] {
             scene.step(title, "the error, and exit status 1", |scene| {
                 let (counts, fault) = ([items, "1", "1"], ["end-before", at]);
@@ -114,11 +116,11 @@ pub(super) const LEFT_OVER: Scenario = Scenario {
     },
 };
 
-/// Of T3: what consumers have really taken, whatever the run says.
+/// Of T3: the items that consumers have really taken, whatever the run reports.
 pub(super) fn all_taken(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
-        "numbers that cannot be shared evenly",
-        "each is put and taken, once",
+        "a number of items that cannot be divided evenly",
+        "each item is put and taken once",
         |scene| {
             for (items, producers, consumers) in [(10, "3", "2"), (7, "7", "1"), (100, "7", "3")] {
                 let counts = [&*items.to_string(), producers, consumers];
@@ -153,7 +155,7 @@ pub(super) const PANICS: Scenario = Scenario {
         ] {
             scene.step(
                 &format!("a {kind} panics"),
-                "the run says which and why, and ends with exit status 1",
+                "the run names the thread and the panic, and ends with exit status 1",
                 |scene| {
                     let name = format!("{kind} 1");
                     for buffer in ["mutex", "crossbeam", "std"] {
@@ -167,8 +169,8 @@ pub(super) const PANICS: Scenario = Scenario {
             )?;
         }
         scene.step(
-            "of two consumers that wait, the one that gets an item is gone",
-            "the other gets the next",
+            "of two waiting consumers, the one that gets an item ends",
+            "the other gets the next item",
             ends::one_leaves_with_an_item,
         )
     },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Part 1: the program `threads`, in what it says and how it ends ([`checks`]), and its library,
-//! which programs of `lab/threads` link: buffers ([`ends`]), runs over a buffer that does wrong
+//! Part 1: the output and exit status of the program `threads` ([`checks`]), and its library, which
+//! programs of `lab/threads` link: buffers ([`ends`]), runs over a buffer with a mistake
 //! ([`faults`]), every interleaving ([`model`]).
 
 mod checks;
@@ -14,16 +14,16 @@ use lab_machine::PATIENCE;
 use lab_scene::{Outcome, Program, Scene, fail};
 use regex::Regex;
 
-/// Run the program and expect one line, `headline` with time and speed behind it, and exit status 0.
-/// What is not the clause's matter is `...` in the headline, and may be anything.
+/// Run the program, and expect exit status 0 and one line: `headline`, then time and speed. `...`
+/// in the headline is text that other clauses check; it may be anything.
 fn expect_summary(scene: &mut Scene<'_>, arguments: &[&str], headline: &str) -> Outcome {
     let program = start(scene, arguments)?;
     expect_headline(scene, &program, headline)?;
     scene.expect_end(&program, Exit::Status(0)).map(drop)
 }
 
-/// Expect a line that is this headline with time and speed behind it; `...` is anything. Of a program
-/// that was handed in, any line in which the same numbers, and the buffer's name, are.
+/// Expect a line that is this headline, then time and speed; `...` is any text. For a submitted
+/// program, any line with the same numbers and the buffer's name.
 fn expect_headline(scene: &mut Scene<'_>, program: &Program, headline: &str) -> Outcome {
     if scene.others_programs() {
         return expect_any_summary(scene, program, headline);
@@ -42,7 +42,7 @@ fn expect_any_summary(scene: &mut Scene<'_>, program: &Program, headline: &str) 
     let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).collect();
     let mut essential = headline.split(", ").filter_map(|part| match part {
         "..." => None,
-        // How many there are, the process's threads show.
+        // The process's threads show how many there are.
         part if part.contains("producer") || part.contains("consumer") => None,
         part => part.split(' ').find(|word| {
             let is_number = word.parse::<u64>().is_ok();
@@ -53,7 +53,7 @@ fn expect_any_summary(scene: &mut Scene<'_>, program: &Program, headline: &str) 
         return Ok(());
     }
     let name = &program.name;
-    let wanted = format!("{name} prints one line with what is in \"{headline}\"");
+    let wanted = format!("{name} prints one line with the values of \"{headline}\"");
     Err(fail(wanted, format!("\"{line}\"")))
 }
 

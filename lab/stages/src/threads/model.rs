@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Clause T9: every interleaving of the buffer's synchronisation. Loom tries them in the machine
-//! (`lab/threads/src/bin/lab-model.rs`) and reports each outcome that it has met; it is judged here.
+//! (`lab/threads/src/bin/lab-model.rs`) and reports each outcome. This file judges them.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ mod outcome;
 
 use outcome::{Explored, FIRST, LATE, Outcome};
 
-/// How long one model may take: some seconds emulated; other buffers have more
+/// How long one model may take. The lab's takes some seconds emulated; other buffers have more
 /// interleavings.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What is tried.
+/// A model.
 #[derive(Clone, Copy)]
 struct Model {
     capacity: usize,
@@ -30,7 +30,7 @@ struct Model {
 }
 
 impl Model {
-    /// Try all, and judge each outcome.
+    /// Try all models, and judge each outcome.
     fn explore(self, scene: &mut Scene<'_>) -> Result {
         let counts = [
             self.capacity,
@@ -55,23 +55,23 @@ impl Model {
                 continue;
             }
             let explored: Explored = serde_json::from_slice(&line)
-                .map_err(|_| fail("what came of an interleaving", readable(&line)))?;
-            // A buffer that is not made of what loom has leaves it nothing to try.
+                .map_err(|_| fail("the result of an interleaving", readable(&line)))?;
+            // Loom cannot vary a buffer that does not use loom's types.
             if explored.interleavings < 2 || outcomes == 0 {
                 return Err(fail("several interleavings", readable(&line)));
             }
-            let text = "has tried all interleavings, each ends";
+            let text = "all interleavings were tried, and each ends";
             scene.note("model", LineKind::Does, text);
             return scene.expect_exit(&program, Exit::Status(0));
         }
         let wanted = "each interleaving ends";
         match scene.wait_line(&program, Stream::Stderr, Duration::ZERO)? {
             Some(line) => Err(fail(wanted, readable(&line))),
-            None => Err(fail(wanted, "one does not, or there are too many")),
+            None => Err(fail(wanted, "one does not end, or there are too many")),
         }
     }
 
-    /// What must hold, if it does not.
+    /// The first requirement that an outcome breaks, if any.
     fn judge(self, outcome: &Outcome) -> std::result::Result<(), &'static str> {
         let require = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
         let took = || outcome.took.iter().flatten();
@@ -82,22 +82,31 @@ impl Model {
             .iter()
             .flat_map(|first| *first..first + self.each)
             .collect();
-        require(all == put, "each item comes once, or is back, or left")?;
+        require(
+            all == put,
+            "each item is taken once, returned, or left in the buffer",
+        )?;
         for consumer in &outcome.took {
             for (first, next) in FIRST.into_iter().zip([FIRST[1], u32::MAX]) {
                 let items = consumer.iter().flatten();
                 let of_one = items.filter(|item| (first..next).contains(item));
-                require(of_one.is_sorted(), "the items of a producer in their order")?;
+                require(
+                    of_one.is_sorted(),
+                    "the items of each producer arrive in order",
+                )?;
             }
         }
         require(
             took().all(|batch| batch.len() <= self.capacity) && outcome.left.len() <= self.capacity,
-            "no more in the buffer than there are places",
+            "the buffer holds at most its capacity",
         )?;
         require(!outcome.early, "no end before the buffer is closed")?;
-        require(outcome.late == Some(LATE), "a put after the end comes back")?;
+        require(
+            outcome.late == Some(LATE),
+            "a put after the end returns its item",
+        )?;
         let kept = self.consumers == 0 || outcome.back.is_empty() && outcome.left.is_empty();
-        require(kept, "all are taken before the end")
+        require(kept, "all items are taken before the end")
     }
 }
 
@@ -122,13 +131,13 @@ pub(super) const MODEL: Scenario = Scenario {
             capacity: 2,
             ..more
         };
-        // One pre-emption does not show a wake-up that is lost while two consumers sleep.
+        // With one pre-emption, a wake-up that is lost while two consumers sleep is not found.
         let a_turn = Model {
             capacity: 2,
             preemptions: 2,
             ..small
         };
-        // So few interleavings that one more pre-emption costs nothing.
+        // It has so few interleavings that a third pre-emption costs nothing.
         let nobody = Model {
             consumers: 0,
             preemptions: 2,
@@ -148,12 +157,12 @@ pub(super) const MODEL: Scenario = Scenario {
                 &["once"],
             ),
             (
-                "closed while producers put, and nobody takes",
+                "closed while producers put, without consumers",
                 nobody,
                 &["one"],
             ),
         ] {
-            scene.step(title, "whoever is next, nobody waits for ever", |scene| {
+            scene.step(title, "no thread waits for ever", |scene| {
                 ways.iter()
                     .try_for_each(|taking| Model { taking, ..model }.explore(scene))
             })?;
@@ -184,24 +193,27 @@ mod tests {
         let right = r#"{"took":[[[10],[0]],[]],"early":false,"back":[],"left":[],"late":99}"#;
         assert_eq!(judged(MODEL, right), "");
         for (old, new, expected) in [
-            ("[10],", "", "each item comes once, or is back, or left"),
             (
-                "10],[",
-                "10,",
-                "no more in the buffer than there are places",
+                "[10],",
+                "",
+                "each item is taken once, returned, or left in the buffer",
             ),
+            ("10],[", "10,", "the buffer holds at most its capacity"),
             ("false", "true", "no end before the buffer is closed"),
-            ("99", "null", "a put after the end comes back"),
-            ("99", "98", "a put after the end comes back"),
+            ("99", "null", "a put after the end returns its item"),
+            ("99", "98", "a put after the end returns its item"),
         ] {
             assert_eq!(judged(MODEL, &right.replace(old, new)), expected);
         }
         let two = Model { each: 2, ..MODEL };
         let order =
             r#"{"took":[[[0],[11],[1],[10]],[]],"early":false,"back":[],"left":[],"late":99}"#;
-        assert_eq!(judged(two, order), "the items of a producer in their order");
+        assert_eq!(
+            judged(two, order),
+            "the items of each producer arrive in order"
+        );
         let left = r#"{"took":[[],[]],"early":false,"back":[10],"left":[0],"late":99}"#;
-        assert_eq!(judged(MODEL, left), "all are taken before the end");
+        assert_eq!(judged(MODEL, left), "all items are taken before the end");
         let alone = Model {
             consumers: 0,
             ..MODEL

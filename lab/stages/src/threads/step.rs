@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The step of part 1: what is shown, and the checks behind it.
+//! The step of part 1: its demonstration and checks.
 
 use lab_agent::Exit;
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
@@ -14,15 +14,15 @@ pub(crate) const STEP: Step = Step {
     checks: CHECKS,
 };
 
-/// What `lab demo part1` shows.
+/// The demonstration of `lab demo part1`.
 static DEMONSTRATION: Scenario = Scenario {
     id: "part1/T1-demonstration",
-    title: "numbers go through a bounded buffer",
+    title: "numbers pass through a bounded buffer",
     looks_at: LooksAt::Programs,
     run: demonstration,
 };
 
-/// The clauses, one by one.
+/// The checks of the clauses.
 static CHECKS: &[Scenario] = &[
     checks::THREADS,
     ends::WAITING,
@@ -46,7 +46,7 @@ static CHECKS: &[Scenario] = &[
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step(
         "one producer, one consumer",
-        "all come, in their order",
+        "all arrive in order",
         |scene| {
             expect_summary(
                 scene,
@@ -56,8 +56,8 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
         },
     )?;
     scene.step(
-        "three producers, two consumers, little room",
-        "each comes once, and those of one producer in their order",
+        "three producers, two consumers, a small buffer",
+        "each number arrives once, and those of one producer in order",
         |scene| {
             expect_summary(
                 scene,
@@ -77,7 +77,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     )?;
     scene.step(
         "a buffer without a place",
-        "an error, and nothing is started",
+        "an error, and no thread is started",
         |scene| {
             let program = start(scene, &["--capacity", "0"])?;
             scene.expect_complaint(&program, &["--capacity", "'0'", "from 1"])?;

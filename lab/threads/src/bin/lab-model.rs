@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clause T9: every interleaving of the buffer's synchronisation, within a bounded number of
-//! pre-emptions, tried by loom. What comes of them is reported, and judged by the host; where all
-//! threads wait, loom says so, and that is the end.
+//! Clause T9: loom tries every interleaving of the buffer's synchronisation, within a bounded
+//! number of pre-emptions. The outcomes are reported, and the host judges them. If all threads
+//! wait, loom reports this and ends.
 //!
 //! The buffer's source is compiled a second time here, against loom's mutex and condition variable
 //! (`sync`).
@@ -35,19 +35,19 @@ use outcome::{Explored, FIRST, LATE, Outcome};
 #[derive(Clone, Copy, Parser)]
 #[command(name = "lab-model", version)]
 struct Arguments {
-    /// How many items the buffer holds.
+    /// Capacity of the buffer.
     #[arg(long)]
     capacity: NonZeroUsize,
-    /// How many items each producer puts.
+    /// Number of items of each producer.
     #[arg(long)]
     each: u32,
-    /// How many consumers there are. Without one, the buffer is closed while producers put.
+    /// Number of consumers. Without consumers, the buffer is closed while producers put.
     #[arg(long)]
     consumers: usize,
-    /// How they take.
+    /// How consumers take.
     #[arg(long, value_enum, default_value = "one")]
     taking: Taking,
-    /// How many pre-emptions an interleaving may have.
+    /// The most pre-emptions of an interleaving.
     #[arg(long)]
     preemptions: usize,
 }
@@ -56,16 +56,16 @@ struct Arguments {
 enum Taking {
     /// Item by item.
     One,
-    /// All that is there.
+    /// All available items.
     All,
-    /// A single item each, and the buffer is closed after that: no consumer comes back to take what
-    /// another has not been woken for.
+    /// A single item each, and then the buffer is closed. So no consumer returns to take an item
+    /// for which another was not woken.
     Once,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    // Where a model ends in a deadlock, its threads cannot be taken down.
+    // Threads of a model that ends in a deadlock cannot be stopped.
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let said = payload.downcast_ref::<String>().map(String::as_str);
@@ -96,8 +96,8 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One interleaving. What is not of `loom` here is shared without loom's knowing: it is not what
-/// is modelled, and looking at it must give loom nothing to try.
+/// One interleaving. Types that are not of `loom` here are shared without its knowledge. They are
+/// not part of the model, and access to them must not create interleavings.
 fn model(arguments: Arguments) -> Outcome {
     let buffer = Arc::new(Buffer::new(arguments.capacity));
     let closing = Arc::new(AtomicBool::new(false));
@@ -145,7 +145,7 @@ fn model(arguments: Arguments) -> Outcome {
     }
 }
 
-/// What a thread returns; it has not panicked, or this process would have ended.
+/// The result of a thread. If it had panicked, this process would have ended.
 fn joined<T>(thread: thread::JoinHandle<T>) -> T {
     match thread.join() {
         Ok(value) => value,

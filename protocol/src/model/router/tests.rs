@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the contract says of the router, asked of its model.
+//! The contract of the router, tested on its model.
 
 use super::*;
 use crate::{
@@ -36,7 +36,7 @@ fn register(roles: Roles, from: Option<PortId>) -> Vec<u8> {
     encode(&Request::Register { roles, from })
 }
 
-/// What waits at a socket after it has sent this.
+/// The messages at a socket after it has sent this.
 fn ask(router: &mut Router, socket: Handle, datagram: &[u8]) -> Vec<Incoming> {
     router.send(socket, datagram).unwrap();
     std::iter::from_fn(|| router.receive(socket)).collect()
