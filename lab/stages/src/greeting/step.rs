@@ -97,5 +97,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_exit(&asker, Exit::Status(0))
         },
     )?;
-    scene.step("remove the module", "it is removed", |scene| scene.remove(MODULE))
+    scene.step("remove the module", "it is removed", |scene| {
+        scene.remove(MODULE)
+    })
 }

@@ -126,7 +126,9 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_exit(&program, Exit::Status(1))
         },
     )?;
-    scene.step("remove the module", "it is removed", |scene| scene.remove(MODULE))
+    scene.step("remove the module", "it is removed", |scene| {
+        scene.remove(MODULE)
+    })
 }
 
 const PROGRAM: Scenario = Scenario {
