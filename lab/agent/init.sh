@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# The first process of a machine that is to be saved; in others virtme-ng's init does this.
+# The first process of a machine that is to be saved. Other machines use the init of virtme-ng.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -12,12 +12,12 @@ mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
 mount -t debugfs debug /sys/kernel/debug
 ip link set lo up
-# Only the stock kernel brings modules along.
+# Only the stock kernel has modules.
 if [ -d /lib/modules/"$(uname -r)" ]; then
 	modprobe virtio_pci
 	modprobe virtio_console
 fi
-# Not exec: this shell reaps what loses its parent.
+# Not exec, because this shell reaps orphaned processes.
 /bin/lab-agent
 echo "ipclab: the agent ended with $?" >/dev/console
 poweroff -f

@@ -75,7 +75,7 @@ pub fn build(paths: &Paths, name: &str, agent: &Path, extra: &[PathBuf]) -> Resu
 }
 
 /// The place of a tree that a guest sees, for one run at a time. QEMU may run as another user.
-/// Everybody may read the tree, but only its owner can reach it by path. A process with a
+/// All users may read the tree, but only its owner can reach it by path. A process with a
 /// descriptor of the tree can reach nothing outside of it.
 fn place(paths: &Paths, name: &str) -> Result<(PathBuf, File)> {
     let trees = paths.build.join("roots");
@@ -112,7 +112,7 @@ fn copy_tree(from: &Path, to: &Path, root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Create a directory of the tree `root` that everybody can read, whatever the umask.
+/// Create a directory of the tree `root` that all users can read, whatever the umask.
 fn create(directory: &Path, root: &Path) -> Result<()> {
     paths::create_dir(directory)?;
     for path in directory
