@@ -10,15 +10,28 @@
 //! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
 //! the [`sandbox`], which alone knows bubblewrap's command line.
 
+mod archive;
 pub mod build;
+mod candidates;
+mod class_export;
+mod code;
 pub mod compilers;
 pub mod crates;
 mod disk;
 mod edition;
+mod encoding;
+mod file_names;
+mod headers;
+mod helpers;
 pub mod intake;
+mod layout;
+mod leftovers;
+mod links;
+pub mod mapping;
 mod namespaces;
 pub mod numbers;
 pub mod outcome;
+mod part_source;
 pub mod render;
 pub mod report;
 pub mod rubric;
@@ -28,3 +41,4 @@ pub mod sandbox;
 pub mod source;
 pub mod submitted;
 pub mod unpack;
+mod wanted;

@@ -7,7 +7,9 @@
 mod build;
 mod compilers;
 mod crates;
+mod exports;
 mod intake;
+mod layouts;
 mod mutants;
 mod reading;
 mod report;
