@@ -21,7 +21,6 @@ pub(crate) struct Candidate<'a> {
     /// Of the file with the entry or with `main`.
     pub(crate) path: &'a str,
     pub(crate) shown: &'a str,
-    pub(crate) contents: &'a [u8],
 }
 
 /// A part that several files may be.
@@ -92,15 +91,12 @@ impl Choice {
                 self.tell_others(name, None, candidates.iter().copied().filter(of_name));
                 continue;
             };
-            let is_rival = |other: &&&Candidate<'_>| {
-                key(other) == key(first) && other.contents != first.contents
-            };
-            if same[1..].iter().any(|other| is_rival(&other)) {
-                let found: Vec<_> = same
-                    .iter()
-                    .filter(|other| key(other) == key(first))
-                    .map(|one| one.shown.to_owned())
-                    .collect();
+            let equal: Vec<_> = same
+                .iter()
+                .filter(|other| key(other) == key(first))
+                .collect();
+            if equal.len() > 1 {
+                let found: Vec<_> = equal.iter().map(|one| one.shown.to_owned()).collect();
                 self.remarks.push(format!(
                     "{name} is there more than once ({}); none of them is graded",
                     found.join(", ")
@@ -188,7 +184,14 @@ fn complete_sets<'c, 'a>(candidates: &[&'c Candidate<'a>]) -> Vec<Vec<&'c Candid
             .iter()
             .copied()
             .partition(|candidate| is_below(candidate.path, directory));
-        if all.len() > 1 && Some(copies(directory)) <= least && names(&inside) == all {
+        let is_original =
+            |candidate: &&&Candidate<'_>| Some(copies(directory_of(candidate.path))) <= least;
+        let originals: Vec<_> = inside
+            .iter()
+            .copied()
+            .filter(|one| is_original(&one))
+            .collect();
+        if all.len() > 1 && names(&originals) == all {
             sets.push((depth(directory), inside));
             left = outside;
         }

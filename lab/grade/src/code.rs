@@ -28,6 +28,15 @@ pub(crate) fn includes(contents: &[u8]) -> Vec<String> {
 
 /// The code without comments, and with its string and character literals empty.
 pub(crate) fn code_of(contents: &[u8]) -> String {
+    stripped(contents, false)
+}
+
+/// The code without comments.
+pub(crate) fn code_with_literals(contents: &[u8]) -> String {
+    stripped(contents, true)
+}
+
+fn stripped(contents: &[u8], keep_literals: bool) -> String {
     let text = String::from_utf8_lossy(contents);
     let mut code = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -53,6 +62,7 @@ pub(crate) fn code_of(contents: &[u8]) -> String {
                     if next == c && !escaped {
                         break;
                     }
+                    code.extend(keep_literals.then_some(next));
                     escaped = next == '\\' && !escaped;
                 }
                 code.push(c);
@@ -147,6 +157,8 @@ mod tests {
     fn comments_and_literals_are_no_code() {
         let code = code_of(b"a // main(\nb /* module_init */ c \"main(\\\"\" 'x' d");
         assert_eq!(code, "a \nb   c \"\" '' d");
+        let code = code_with_literals(b"a /* b */ '\\'' // c");
+        assert_eq!(code, "a   '\\'' ");
     }
 
     #[test]

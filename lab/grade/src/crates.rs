@@ -17,6 +17,7 @@ use super::{
     build::{self, Refused},
     intake::{PartSource, Submission},
     sandbox::{self, INSIDE, Sandbox, SandboxOutput},
+    unknown_crates::explained,
     unpack::SubmittedFile,
 };
 
@@ -75,13 +76,16 @@ pub fn build(site: &Site, submission: &Submission) -> Result<CratePrograms> {
             None => sandbox.insert(prepared_sandbox(site)?),
         };
         place(site, sandbox, &submission.files, package, directory)?;
+        let own = read(site, &format!("{package}/Cargo.toml"))?;
+        let own = String::from_utf8_lossy(&own);
         let output = sandbox.path().join("target").join(programs::OUTPUT);
         let outcome = |ended: &SandboxOutput, name: &str| {
             let program = output.join(name);
             if build::is_file(&program) {
                 return Ok(program);
             }
-            Err(build::refused(ended, &submission.files))
+            let Refused(said) = build::refused(ended, &submission.files);
+            Err(Refused(explained(&said, package, &own)))
         };
         let ended = compile(site, sandbox, package, package)?;
         built.extend(names.into_iter().map(|name| (name, outcome(&ended, name))));

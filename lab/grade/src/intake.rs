@@ -193,7 +193,6 @@ fn of_c<'a>(
                 part: PartSource::C(vec![file.path.clone()]),
                 path: &file.path,
                 shown: &file.shown,
-                contents: &file.contents,
             }),
             None if is_mapped(file) => {}
             None => remarks.push(format!(
@@ -251,7 +250,6 @@ fn as_mapped<'a>(
                     part: PartSource::C(paths.clone()),
                     path: &main.path,
                     shown: &main.shown,
-                    contents: &main.contents,
                 });
             }
             MappedTo::Folder(folder) => {
@@ -327,7 +325,6 @@ fn crates_of<'a>(files: &[&'a SubmittedFile]) -> Vec<Candidate<'a>> {
                 },
                 path: &file.path,
                 shown: &file.shown,
-                contents: &file.contents,
             });
         }
     }

@@ -5,7 +5,9 @@ mod cli {
     pub(crate) mod doctor;
     pub(crate) mod grade;
     pub(crate) mod hint;
+    pub(crate) mod outputs;
     pub(crate) mod starter;
+    pub(crate) mod submission;
     pub(crate) mod verify;
 }
 

@@ -8,6 +8,7 @@ use lab_base::environment::command;
 use lab_grade::{
     build::{self, BuiltModule, Refused},
     intake::{self, Submission},
+    kernel_commands::kernel_commands,
     numbers::{self, Numbers},
 };
 use lab_scene::{test_machines::workshop, workshop::Workshop};
@@ -279,6 +280,98 @@ fn numbers_are_found_wherever_they_are() {
             "the major cannot be found in the sources; the lab's is used"
         ]
     );
+}
+
+/// A module whose handler compares with `command`, and more lines of its header.
+fn with_command(command: &str, header: &str) -> Submission {
+    let module = format!(
+        "#include <linux/module.h>\n#include <linux/fs.h>\n#include \"slot.h\"\n\
+         static long s_ioctl(struct file *file, unsigned int cmd, unsigned long arg)\n{{\n\
+         \tif (cmd != {command} || !arg)\n\t\treturn -EINVAL;\n\treturn 0;\n}}\n\
+         static struct file_operations f = {{ .unlocked_ioctl = s_ioctl }};\n\
+         static int __init i(void)\n{{\n\treturn register_chrdev(235, \"x\", &f);\n}}\n\
+         module_init(i);\nMODULE_LICENSE(\"GPL\");\n"
+    );
+    submission(&[("slot.c", &module), ("slot.h", header)])
+}
+
+#[test]
+fn a_command_of_another_name_is_found_and_told() {
+    for (command, header, value) in [
+        (
+            "IOCTL_SET",
+            "#define IOCTL_SET _IOW('k', 3, int)",
+            0x4004_6b03,
+        ),
+        ("0x4004eb01", "", 0x4004_eb01),
+        ("_IOR(235, 2, unsigned long)", "", 0x8008_eb02),
+        (
+            "SET_ID",
+            "#define BASE (1 << 4)\nenum { RESET = BASE, SET_ID };",
+            17,
+        ),
+        (
+            "SET_ID",
+            "#define TYPE 'm'\n#define SET_ID ((unsigned int)_IO(TYPE, (3 + 4) * 2))",
+            0x6d0e,
+        ),
+        ("SET_ID", "#define SET_ID (int)0x80000001", 0x8000_0001),
+    ] {
+        let found = numbers_of(&with_command(command, header));
+        assert_eq!(
+            found.channel_command, value,
+            "{command} {header}: {:?}",
+            found.deviations
+        );
+        assert_eq!(
+            found.deviations[0],
+            format!(
+                "the ioctl command is {command} and not called MSG_SLOT_CHANNEL: the module's handler \
+                 compares with it"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_command_that_the_kernel_answers_itself_is_told() {
+    let found = numbers_of(&with_command(
+        "MSG_SLOT_CHANNEL",
+        "#define MSG_SLOT_CHANNEL 2",
+    ));
+    assert_eq!(found.channel_command, 2);
+    assert_eq!(
+        found.deviations[1],
+        "the number 0x2 is FIGETBSZ, which the kernel answers itself; it never reaches a driver, so no \
+         channel can be chosen"
+    );
+    // As user space has them.
+    let asserts = kernel_commands()
+        .iter()
+        .map(|(name, number)| format!("_Static_assert({name} == {number}U, \"{name}\");\n"));
+    let text = format!(
+        "#include <sys/ioctl.h>\n#include <linux/fs.h>\n#include <linux/fiemap.h>\n{}int main(void) {{ }}\n",
+        asserts.collect::<String>()
+    );
+    let submission = submission(&[("message_sender.c", &text)]);
+    let sender = build::program(shop(), &submission, "message_sender").unwrap();
+    assert!(sender.is_ok(), "{:?}", sender.unwrap_err());
+}
+
+#[test]
+fn headers_are_those_of_the_same_homework() {
+    let slot = small("#include \"list.h\"\n#include <own.h>\nint x = LIST + OWN;");
+    let submission = submission(&[
+        ("hw1/list.h", "#error of another homework\n"),
+        ("hw3/old/list.h", "#error old\n"),
+        ("hw3/include/List.h", "#define LIST 1\n"),
+        ("hw3/include/sub dir/own.h", "#define OWN 2\n"),
+        // It hides none of the system's.
+        ("hw3/include/linux/module.h", "#error hidden\n"),
+        ("hw3/src/message_slot.c", &slot),
+    ]);
+    let built = module(&submission, "message_slot");
+    assert!(built.is_ok(), "{:?}", built.unwrap_err());
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn every_compression_of_tar_is_read() {
             (vec!["message_slot"], "Jane"),
             "{name}"
         );
-        let (_root, path) = archive_file(name, &bytes[..bytes.len() / 2]);
+        let (_root, path) = archive_file(name, &bytes[..bytes.len().min(1000) / 2]);
         assert!(intake::open(&path).is_err(), "{name}");
     }
 }
