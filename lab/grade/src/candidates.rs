@@ -96,6 +96,11 @@ impl Choice {
                 .filter(|other| key(other) == key(first))
                 .collect();
             if equal.len() > 1 {
+                // Which module is meant says which programs are.
+                let is_of_row = |other: &Undecided| row.modules.contains(&other.name);
+                if !is_module && self.undecided.iter().any(is_of_row) {
+                    continue;
+                }
                 let found: Vec<_> = equal.iter().map(|one| one.shown.to_owned()).collect();
                 self.remarks.push(format!(
                     "{name} is there more than once ({}); none of them is graded",

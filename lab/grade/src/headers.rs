@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which file of a submission an `#include` means. Pure.
 
-use std::sync::LazyLock;
+use std::{cell::LazyCell, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
@@ -27,9 +27,10 @@ impl<'a> Headers<'a> {
     /// homework are not among them, and no copies.
     pub(crate) fn directories(&self, main: &str) -> Vec<&'a str> {
         let own = self.layout.homework(main);
+        let most = copies(main);
         let is_for = |path: &str| {
             let other = self.layout.homework(path);
-            (other == own || other.is_empty()) && copies(path) <= copies(main)
+            (other == own || other.is_empty()) && copies(path) <= most
         };
         let headers = self
             .files
@@ -43,8 +44,9 @@ impl<'a> Headers<'a> {
                 directory.to_owned(),
             )
         };
-        found.sort_by_key(|directory| key(directory));
+        found.sort_unstable();
         found.dedup();
+        found.sort_by_cached_key(|directory| key(directory));
         found
     }
 
@@ -95,13 +97,16 @@ impl<'a> Headers<'a> {
         if !has_ending(&from.path, &[".c", ".h"]) {
             return None;
         }
-        let directories = self.directories(&from.path);
+        let directories = LazyCell::new(|| self.directories(&from.path));
+        let is_at = |directory: &str, include: &str| {
+            let path = relative(directory, include);
+            self.files.iter().any(|file| file.path == path)
+        };
         let is_found = |include: &str| {
-            let beside = std::iter::once(directory_of(&from.path));
-            let mut paths = beside
-                .chain(directories.iter().copied())
-                .map(|directory| relative(directory, include));
-            paths.any(|path| self.files.iter().any(|file| file.path == path))
+            is_at(directory_of(&from.path), include)
+                || directories
+                    .iter()
+                    .any(|directory| is_at(directory, include))
         };
         // Byte for byte: comments may be in any encoding.
         let text: String = from.contents.iter().map(|&byte| char::from(byte)).collect();

@@ -218,7 +218,7 @@ impl<'a> Owner<'a> {
         };
         let mut waiting: Vec<_> = helpers.iter().filter(is_for).collect();
         // Of two that define the same, the one that is more likely to be meant comes first.
-        waiting.sort_by_key(|helper| {
+        waiting.sort_by_cached_key(|helper| {
             let path = &helper.file.path;
             let has_header = self.closure.has_header_of(path, headers);
             (

@@ -38,6 +38,8 @@ pub struct Submission {
     pub programs: BTreeMap<&'static str, PartSource>,
     /// Parts that several files may be. They are not graded.
     pub undecided: Vec<Undecided>,
+    /// Modules and programs that are none of the lab's, by the paths that people know.
+    pub unknown: Vec<String>,
     /// What cannot be read, by the paths that people know.
     pub unread: Vec<String>,
     /// What was left out unseen and why, in one sentence, if anything was.
@@ -110,7 +112,8 @@ fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submi
     }
     promote(&mut kinds);
     let mut candidates = crates_of(&graded);
-    candidates.extend(of_c(&kinds, &mapped, &mut remarks));
+    let mut unknown = Vec::new();
+    candidates.extend(of_c(&kinds, &mapped, &mut unknown, &mut remarks));
     let candidates = as_mapped(candidates, &mapped, &graded)?;
     let choice = choose(candidates, &layout);
     remarks.extend(choice.remarks);
@@ -146,6 +149,7 @@ fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submi
         modules,
         programs,
         undecided: choice.undecided,
+        unknown,
         unread,
         left_out,
         remarks,
@@ -156,6 +160,7 @@ fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submi
 fn of_c<'a>(
     kinds: &[(&'a SubmittedFile, SourceKind)],
     mapped: &BTreeMap<&'static str, MappedTo>,
+    unknown: &mut Vec<String>,
     remarks: &mut Vec<String>,
 ) -> Vec<Candidate<'a>> {
     let module_of = |file: &SubmittedFile| source::module_of(&file.path, &file.contents);
@@ -195,10 +200,13 @@ fn of_c<'a>(
                 shown: &file.shown,
             }),
             None if is_mapped(file) => {}
-            None => remarks.push(format!(
-                "{} is a {what}, but none of the lab's; it is not graded",
-                file.shown
-            )),
+            None => {
+                unknown.push(file.shown.clone());
+                remarks.push(format!(
+                    "{} is a {what}, but none of the lab's; it is not graded",
+                    file.shown
+                ));
+            }
         }
     }
     candidates
@@ -238,8 +246,20 @@ fn as_mapped<'a>(
     for (&name, to) in mapped {
         match to {
             MappedTo::Files(paths) => {
-                let main = files.iter().find(|file| paths.first() == Some(&file.path));
-                let main = main.ok_or_else(|| format!("{name}: its files are not graded"))?;
+                let main = files
+                    .iter()
+                    .find(|file| paths.first() == Some(&file.path))
+                    .ok_or_else(|| format!("{name}: its files are not graded"))?;
+                if main.path.ends_with(".rs") {
+                    candidates.retain(|other| other.name != name || other.path == main.path);
+                    if !candidates.iter().any(|other| other.name == name) {
+                        return Err(format!("{} is no program {name} of a crate", main.shown));
+                    }
+                    continue;
+                }
+                if !main.path.ends_with(".c") {
+                    return Err(format!("{name}: {} is no source in C", main.shown));
+                }
                 // They are nothing else.
                 candidates.retain(|other| {
                     other.name != name && !paths.iter().any(|path| path == other.path)

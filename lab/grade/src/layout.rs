@@ -2,7 +2,10 @@
 //! Folders of a submission: which homework a file belongs to, and which folders hold copies. Paths
 //! are those of [`SubmittedFile::path`](crate::unpack::SubmittedFile::path). Pure.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
@@ -72,37 +75,38 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
     a.len() + b.len() - 2 * common
 }
 
-/// All folders of a submission.
+/// The folders of a submission that are homeworks.
 #[derive(Debug, Default)]
 pub(crate) struct Layout(BTreeSet<String>);
 
 impl Layout {
-    /// The folders that these files are in.
+    /// Of the folders that these files are in.
     pub(crate) fn of<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
-        Layout(paths.flat_map(folders).map(str::to_owned).collect())
+        let all: BTreeSet<&str> = paths.flat_map(folders).collect();
+        // Folders that stand beside each other, and have the same letters before their numbers.
+        let mut alike: BTreeMap<(&str, String), BTreeMap<u64, Vec<&str>>> = BTreeMap::new();
+        for directory in all {
+            if let Some((letters, number)) = numbered(directory) {
+                let same = alike.entry((directory_of(directory), letters)).or_default();
+                same.entry(number).or_default().push(directory);
+            }
+        }
+        let is_homework = |letters: &str, numbers: usize| {
+            // Parts are those of one homework, as the starter has them, too.
+            letters != "part" && (numbers > 1 || HOMEWORK.is_match(letters))
+        };
+        let homeworks = alike
+            .into_iter()
+            .filter(|((_, letters), same)| is_homework(letters, same.len()));
+        let homeworks = homeworks.flat_map(|(_, same)| same.into_values().flatten());
+        Layout(homeworks.map(str::to_owned).collect())
     }
 
     /// The folder of the homework that a file is part of, `hw3` or `HW3_-_x`; empty if the folders
     /// do not say.
     pub(crate) fn homework<'a>(&self, path: &'a str) -> &'a str {
-        let found = folders(path).filter(|directory| self.is_homework(directory));
+        let found = folders(path).filter(|directory| self.0.contains(*directory));
         found.last().unwrap_or_default()
-    }
-
-    fn is_homework(&self, directory: &str) -> bool {
-        let Some((prefix, number)) = numbered(directory) else {
-            return false;
-        };
-        // Parts of one homework, as the starter has them, too.
-        if prefix == "part" {
-            return false;
-        }
-        HOMEWORK.is_match(&prefix)
-            || self.0.iter().any(|other| {
-                directory_of(other) == directory_of(directory)
-                    && numbered(other)
-                        .is_some_and(|(same, differs)| same == prefix && differs != number)
-            })
     }
 }
 

@@ -14,7 +14,7 @@ pub use crate::archive::ARCHIVE_MAX;
 use crate::{
     archive::{self, Container, Entry, Format, HEAD},
     class_export, encoding,
-    file_names::{as_c, has_ending, plain, shown_path, unused},
+    file_names::{as_c, has_ending, plain, quoted, shown_path, unused},
     leftovers::{self, Leftovers, Reason},
     links::{submodules, targets},
     wanted::{Refusal, Wanted, class, list, outermost},
@@ -155,10 +155,17 @@ impl Contents {
             }
             return Ok(());
         }
+        let command = |nested: &Nested| {
+            format!(
+                "lab/grade.sh {}",
+                quoted(&shown_path(&at.join(&nested.shown)))
+            )
+        };
+        let archives = nested.iter().map(command).collect();
         let Some(found) = nested.pop().filter(|_| only) else {
             return Err(Refusal {
-                why: "there are several archives in it, and no sources; grade one of them".into(),
-                details: Vec::new(),
+                why: "there are several archives in it, and no sources; grade one of them:".into(),
+                details: archives,
             });
         };
         let Nested {
@@ -312,7 +319,8 @@ impl Contents {
             ));
         }
         let (contents, was_utf16) = encoding::readable(contents);
-        if was_utf16 {
+        let name = path.to_string_lossy();
+        if was_utf16 && has_ending(&name, &[".c", ".h", ".rs"]) {
             self.remark(
                 path,
                 "is UTF-16, which compilers do not read; it is graded as UTF-8",

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lab_base::catalogue::{ROWS, StageRow};
+use lab_base::catalogue::{MESSAGE_SLOT, ROWS, StageRow};
 use lab_grade::{
     intake::{self, Submission, Undecided},
     mapping::{self, Mapping},
@@ -33,7 +33,7 @@ pub(crate) fn open(
         details: Vec::new(),
     };
     let mapping = Mapping::from_arguments(map).map_err(without_details)?;
-    let submission = intake::open_mapped(path, mapping).map_err(|error| NotGraded {
+    let mut submission = intake::open_mapped(path, mapping).map_err(|error| NotGraded {
         why: error.to_string(),
         details: error.details,
     })?;
@@ -87,7 +87,43 @@ pub(crate) fn open(
             });
         }
     }
+    let hint = hint(&submission, &stages);
+    submission.remarks.extend(hint);
     Ok((submission, stages))
+}
+
+/// Files that are named in one sentence.
+const NAMED_MAX: usize = 3;
+
+/// How to say which file is a part that was not found, if there are files that may be it. Other
+/// stages have parts that can be handed in one by one.
+fn hint(submission: &Submission, stages: &[&str]) -> Option<String> {
+    let row = MESSAGE_SLOT;
+    let has = |part: &&&str| {
+        submission.modules.contains_key(**part) || submission.programs.contains_key(**part)
+    };
+    let part = row
+        .modules
+        .iter()
+        .chain(row.programs)
+        .find(|part| !has(part))?;
+    let first = submission
+        .unknown
+        .first()
+        .filter(|_| stages.contains(&row.name))?;
+    let mut files: Vec<_> = submission
+        .unknown
+        .iter()
+        .take(NAMED_MAX)
+        .map(String::as_str)
+        .collect();
+    if submission.unknown.len() > NAMED_MAX {
+        files.push("...");
+    }
+    Some(format!(
+        "{part} was not found; if it is one of {}, say so: --map {part}={first}",
+        files.join(", ")
+    ))
 }
 
 fn row_has(row: &StageRow, part: &str) -> bool {
