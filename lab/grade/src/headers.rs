@@ -75,10 +75,12 @@ impl<'a> Headers<'a> {
         let end = include.trim_start_matches("../").trim_start_matches("./");
         let end = same(&format!("/{end}"));
         let own = self.layout.homework(&from.path);
+        let most = copies(&from.path);
         let is_named = |file: &&SubmittedFile| {
             let other = self.layout.homework(&file.path);
             let ends = |path: &str| format!("/{}", same(path)).ends_with(&end);
-            (other == own || other.is_empty()) && (ends(&file.path) || ends(&file.shown))
+            let is_for = (other == own || other.is_empty()) && copies(&file.path) <= most;
+            is_for && (ends(&file.path) || ends(&file.shown))
         };
         let key = |file: &&SubmittedFile| {
             (
