@@ -32,18 +32,18 @@ const ARCHIVES: [&str; 12] = [
     ".rar", ".7z",
 ];
 
-/// Moodle: `NAME_ID_assignsubmission_file_/...`, or without folders `..._file_x.zip`.
+/// Folders around the export count as a part of a name. Moodle: `NAME_ID_assignsubmission_file_/...`, or without folders `..._file_x.zip`.
 static MOODLE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^(([^/]*_(\d+)_assignsubmission_[a-z]+)_?)(/?)(.*)$"));
+    LazyLock::new(|| regex(r"^(((?:[^/]+/)*[^/]*_(\d+)_assignsubmission_[a-z]+)_?)(/?)(.*)$"));
 /// Gradescope: `assignment_ID_export/submission_ID/...`.
 static GRADESCOPE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^((?:[^/]+/)?submission_(\d+))/(.*)$"));
+    LazyLock::new(|| regex(r"^((?:[^/]+/)*submission_(\d+))/(.*)$"));
 /// Canvas: `lastfirst_USER_FILE_x.zip`, with `LATE` behind the name where it was late.
 static CANVAS: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^([^/_]+(?:_(?i:LATE))?_(\d+))_\d+_([^/]+)$"));
+    LazyLock::new(|| regex(r"^((?:[^/]+/)*[^/_]+(?:_(?i:LATE))?_(\d+))_\d+_([^/]+)$"));
 /// Blackboard: `Assignment_USER_attempt_TIME_x.zip`.
 static BLACKBOARD: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^([^/]*_([^/_]+)_attempt_[0-9-]+)_?([^/]*)$"));
+    LazyLock::new(|| regex(r"^((?:[^/]+/)*[^/]*_([^/_]+)_attempt_[0-9-]+)_?([^/]*)$"));
 
 /// Whose a file of an export is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,6 +289,9 @@ mod tests {
         assert_eq!(rest("A B_1_assignsubmission_file_/x/y.c"), "x/y.c");
         assert_eq!(rest("A B_1_assignsubmission_file_y.c"), "y.c");
         assert_eq!(rest("export/submission_5/y.c"), "y.c");
+        // Packed again with a folder around it.
+        assert_eq!(rest("class/A B_1_assignsubmission_file_/y.c"), "y.c");
+        assert_eq!(rest("class/doejane_12_345_y.c"), "y.c");
         assert_eq!(rest("Ex 3_jdoe_attempt_2026-11-29-10-11-12_y.c"), "y.c");
         assert_eq!(owner("x/message_slot.c"), None);
     }
