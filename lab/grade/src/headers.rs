@@ -52,14 +52,24 @@ impl<'a> Headers<'a> {
 
     /// The file that a source means, whatever the case of its letters.
     pub(crate) fn resolve(&self, from: &SubmittedFile, include: &str) -> Option<&'a SubmittedFile> {
+        // Few files are called like it, and of those there is more to compare.
+        let name = file_name(include);
+        let is_like = |path: &str| {
+            let other = file_name(path);
+            other.eq_ignore_ascii_case(name) || !(other.is_ascii() && name.is_ascii())
+        };
+        let like: Vec<_> = (self.files.iter())
+            .filter(|file| is_like(&file.path) || is_like(&file.shown))
+            .collect();
         let exact = |name: &str| name.to_owned();
         let any_case = |name: &str| name.to_lowercase();
-        self.resolve_as(from, include, exact)
-            .or_else(|| self.resolve_as(from, include, any_case))
+        self.resolve_as(&like, from, include, exact)
+            .or_else(|| self.resolve_as(&like, from, include, any_case))
     }
 
     fn resolve_as(
         &self,
+        like: &[&'a SubmittedFile],
         from: &SubmittedFile,
         include: &str,
         same: impl Fn(&str) -> String,
@@ -69,7 +79,7 @@ impl<'a> Headers<'a> {
         let is_beside = |file: &&SubmittedFile| {
             wanted.contains(&same(&file.path)) || wanted.contains(&same(&file.shown))
         };
-        if let Some(file) = self.files.iter().find(is_beside) {
+        if let Some(file) = like.iter().copied().find(is_beside) {
             return Some(file);
         }
         let end = include.trim_start_matches("../").trim_start_matches("./");
@@ -89,7 +99,7 @@ impl<'a> Headers<'a> {
                 file.path.clone(),
             )
         };
-        self.files.iter().filter(is_named).min_by_key(key)
+        like.iter().copied().filter(is_named).min_by_key(key)
     }
 
     /// The text of a source or header in which the names of included files are those of the sandbox,

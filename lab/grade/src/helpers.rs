@@ -76,7 +76,7 @@ impl<'a> Closure<'a> {
         let is_like = |file: &&SubmittedFile| file_name(&file.path) == name && is_of_homework(file);
         let is_absent = self.absent.contains(name)
             && self.files.first().is_some_and(|main| is_of_homework(main));
-        is_absent || self.files.iter().any(|file| is_like(file))
+        is_absent || self.files.iter().any(is_like)
     }
 
     /// Whether the part needs a source; with `claimed`, the source is for those who have its header.
