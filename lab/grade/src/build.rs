@@ -14,7 +14,9 @@ use lab_build::modules::{Compiler, kbuild, lenient};
 use lab_machine::Site;
 
 use super::{
+    headers::Headers,
     intake::{PartSource, Submission},
+    layout::Layout,
     old_api::{self, Version},
     refused::{Refused, refused},
     sandbox::{
@@ -86,6 +88,7 @@ pub(super) fn build_module(
     sources: &[String],
     files: &[SubmittedFile],
 ) -> Result<Result<BuiltModule, Refused>> {
+    let main = sources.first().map_or("", String::as_str);
     // In a directory of their own, so that one of them may have the module's name.
     let objects: Vec<_> = sources
         .iter()
@@ -102,7 +105,7 @@ pub(super) fn build_module(
     let mut licence = false;
     let mut included = BTreeSet::new();
     loop {
-        let ended = make(site, &sandbox, &list, files)?;
+        let ended = make(site, &sandbox, &list, files, main)?;
         if ended.success && is_file(&unstripped) {
             break;
         }
@@ -178,18 +181,19 @@ pub(super) fn kernel_sandbox(site: &Site, files: &[SubmittedFile]) -> Result<San
     Ok(sandbox)
 }
 
-/// Run Kbuild over a list of objects.
+/// Run Kbuild over a list of objects, with the headers that are for the source `main`.
 pub(super) fn make(
     site: &Site,
     sandbox: &Sandbox,
     list: &str,
     files: &[SubmittedFile],
+    main: &str,
 ) -> Result<SandboxOutput> {
     // Before the kernel's own headers, which it includes in turn.
     let mut text = format!("NOSTDINC_FLAGS += -I{COMPATIBLE}\n");
     text += &format!("ccflags-y += -include {COMPATIBLE}/compat.h\n");
-    for directory in include_path(MODULE_SOURCES, files) {
-        text += &format!("ccflags-y += -I{directory}\n");
+    for flag in include_path(MODULE_SOURCES, files, main) {
+        text += &format!("ccflags-y += {flag}\n");
     }
     text += list;
     sandbox.write("module/Kbuild", text.as_bytes())?;
@@ -219,6 +223,7 @@ pub fn program(
     };
     let sandbox = Sandbox::new(site)?;
     let files = &submission.files;
+    let main = sources.first().map_or("", String::as_str);
     place(site, &sandbox, "src", files)?;
     sandbox.write(&format!("out/{name}"), b"")?;
     let gcc = |standard: &[&str]| {
@@ -226,7 +231,7 @@ pub fn program(
         gcc.args(["-O3", "-Wall", "-static"])
             .args(standard)
             .arg(format!("-ffile-prefix-map={PROGRAM_SOURCES}/="))
-            .args(include_path(PROGRAM_SOURCES, files).map(|directory| format!("-I{directory}")))
+            .args(include_path(PROGRAM_SOURCES, files, main))
             .args(ALIKE)
             .args(
                 sources
@@ -287,20 +292,31 @@ pub(super) fn place(
     .map(drop)
 }
 
-/// Where headers are looked for: the lab's come first, so that what the stages have in common is
-/// the same for everybody; what is beside the source itself, and named with quotes, before them.
-fn include_path(root: &str, files: &[SubmittedFile]) -> impl Iterator<Item = String> {
-    let own: BTreeSet<_> = files
-        .iter()
-        .filter(|file| file.path.ends_with(".h"))
-        .map(|file| match file.path.rsplit_once('/') {
-            Some((directory, _)) => format!("{root}/{directory}"),
-            None => root.to_owned(),
+/// Where headers for a source are looked for, as flags: the lab's come first, so that what the stages
+/// have in common is the same for everybody; what is beside the source itself, and named with quotes,
+/// before them. A header in another folder does not hide one of the system.
+pub(super) fn include_path(root: &str, files: &[SubmittedFile], main: &str) -> Vec<String> {
+    let layout = Layout::of(files.iter().map(|file| &file.path[..]));
+    let headers = Headers {
+        files,
+        layout: &layout,
+    };
+    let own: Vec<_> = headers
+        .directories(main)
+        .into_iter()
+        .map(|directory| match directory {
+            "" => root.to_owned(),
+            directory => format!("{root}/{directory}"),
         })
         .collect();
-    [HEADERS.to_owned(), format!("{HEADERS}/uapi")]
-        .into_iter()
-        .chain(own)
+    let labs = [HEADERS.to_owned(), format!("{HEADERS}/uapi")];
+    let quoted = labs
+        .iter()
+        .chain(&own)
+        .map(|directory| format!("-iquote{directory}"));
+    let labs = labs.iter().map(|directory| format!("-I{directory}"));
+    let own = own.iter().map(|directory| format!("-idirafter{directory}"));
+    quoted.chain(labs).chain(own).collect()
 }
 
 /// Only a regular file: whatever is there was made where their code was compiled.

@@ -18,6 +18,7 @@ use super::{
     intake::{PartSource, Submission},
     refused::{Refused, refused},
     sandbox::{self, INSIDE, Sandbox, SandboxOutput},
+    unknown_crates::explained,
     unpack::SubmittedFile,
 };
 
@@ -76,13 +77,16 @@ pub fn build(site: &Site, submission: &Submission) -> Result<CratePrograms> {
             None => sandbox.insert(prepared_sandbox(site)?),
         };
         place(site, sandbox, &submission.files, package, directory)?;
+        let own = read(site, &format!("{package}/Cargo.toml"))?;
+        let own = String::from_utf8_lossy(&own);
         let output = sandbox.path().join("target").join(programs::OUTPUT);
         let outcome = |ended: &SandboxOutput, name: &str| {
             let program = output.join(name);
             if build::is_file(&program) {
                 return Ok(program);
             }
-            Err(refused(ended, &submission.files))
+            let Refused(said) = refused(ended, &submission.files);
+            Err(Refused(explained(&said, package, &own)))
         };
         let ended = compile(site, sandbox, package, package)?;
         built.extend(names.into_iter().map(|name| (name, outcome(&ended, name))));

@@ -1,36 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a submission consists of: which modules, which programs, in whatever layout.
 //!
-//! The starter's layout (`kernel/NAME/`, crates), everything beside everything, one folder deeper,
-//! or a single module: a part is recognised by what is in a file, and then by its name.
-//! Nothing is compiled here and nothing is written.
+//! The starter's layout (`kernel/NAME/`, crates), all files in one folder or in several, a
+//! repository with other homeworks, or a single module. A part is recognised by what is in a file,
+//! and then by its name. Nothing is compiled here and nothing is written.
 
 use std::{collections::BTreeMap, path::Path};
 
 use lab_base::catalogue;
 
+pub use crate::{candidates::Undecided, part_source::PartSource};
 use crate::{
+    candidates::{Candidate, choose},
+    code::includes,
+    file_names::{has_ending, shown},
+    headers::Headers,
+    helpers,
+    layout::{Layout, directory_of, file_name, is_below},
+    mapping::{MappedTo, Mapping},
     source::{self, Evidence, SourceKind},
     unpack::{self, Contents, SubmittedFile, Unreadable},
 };
 
 /// Longest manifest that is looked at, in bytes; the starter's have 500.
 const MANIFEST_MAX: usize = 64 << 10;
-
-/// What a part is made of. Paths are those of [`SubmittedFile::path`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartSource {
-    /// Sources in C, the one with the entry or with `main` first. What they include is found
-    /// where they have it.
-    C(Vec<String>),
-    /// One of the programs of a crate: its package, and its directory in the submission.
-    Rust {
-        /// One of [`catalogue::packages`].
-        package: &'static str,
-        /// Where its `src/` is; empty, or ends with `/`.
-        directory: String,
-    },
-}
 
 /// Code that somebody has handed in.
 #[derive(Debug)]
@@ -43,6 +36,14 @@ pub struct Submission {
     pub modules: BTreeMap<&'static str, PartSource>,
     /// Its programs, by the names in [`catalogue::programs`].
     pub programs: BTreeMap<&'static str, PartSource>,
+    /// Parts that several files may be. They are not graded.
+    pub undecided: Vec<Undecided>,
+    /// Modules and programs that are none of the lab's, by the paths that people know.
+    pub unknown: Vec<String>,
+    /// What cannot be read, by the paths that people know.
+    pub unread: Vec<String>,
+    /// What was left out unseen and why, in one sentence, if anything was.
+    pub left_out: Option<String>,
     /// Sentences for the report: what was passed over, and why.
     pub remarks: Vec<String>,
 }
@@ -52,37 +53,55 @@ pub struct Submission {
 /// # Errors
 /// [`Unreadable`]. A submission without a single part is none: it has remarks that say so.
 pub fn open(path: &Path) -> Result<Submission, Unreadable> {
+    open_mapped(path, Mapping::default())
+}
+
+/// The same, where somebody has said which files its parts are.
+///
+/// # Errors
+/// [`Unreadable`], also if what was said names files that are not there.
+pub fn open_mapped(path: &Path, mapping: Mapping) -> Result<Submission, Unreadable> {
     let contents = unpack::unpack(path)?;
     // The name of `.` is that of the directory.
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let name = unpack::shown(full.file_name().unwrap_or_default().as_encoded_bytes());
-    let name = [".tar.gz", ".tgz", ".zip"]
+    let name = shown(full.file_name().unwrap_or_default().as_encoded_bytes());
+    let endings = [
+        ".zip", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar",
+    ];
+    let name = endings
         .iter()
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(&name);
-    Ok(recognise(name.to_owned(), contents))
+    recognise(name.to_owned(), contents, mapping).map_err(|why| Unreadable {
+        submission: shown(path.as_os_str().as_encoded_bytes()),
+        why,
+        details: Vec::new(),
+    })
 }
 
-/// Somebody who would be a part, and how sure that is.
-struct Candidate {
-    name: &'static str,
-    evidence: Evidence,
-    part: PartSource,
-    shown: String,
-}
-
-fn recognise(name: String, contents: Contents) -> Submission {
+fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submission, String> {
     let Contents {
-        files, mut remarks, ..
+        mut files,
+        mut remarks,
+        left_out,
+        unread,
+        ..
     } = contents;
+    let layout = Layout::of(files.iter().map(|file| &file.path[..]));
     let lab = root_of_checkout(&files);
-    let graded: Vec<&SubmittedFile> = files
-        .iter()
-        .filter(|file| !lab.as_ref().is_some_and(|lab| file.path.starts_with(lab)))
-        .collect();
+    let is_graded =
+        |file: &&SubmittedFile| !lab.as_ref().is_some_and(|lab| file.path.starts_with(lab));
+    let graded: Vec<&SubmittedFile> = files.iter().filter(is_graded).collect();
+    let mapped = mapping.with_own(&files)?.resolved(&files)?;
 
     let mut kinds = Vec::new();
     for &file in &graded {
+        if has_ending(&file.path, &[".cpp", ".cc", ".cxx"]) {
+            remarks.push(format!(
+                "{} is C++, which no stage takes; it is not graded",
+                file.shown
+            ));
+        }
         if !file.path.ends_with(".c") {
             continue;
         }
@@ -92,47 +111,19 @@ fn recognise(name: String, contents: Contents) -> Submission {
         }
     }
     promote(&mut kinds);
-
-    let module_of = |file: &SubmittedFile| source::module_of(&file.path, &file.contents);
-    let with_slot = kinds.iter().any(|(file, kind)| {
-        *kind == SourceKind::Module
-            && module_of(file).is_some_and(|(name, _)| name == "message_slot")
-    });
-    let program_of = |file: &SubmittedFile| {
-        // What calls what the programs of a slot call is one of them only beside a slot.
-        source::program_of(&file.path, &file.contents)
-            .filter(|(_, evidence)| with_slot || *evidence != Evidence::Content)
+    let mut candidates = crates_of(&graded);
+    let mut unknown = Vec::new();
+    candidates.extend(of_c(&kinds, &mapped, &mut unknown, &mut remarks));
+    let candidates = as_mapped(candidates, &mapped, &graded)?;
+    let choice = choose(candidates, &layout);
+    remarks.extend(choice.remarks);
+    let (mut modules, mut programs): (BTreeMap<_, _>, BTreeMap<_, _>) = (choice.parts.into_iter())
+        .partition(|(name, _)| catalogue::stage_of_module(name).is_some());
+    let headers = Headers {
+        files: &files,
+        layout: &layout,
     };
-    let (mut modules, mut programs) = (Vec::new(), crates_of(&graded));
-    for (file, kind) in &kinds {
-        let (found, of) = match kind {
-            SourceKind::Module => (module_of(file), &mut modules),
-            SourceKind::Program => (program_of(file), &mut programs),
-            _ => continue,
-        };
-        match found {
-            Some((name, evidence)) => of.push(Candidate {
-                name,
-                evidence,
-                part: PartSource::C(vec![file.path.clone()]),
-                shown: file.shown.clone(),
-            }),
-            None => {
-                let what = if *kind == SourceKind::Module {
-                    "module"
-                } else {
-                    "program"
-                };
-                remarks.push(format!(
-                    "{} is a {what}, but none of the lab's; it is not graded",
-                    file.shown
-                ));
-            }
-        }
-    }
-    let mut modules = choose(modules, &mut remarks);
-    let mut programs = choose(programs, &mut remarks);
-    give_helpers(&kinds, &mut modules, &mut programs, &mut remarks);
+    helpers::give(&kinds, headers, &mut modules, &mut programs, &mut remarks);
     if modules.is_empty() && programs.is_empty() {
         remarks.push(format!(
             "no module and no program was found in {}",
@@ -143,13 +134,155 @@ fn recognise(name: String, contents: Contents) -> Submission {
             }
         ));
     }
-    Submission {
+    let corrected = graded
+        .iter()
+        .filter_map(|file| Some((file.path.clone(), headers.corrected(file)?)));
+    for (path, (contents, of_file)) in corrected.collect::<Vec<_>>() {
+        if let Some(file) = files.iter_mut().find(|file| file.path == path) {
+            file.contents = contents;
+        }
+        remarks.extend(of_file);
+    }
+    Ok(Submission {
         name,
         files,
         modules,
         programs,
+        undecided: choice.undecided,
+        unknown,
+        unread,
+        left_out,
         remarks,
+    })
+}
+
+/// What the C sources may be.
+fn of_c<'a>(
+    kinds: &[(&'a SubmittedFile, SourceKind)],
+    mapped: &BTreeMap<&'static str, MappedTo>,
+    unknown: &mut Vec<String>,
+    remarks: &mut Vec<String>,
+) -> Vec<Candidate<'a>> {
+    let module_of = |file: &SubmittedFile| source::module_of(&file.path, &file.contents);
+    let is_slot = |(file, kind): &&(&'a SubmittedFile, SourceKind)| {
+        *kind == SourceKind::Module
+            && module_of(file).is_some_and(|(name, _)| name == "message_slot")
+    };
+    let slots: Vec<&SubmittedFile> = kinds
+        .iter()
+        .filter(is_slot)
+        .map(|(file, _)| *file)
+        .collect();
+    let is_mapped = |file: &SubmittedFile| {
+        mapped
+            .values()
+            .any(|to| matches!(to, MappedTo::Files(paths) if paths.contains(&file.path)))
+    };
+    let mut candidates = Vec::new();
+    for &(file, kind) in kinds {
+        let (found, what) = match kind {
+            SourceKind::Module => (module_of(file), "module"),
+            SourceKind::Program => {
+                let found = source::program_of(&file.path, &file.contents);
+                (
+                    found.filter(|&(name, evidence)| is_sure(file, name, evidence, &slots)),
+                    "program",
+                )
+            }
+            _ => continue,
+        };
+        match found {
+            Some((name, evidence)) => candidates.push(Candidate {
+                name,
+                evidence,
+                part: PartSource::C(vec![file.path.clone()]),
+                path: &file.path,
+                shown: &file.shown,
+            }),
+            None if is_mapped(file) => {}
+            None => {
+                unknown.push(file.shown.clone());
+                remarks.push(format!(
+                    "{} is a {what}, but none of the lab's; it is not graded",
+                    file.shown
+                ));
+            }
+        }
     }
+    candidates
+}
+
+/// Whether a program is one of a slot's: what calls what such programs call, or is called like them,
+/// may be part of another homework.
+fn is_sure(file: &SubmittedFile, name: &str, evidence: Evidence, slots: &[&SubmittedFile]) -> bool {
+    if catalogue::stage_of_program(name) != Some(catalogue::MESSAGE_SLOT.name)
+        || evidence == Evidence::Name
+    {
+        return true;
+    }
+    if evidence != Evidence::PartOfName {
+        return !slots.is_empty();
+    }
+    let included = |file: &SubmittedFile| {
+        let all = includes(&file.contents).into_iter();
+        all.map(|include| file_name(&include).to_lowercase())
+            .collect::<Vec<_>>()
+    };
+    let own = included(file);
+    source::calls_ioctl(&file.contents)
+        || file_name(&file.path).to_lowercase().contains(name)
+        || slots.iter().any(|slot| {
+            let shares = included(slot).iter().any(|header| own.contains(header));
+            shares || directory_of(&slot.path) == directory_of(&file.path)
+        })
+}
+
+/// The candidates that are left where somebody has said which files are which parts.
+fn as_mapped<'a>(
+    mut candidates: Vec<Candidate<'a>>,
+    mapped: &BTreeMap<&'static str, MappedTo>,
+    files: &[&'a SubmittedFile],
+) -> Result<Vec<Candidate<'a>>, String> {
+    for (&name, to) in mapped {
+        match to {
+            MappedTo::Files(paths) => {
+                let main = files
+                    .iter()
+                    .find(|file| paths.first() == Some(&file.path))
+                    .ok_or_else(|| format!("{name}: its files are not graded"))?;
+                if main.path.ends_with(".rs") {
+                    candidates.retain(|other| other.name != name || other.path == main.path);
+                    if !candidates.iter().any(|other| other.name == name) {
+                        return Err(format!("{} is no program {name} of a crate", main.shown));
+                    }
+                    continue;
+                }
+                if !main.path.ends_with(".c") {
+                    return Err(format!("{name}: {} is no source in C", main.shown));
+                }
+                // They are nothing else.
+                candidates.retain(|other| {
+                    other.name != name && !paths.iter().any(|path| path == other.path)
+                });
+                candidates.push(Candidate {
+                    name,
+                    evidence: Evidence::Name,
+                    part: PartSource::C(paths.clone()),
+                    path: &main.path,
+                    shown: &main.shown,
+                });
+            }
+            MappedTo::Folder(folder) => {
+                candidates.retain(|other| other.name != name || is_below(other.path, folder));
+                if !candidates.iter().any(|other| other.name == name) {
+                    return Err(format!(
+                        "there is no {name} below {folder}; name its file: --map {name}={folder}/FILE.c"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(candidates)
 }
 
 /// A whole checkout has been handed in: the harness in it, with its fixtures, is not theirs.
@@ -185,7 +318,7 @@ fn promote(kinds: &mut [(&SubmittedFile, SourceKind)]) {
 
 /// The programs of the starter's crates: directories of their names with a `src/`, or of another
 /// name and with their manifest.
-fn crates_of(files: &[&SubmittedFile]) -> Vec<Candidate> {
+fn crates_of<'a>(files: &[&'a SubmittedFile]) -> Vec<Candidate<'a>> {
     let mut found = Vec::new();
     for file in files {
         let Some((before, program)) = file.path.rsplit_once("src/bin/") else {
@@ -210,7 +343,8 @@ fn crates_of(files: &[&SubmittedFile]) -> Vec<Candidate> {
                     package,
                     directory: before.to_owned(),
                 },
-                shown: file.shown.clone(),
+                path: &file.path,
+                shown: &file.shown,
             });
         }
     }
@@ -226,95 +360,4 @@ fn package_of(files: &[&SubmittedFile], directory: &str) -> Option<&'static str>
     let manifest: toml::Table = std::str::from_utf8(&manifest.contents).ok()?.parse().ok()?;
     let name = manifest.get("package")?.get("name")?.as_str()?;
     catalogue::packages().find(|package| *package == name)
-}
-
-/// One candidate for each name: the surest. Where two are, neither: to choose would be to guess
-/// which one is meant.
-fn choose(
-    mut candidates: Vec<Candidate>,
-    remarks: &mut Vec<String>,
-) -> BTreeMap<&'static str, PartSource> {
-    candidates.sort_by_key(|candidate| (candidate.name, candidate.evidence));
-    let mut chosen = BTreeMap::new();
-    for same in candidates.chunk_by(|a, b| a.name == b.name) {
-        let (first, others) = (&same[0], &same[1..]);
-        let names = |all: &[Candidate]| {
-            let names: Vec<_> = all.iter().map(|one| &one.shown[..]).collect();
-            names.join(", ")
-        };
-        let name = first.name;
-        if others.iter().any(|other| other.evidence == first.evidence) {
-            let names = names(same);
-            remarks.push(format!(
-                "{name} is there more than once ({names}); none of them is graded"
-            ));
-            continue;
-        }
-        if !others.is_empty() {
-            let (first, names) = (&first.shown, names(others));
-            remarks.push(format!(
-                "{name} is {first}; not graded, though like it: {names}"
-            ));
-        }
-        chosen.insert(name, first.part.clone());
-    }
-    chosen
-}
-
-/// Give each source that is neither a module nor a program to those that it is for.
-fn give_helpers(
-    kinds: &[(&SubmittedFile, SourceKind)],
-    modules: &mut BTreeMap<&'static str, PartSource>,
-    programs: &mut BTreeMap<&'static str, PartSource>,
-    remarks: &mut Vec<String>,
-) {
-    let included: Vec<Vec<String>> = kinds
-        .iter()
-        .map(|(file, _)| source::includes(&file.contents))
-        .collect();
-    let has = |path: &str, name: &str| {
-        let at = kinds.iter().position(|(file, _)| file.path == path);
-        at.is_some_and(|at| included[at].iter().any(|other| file_name(other) == name))
-    };
-    for (file, kind) in kinds {
-        let SourceKind::Helper { kernel, user } = *kind else {
-            continue;
-        };
-        let name = file_name(&file.path);
-        // Whoever includes a source has it already.
-        if kinds.iter().any(|(other, _)| has(&other.path, name)) {
-            continue;
-        }
-        let header = format!("{}.h", name.trim_end_matches(".c"));
-        let mut owners: Vec<&mut Vec<String>> = Vec::new();
-        let all =
-            (modules.values_mut().filter(|_| kernel)).chain(programs.values_mut().filter(|_| user));
-        for part in all {
-            if let PartSource::C(sources) = part {
-                owners.push(sources);
-            }
-        }
-        // The more is known of whom it is for, the fewer they are.
-        let mut keep = |is_for: &dyn Fn(&str) -> bool| {
-            if owners.iter().any(|sources| is_for(&sources[0])) {
-                owners.retain(|sources| is_for(&sources[0]));
-            }
-        };
-        keep(&|main| has(main, &header));
-        keep(&|main| directory_of(main) == directory_of(&file.path));
-        if owners.is_empty() {
-            remarks.push(format!("{} belongs to nothing that is graded", file.shown));
-        }
-        for sources in owners {
-            sources.push(file.path.clone());
-        }
-    }
-}
-
-fn directory_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

@@ -10,16 +10,32 @@
 //! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
 //! the [`sandbox`], which alone knows bubblewrap's command line.
 
+mod archive;
 pub mod build;
+mod candidates;
+mod class_export;
+mod code;
+mod commands;
 pub mod compilers;
 pub mod crates;
 mod disk;
 mod edition;
+mod encoding;
+mod file_names;
+mod headers;
+mod helpers;
 pub mod intake;
+pub mod kernel_commands;
+mod layout;
+mod leftovers;
+mod links;
+pub mod mapping;
 mod namespaces;
 pub mod numbers;
 pub mod old_api;
 pub mod outcome;
+mod part_source;
+mod probe;
 pub mod refused;
 pub mod render;
 pub mod report;
@@ -29,4 +45,6 @@ pub mod safe_text;
 pub mod sandbox;
 pub mod source;
 pub mod submitted;
+mod unknown_crates;
 pub mod unpack;
+mod wanted;

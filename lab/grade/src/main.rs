@@ -5,7 +5,9 @@ mod cli {
     pub(crate) mod doctor;
     pub(crate) mod grade;
     pub(crate) mod hint;
+    pub(crate) mod outputs;
     pub(crate) mod starter;
+    pub(crate) mod submission;
     pub(crate) mod verify;
 }
 
@@ -30,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
     /// usage or unreadable submission, 3 the machinery failed.
-    Grade(grade::Arguments),
+    Grade(Box<grade::Arguments>),
     /// Print the next hint for a check.
     Hint {
         /// Its id, as in a report.

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The numbers of a message slot that is not the lab's own: its ioctl command and its major, as
-//! its sources have them. The compiler computes them; what it has computed is read from the
-//! object file and never run.
+//! its sources have them.
 
 use std::fs;
 
 use lab_base::{Error, Result};
 use lab_machine::Site;
-use object::{Object, ObjectSection, ObjectSymbol};
 use protocol::slot::{CHANNEL, MAJOR};
 
 use super::{
     build::{self, BuiltModule},
+    code::{code_with_literals, names},
+    commands::{CHANNEL_NAME, Command, Origin, commands},
     intake::{PartSource, Submission},
+    kernel_commands::answered_by_kernel,
+    layout::Layout,
+    probe::{For, Probe},
     refused::Refused,
-    sandbox::{self, INSIDE, PATIENCE, Sandbox},
+    safe_text::SafeText,
     source,
     unpack::SubmittedFile,
 };
@@ -30,8 +33,6 @@ pub struct Numbers {
     pub deviations: Vec<String>,
 }
 
-/// The channel's macro; all editions of the assignment call it so.
-const CHANNEL_NAME: &str = "MSG_SLOT_CHANNEL";
 /// Macros of the major, where no call says which one it is.
 const MAJOR_NAMES: [&str; 5] = [
     "MSG_SLOT_MAJOR",
@@ -43,12 +44,8 @@ const MAJOR_NAMES: [&str; 5] = [
 /// Majors are 12 bits (MINORBITS in linux/kdev_t.h).
 const MAJOR_MAX: u64 = (1 << 12) - 1;
 
-/// How a probe is compiled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum For {
-    Kernel,
-    User,
-}
+/// An ioctl command: how the submission writes it, where that was found, and its value.
+type Found = (Command, u64);
 
 /// Find out a submission's numbers: from its module, and where that has none or does not compile,
 /// from its programs, then from its header. The lab's own stand for what is nowhere.
@@ -56,9 +53,10 @@ enum For {
 /// # Errors
 /// The machinery failed.
 pub fn probe(site: &Site, submission: &Submission) -> Result<Numbers> {
-    let mut channel = None;
+    let mut channel: Option<Found> = None;
     let mut major = None;
-    for (file, how) in contexts(submission) {
+    let commands = commands_of(submission);
+    for (file, how) in contexts(submission, &commands) {
         if channel.is_some() && major.is_some() {
             break;
         }
@@ -66,20 +64,29 @@ pub fn probe(site: &Site, submission: &Submission) -> Result<Numbers> {
         let called = source::major_expression(&file.contents);
         let names = called.iter().map(String::as_str).chain(MAJOR_NAMES);
         // Mostly both are there, and one compilation is enough.
-        if let (None, None, Some(expression)) = (channel, major, names.clone().next())
-            && let Some(values) = probe.evaluate(&[CHANNEL_NAME, expression])?
+        if let (None, None, Some(expression), Some(command)) =
+            (&channel, major, names.clone().next(), commands.first())
+            && let Some(values) = probe.evaluate(&[&command.expression, expression])?
         {
-            (channel, major) = (Some(values[0]), Some(values[1]));
+            channel = Some((command.clone(), values[0]));
+            major = Some(values[1]);
             continue;
         }
-        if channel.is_none() {
-            channel = probe.evaluate(&[CHANNEL_NAME])?.map(|values| values[0]);
-        }
-        for name in names {
-            if major.is_some() {
-                break;
+        // In a context that does not compile, no expression does.
+        if probe.evaluate(&["0"])?.is_some() {
+            for command in &commands {
+                if channel.is_none() {
+                    let value = probe
+                        .evaluate(&[&command.expression])?
+                        .map(|values| values[0]);
+                    channel = value.map(|value| (command.clone(), value));
+                }
             }
-            major = probe.evaluate(&[name])?.map(|values| values[0]);
+            for name in names {
+                if major.is_none() {
+                    major = probe.evaluate(&[name])?.map(|values| values[0]);
+                }
+            }
         }
         // So would all others.
         if probe.late {
@@ -89,27 +96,94 @@ pub fn probe(site: &Site, submission: &Submission) -> Result<Numbers> {
     Ok(judge(submission, channel, major))
 }
 
-fn judge(submission: &Submission, channel: Option<u64>, major: Option<u64>) -> Numbers {
+/// The sources of a part in C, or nothing.
+fn sources<'a>(submission: &'a Submission, name: &str) -> Vec<&'a SubmittedFile> {
+    let part = submission
+        .modules
+        .get(name)
+        .or_else(|| submission.programs.get(name));
+    let Some(PartSource::C(sources)) = part else {
+        return Vec::new();
+    };
+    let file = |path: &String| submission.files.iter().find(|file| file.path == *path);
+    sources.iter().filter_map(file).collect()
+}
+
+const PROGRAMS: [&str; 2] = ["message_sender", "message_reader"];
+
+/// The headers of the homework that the slot is part of.
+fn headers(submission: &Submission) -> impl Iterator<Item = &SubmittedFile> {
+    let layout = Layout::of(submission.files.iter().map(|file| &file.path[..]));
+    let mut parts = std::iter::once("message_slot").chain(PROGRAMS);
+    let main = parts.find_map(|name| sources(submission, name).first().copied());
+    let own = main.map(|main| layout.homework(&main.path));
+    submission.files.iter().filter(move |file| {
+        file.path.ends_with(".h") && own.is_none_or(|own| layout.homework(&file.path) == own)
+    })
+}
+
+/// The expressions that may be the ioctl command.
+fn commands_of(submission: &Submission) -> Vec<Command> {
+    let code = |file: &SubmittedFile| code_with_literals(&file.contents);
+    let of = |name: &str| {
+        sources(submission, name)
+            .into_iter()
+            .map(code)
+            .collect::<Vec<_>>()
+    };
+    let headers: Vec<_> = headers(submission).map(code).collect();
+    let mut module = of("message_slot");
+    // Some have the code of a module in a header.
+    if !module.is_empty() {
+        module.extend(headers.iter().cloned());
+    }
+    commands(&module, &PROGRAMS.map(of).concat(), &headers)
+}
+
+fn judge(submission: &Submission, channel: Option<Found>, major: Option<u64>) -> Numbers {
     let mut deviations = Vec::new();
     let is_there = submission.modules.contains_key("message_slot");
-    let channel_command = match channel.map(u32::try_from) {
-        Some(Ok(found)) => found,
-        Some(Err(_)) => {
-            deviations.push(format!(
-                "{CHANNEL_NAME} is longer than the 32 bits of an ioctl command; the lab's is used"
-            ));
-            CHANNEL
+    let mut name = CHANNEL_NAME;
+    let mut channel_command = CHANNEL;
+    match &channel {
+        Some((Command { expression, origin }, value)) => {
+            if expression != CHANNEL_NAME {
+                name = expression;
+                let why = match origin {
+                    Origin::Handler => "the module's handler compares with it",
+                    Origin::Programs => "the programs pass it",
+                    Origin::Header | Origin::Contract => "it is the only one in the headers",
+                };
+                let text = SafeText::line(expression);
+                deviations.push(format!(
+                    "the ioctl command is {} and not called {CHANNEL_NAME}: {why}",
+                    &*text
+                ));
+            }
+            match command_of(*value) {
+                Some(command) => channel_command = command,
+                None => deviations.push(format!(
+                    "{name} is longer than the 32 bits of an ioctl command; the lab's is used"
+                )),
+            }
         }
         None if is_there => {
-            deviations.push(format!("{CHANNEL_NAME} is nowhere; the lab's is used"));
-            CHANNEL
+            deviations.push(format!("{CHANNEL_NAME} is nowhere; the lab's is used"))
         }
-        None => CHANNEL,
-    };
+        None => {}
+    }
     if channel_command != CHANNEL {
+        let name = SafeText::line(name);
         deviations.push(format!(
-            "{CHANNEL_NAME} is {channel_command:#010x} and not {CHANNEL:#010x}, \
-             _IOW({MAJOR}, 0, unsigned int); it is graded with its own"
+            "{} is {channel_command:#010x} and not {CHANNEL:#010x}, \
+             _IOW({MAJOR}, 0, unsigned int); it is graded with its own",
+            &*name
+        ));
+    }
+    if let Some(own) = answered_by_kernel(channel_command) {
+        deviations.push(format!(
+            "the number {channel_command:#x} is {own}, which the kernel answers itself; it never \
+             reaches a driver, so no channel can be chosen"
         ));
     }
     let major = match major {
@@ -142,119 +216,34 @@ fn judge(submission: &Submission, channel: Option<u64>, major: Option<u64>) -> N
     }
 }
 
+/// A command of 32 bits, which an `int` with its highest bit set is, too.
+fn command_of(value: u64) -> Option<u32> {
+    u32::try_from(value).ok().or_else(|| {
+        i32::try_from(value.cast_signed())
+            .ok()
+            .map(i32::cast_unsigned)
+    })
+}
+
 /// Files to look into, the ones that count most first.
-fn contexts(submission: &Submission) -> Vec<(&SubmittedFile, For)> {
-    let mains = |parts: &std::collections::BTreeMap<_, PartSource>, names: &[&str]| {
-        let found = names.iter().filter_map(|name| match parts.get(name) {
-            Some(PartSource::C(sources)) => {
-                submission.files.iter().find(|file| file.path == sources[0])
-            }
-            _ => None,
-        });
-        found.collect::<Vec<_>>()
-    };
-    let module = mains(&submission.modules, &["message_slot"]);
-    let programs = mains(&submission.programs, &["message_sender", "message_reader"]);
-    let is_header = |file: &&SubmittedFile| {
-        file.path.ends_with(".h") && String::from_utf8_lossy(&file.contents).contains(CHANNEL_NAME)
-    };
-    let header = submission.files.iter().find(is_header);
-    module
+fn contexts<'a>(submission: &'a Submission, commands: &[Command]) -> Vec<(&'a SubmittedFile, For)> {
+    let main = |name| sources(submission, name).first().copied();
+    let module = main("message_slot").map(|file| (file, For::Kernel));
+    let programs = PROGRAMS
         .into_iter()
-        .map(|file| (file, For::Kernel))
-        .chain(programs.into_iter().map(|file| (file, For::User)))
-        .chain(
-            header
-                .into_iter()
-                .flat_map(|file| [(file, For::Kernel), (file, For::User)]),
-        )
-        .collect()
-}
-
-/// A file in whose context expressions are evaluated.
-struct Probe<'a> {
-    site: &'a Site,
-    files: &'a [SubmittedFile],
-    sandbox: Sandbox,
-    file: &'a str,
-    how: For,
-    /// Compiling it takes longer than [`PATIENCE`], and is not begun again.
-    late: bool,
-}
-
-impl<'a> Probe<'a> {
-    fn new(site: &'a Site, submission: &'a Submission, file: &'a str, how: For) -> Result<Self> {
-        let sandbox = build::kernel_sandbox(site, &submission.files)?;
-        Ok(Probe {
-            site,
-            files: &submission.files,
-            sandbox,
-            file,
-            how,
-            late: false,
-        })
-    }
-
-    /// The values of constant expressions; `None` if one of them is none, or has no meaning here.
-    fn evaluate(&mut self, expressions: &[&str]) -> Result<Option<Vec<u64>>> {
-        if self.late {
-            return Ok(None);
-        }
-        // Beside the sources, so that what those include is found.
-        let mut text = format!("#include \"{}\"\n", self.file);
-        for (index, expression) in expressions.iter().enumerate() {
-            // One line, whatever they have written.
-            let expression = expression.replace(['\n', '\r'], " ");
-            text += &format!(
-                "extern const unsigned long long lab_probe_{index};\n\
-                 const unsigned long long lab_probe_{index} __attribute__((used)) = ({expression});\n"
-            );
-        }
-        self.sandbox
-            .write("module/src/lab_probe.c", text.as_bytes())?;
-        let object = self.sandbox.path().join("module/src/lab_probe.o");
-        let _ = fs::remove_file(&object);
-        let ended = match self.how {
-            For::Kernel => {
-                // Modules are not linked: the object is all that is wanted.
-                let list = "obj-m := lab_probe_all.o\nlab_probe_all-y := src/lab_probe.o\n";
-                build::make(self.site, &self.sandbox, list, self.files)?
-            }
-            For::User => {
-                let mut gcc = sandbox::command("gcc");
-                gcc.args(["-c", "-w", "-O1", "-std=gnu11", "-D_GNU_SOURCE"])
-                    .args(
-                        ["include", "include/uapi", "module/src"]
-                            .map(|directory| format!("-I{INSIDE}/{directory}")),
-                    )
-                    .args(build::ALIKE)
-                    .arg("-o")
-                    .arg(format!("{INSIDE}/module/src/lab_probe.o"))
-                    .arg(format!("{INSIDE}/module/src/lab_probe.c"));
-                self.sandbox.run(&gcc, PATIENCE)?
-            }
-        };
-        self.late = ended.late;
-        if !build::is_file(&object) {
-            return Ok(None);
-        }
-        let object = fs::read(&object).map_err(Error::io("reading a probe"))?;
-        let values = (0..expressions.len())
-            .map(|index| value_of(&object, &format!("lab_probe_{index}")))
-            .collect();
-        Ok(values)
-    }
-}
-
-/// The value of a variable of 8 bytes, as the object file has it.
-fn value_of(object: &[u8], name: &str) -> Option<u64> {
-    let object = object::File::parse(object).ok()?;
-    let symbol = object.symbols().find(|symbol| symbol.name() == Ok(name))?;
-    let section = object.section_by_index(symbol.section_index()?).ok()?;
-    let bytes = section
-        .data_range(symbol.address(), size_of::<u64>() as u64)
-        .ok()??;
-    Some(u64::from_le_bytes(bytes.try_into().ok()?))
+        .filter_map(main)
+        .map(|file| (file, For::User));
+    let header = headers(submission).find(|file| {
+        let code = code_with_literals(&file.contents);
+        let names = names(&code);
+        commands
+            .iter()
+            .any(|command| names.contains(&command.expression[..]))
+    });
+    let header = header
+        .into_iter()
+        .flat_map(|file| [(file, For::Kernel), (file, For::User)]);
+    module.into_iter().chain(programs).chain(header).collect()
 }
 
 /// The lab's own module with a submission's numbers: what its programs are graded with when its

@@ -8,7 +8,7 @@ use lab_base::{Error, Result, pattern};
 use regex::{Captures, Regex};
 use serde::Deserialize;
 
-use crate::{source::code_of, unpack::SubmittedFile};
+use crate::{code::code_of, unpack::SubmittedFile};
 
 static TABLE: LazyLock<std::result::Result<Table, String>> = LazyLock::new(|| {
     toml::from_str(include_str!("../../kernels/old-api.toml")).map_err(|error| error.to_string())

@@ -3,8 +3,13 @@
 
 use std::sync::LazyLock;
 
-use lab_base::catalogue;
+use lab_base::catalogue::{self, PART1, stage_of_program};
 use regex::Regex;
+
+use crate::{
+    code::{code_of, includes, names, regex},
+    layout::is_test,
+};
 
 /// What a C file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +37,11 @@ pub enum Evidence {
     Name,
     /// Its name, or its directory's, has the part's in it.
     PartOfName,
-    /// It uses what only that part uses.
+    /// Its name says what the part does, and it calls what the part calls.
+    Verb,
+    /// It uses all that only that part uses.
+    AllContent,
+    /// It uses something that only that part uses.
     Content,
 }
 
@@ -40,25 +49,18 @@ static ENTRY: LazyLock<Regex> =
     LazyLock::new(|| regex(r"\b(module_init|init_module|module_driver|module_misc_device)\b"));
 static DECLARES: LazyLock<Regex> = LazyLock::new(|| regex(r"\bMODULE_(LICENSE|AUTHOR)\b"));
 static MAIN: LazyLock<Regex> = LazyLock::new(|| regex(r"\bmain\s*\("));
-static INCLUDE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"(?m)^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]"#));
 static SLOT: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"\b(MSG_SLOT_\w+|(__)?register_chrdev(_region)?|alloc_chrdev_region|cdev_add)\b")
 });
+static IOCTL: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\b(MSG_SLOT_\w+|(unlocked_|compat_)?ioctl)\b"));
+static WORD: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Z]?[a-z]+|[A-Z]+"));
 static CALLS: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(ioctl|read|write)\s*\("));
 static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"\b(?:__)?register_chrdev\s*\(\s*([^;]*?),|\bregister_chrdev_region\s*\(\s*MKDEV\s*\(\s*([^;]*?),",
     )
 });
-
-/// All patterns are ours.
-fn regex(pattern: &str) -> Regex {
-    match Regex::new(pattern) {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("{error}"),
-    }
-}
 
 /// What a file is. `None` if it is no text.
 pub fn kind(contents: &[u8]) -> Option<SourceKind> {
@@ -93,14 +95,6 @@ pub fn kind(contents: &[u8]) -> Option<SourceKind> {
     })
 }
 
-/// The headers, or sources, that a file includes.
-pub fn includes(contents: &[u8]) -> Vec<String> {
-    INCLUDE
-        .captures_iter(&String::from_utf8_lossy(contents))
-        .map(|found| found[1].to_owned())
-        .collect()
-}
-
 /// Which module of ours a file with a module's entry is.
 pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
     let names: Vec<_> = catalogue::modules().map(|name| (name, name)).collect();
@@ -129,23 +123,43 @@ pub fn module_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)
     {
         return Some((name, Evidence::Content));
     }
-    SLOT.is_match(&code)
-        .then_some(("message_slot", Evidence::Content))
+    let evidence = match IOCTL.is_match(&code) {
+        true => Evidence::AllContent,
+        false => Evidence::Content,
+    };
+    SLOT.is_match(&code).then_some(("message_slot", evidence))
 }
 
-/// Which program of ours a file with a `main` is.
+/// Whether a program calls `ioctl`, as those of a slot do.
+pub(crate) fn calls_ioctl(contents: &[u8]) -> bool {
+    names(&code_of(contents)).contains("ioctl")
+}
+
+/// Which program of ours a file with a `main` is. One that tests something is none, unless it has
+/// the name of one.
 pub fn program_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence)> {
-    let mut names: Vec<_> = catalogue::programs().map(|name| (name, name)).collect();
+    // Part 1 is a library in Rust: whatever in C is called threads belongs to another homework.
+    let of_c = || catalogue::programs().filter(|name| stage_of_program(name) != Some(PART1.name));
+    let mut keys: Vec<_> = of_c().map(|name| (name, name)).collect();
     // As such assignments call them, too.
-    names.extend([("sender", "message_sender"), ("reader", "message_reader")]);
-    if let Some(found) = by_name(path, &names) {
-        return Some(found);
+    keys.extend([("sender", "message_sender"), ("reader", "message_reader")]);
+    let by_name = by_name(path, &keys);
+    if by_name.is_some_and(|(_, evidence)| evidence == Evidence::Name || !is_test(path)) {
+        return by_name;
+    }
+    if is_test(path) {
+        return None;
     }
     let calls: Vec<_> = CALLS
         .captures_iter(&code_of(contents))
         .map(|found| found[1].to_owned())
         .collect();
     let has = |name: &str| calls.iter().any(|call| call == name);
+    if has("ioctl")
+        && let Some(name) = by_verb(path)
+    {
+        return Some((name, Evidence::Verb));
+    }
     // The reader writes, too: to its standard output.
     match (has("ioctl"), has("read"), has("write")) {
         (true, true, _) => Some(("message_reader", Evidence::Content)),
@@ -154,11 +168,36 @@ pub fn program_of(path: &str, contents: &[u8]) -> Option<(&'static str, Evidence
     }
 }
 
+/// The program of a slot whose work the name of a file, or of its directory, says: `message_write.c`.
+fn by_verb(path: &str) -> Option<&'static str> {
+    const VERBS: [(&str, &[&str]); 2] = [
+        (
+            "message_sender",
+            &["send", "sends", "snd", "write", "writer", "writes"],
+        ),
+        (
+            "message_reader",
+            &["read", "reads", "receive", "receiver", "recv", "rcv"],
+        ),
+    ];
+    let (directory, stem) = directory_and_stem(path);
+    [stem, directory].iter().find_map(|text| {
+        let words: Vec<_> = WORD
+            .find_iter(text)
+            .map(|word| word.as_str().to_lowercase())
+            .collect();
+        let said = |verbs: &[&str]| words.iter().any(|word| verbs.contains(&&word[..]));
+        let mut found = VERBS.iter().filter(|(_, verbs)| said(verbs));
+        match (found.next(), found.next()) {
+            (Some((name, _)), None) => Some(*name),
+            _ => None,
+        }
+    })
+}
+
 /// The part whose key is in the name of a file, or of its directory.
 fn by_name(path: &str, names: &[(&'static str, &'static str)]) -> Option<(&'static str, Evidence)> {
-    let (directories, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let directory = directories.rsplit('/').next().unwrap_or_default();
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let (directory, stem) = directory_and_stem(path);
     let same = |text: &str| text.to_lowercase().replace('-', "_");
     let (stem, directory) = (same(stem), same(directory));
     let is_exact = |(key, name): &&(&'static str, &'static str)| key == name && same(key) == stem;
@@ -171,6 +210,16 @@ fn by_name(path: &str, names: &[(&'static str, &'static str)]) -> Option<(&'stat
     })
 }
 
+/// The name of a file's directory, and its own without the extension.
+fn directory_and_stem(path: &str) -> (&str, &str) {
+    let (directories, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = directories.rsplit('/').next().unwrap_or_default();
+    (
+        directory,
+        file.rsplit_once('.').map_or(file, |(stem, _)| stem),
+    )
+}
+
 /// What a module passes as major number when it registers its device: an expression of C.
 pub fn major_expression(contents: &[u8]) -> Option<String> {
     let code = code_of(contents);
@@ -179,51 +228,12 @@ pub fn major_expression(contents: &[u8]) -> Option<String> {
     (!expression.is_empty()).then(|| expression.to_owned())
 }
 
-/// The code without comments, and with its string and character literals empty.
-pub(super) fn code_of(contents: &[u8]) -> String {
-    let text = String::from_utf8_lossy(contents);
-    let mut code = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match (c, rest.peek()) {
-            ('/', Some('/')) => while rest.next_if(|&c| c != '\n').is_some() {},
-            ('/', Some('*')) => {
-                rest.next();
-                let mut before = ' ';
-                for c in rest.by_ref() {
-                    if (before, c) == ('*', '/') {
-                        break;
-                    }
-                    before = c;
-                }
-                code.push(' ');
-            }
-            ('"' | '\'', _) => {
-                code.push(c);
-                let mut escaped = false;
-                // A literal ends with its line at the latest.
-                while let Some(next) = rest.next_if(|&c| c != '\n' || escaped) {
-                    if next == c && !escaped {
-                        break;
-                    }
-                    escaped = next == '\\' && !escaped;
-                }
-                code.push(c);
-            }
-            _ => code.push(c),
-        }
-    }
-    code
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn comments_and_literals_say_nothing() {
-        let code = code_of(b"a // main(\nb /* module_init */ c \"main(\\\"\" 'x' d");
-        assert_eq!(code, "a \nb   c \"\" '' d");
         assert_eq!(
             kind(b"/* no module_init */ int main (void)"),
             Some(SourceKind::Program)
@@ -258,6 +268,13 @@ mod tests {
             module_of("ex3.c", slot),
             Some(("message_slot", Evidence::Content))
         );
+        assert_eq!(
+            module_of(
+                "ex3.c",
+                b"register_chrdev(240, x, &ops); .unlocked_ioctl = f"
+            ),
+            Some(("message_slot", Evidence::AllContent))
+        );
         let router = b"NL_ROUTER_DATA NL_ROUTER_LIST NL_HELLO_ANSWER";
         assert_eq!(
             module_of("mine.c", router),
@@ -274,6 +291,8 @@ mod tests {
         assert_eq!(known("x/my_Reader.c"), Some("message_reader"));
         assert_eq!(known("nl_hello.c"), Some("nl-hello"));
         assert_eq!(known("tester.c"), None);
+        assert_eq!(known("threads.c"), None);
+        assert_eq!(known("reader_test.c"), None);
         let calls = |code| program_of("ex3.c", code);
         assert_eq!(
             calls(b"ioctl(fd, N, id); write(fd, text, len); printf(\"read(\");"),
@@ -284,6 +303,25 @@ mod tests {
             Some(("message_reader", Evidence::Content))
         );
         assert_eq!(calls(b"write(fd, text, len); fread(b, 1, 1, f);"), None);
+        let both = b"ioctl(fd, N, id); read(fd, b, 128); write(fd, b, n);";
+        for (path, name) in [
+            ("message_write.c", "message_sender"),
+            ("Send.c", "message_sender"),
+            ("msgWriter.c", "message_sender"),
+            ("write/main.c", "message_sender"),
+            ("recv.c", "message_reader"),
+            ("message_read.c", "message_reader"),
+        ] {
+            assert_eq!(
+                program_of(path, both),
+                Some((name, Evidence::Verb)),
+                "{path}"
+            );
+        }
+        for path in ["rewrite_all.c", "thread.c", "read_write.c"] {
+            let found = program_of(path, both);
+            assert_eq!(found, Some(("message_reader", Evidence::Content)), "{path}");
+        }
     }
 
     #[test]

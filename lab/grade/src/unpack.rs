@@ -1,30 +1,40 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reading a submission, a directory or an archive, into memory. Its regular files and nothing
-//! else: no link is followed, no device opened, and nothing is written anywhere, so that an archive
-//! cannot name a place that it is unpacked to.
+//! Reading a submission, a directory or an archive, into memory: its regular files, and links that
+//! lead to them. Nothing is written anywhere, so that an archive cannot name a place that it is
+//! unpacked to.
 
 use std::{
-    collections::HashSet,
-    ffi::OsStr,
-    fs::{self, File, OpenOptions},
+    collections::{HashMap, HashSet},
     io::{self, Read},
-    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
-    path::{Component, Path, PathBuf},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
 };
 
-use flate2::read::GzDecoder;
+pub use crate::archive::ARCHIVE_MAX;
+use crate::{
+    archive::{self, Container, Entry, Format, HEAD},
+    class_export, encoding,
+    file_names::{as_c, has_ending, plain, quoted, shown_path, unused},
+    leftovers::{self, Leftovers, Reason},
+    links::{submodules, targets},
+    wanted::{Refusal, Wanted, class, list, outermost},
+};
 
-/// Longest archive, in bytes.
-pub const ARCHIVE_MAX: u64 = 32 << 20;
 /// All files of a submission together, in bytes. A solution of every stage has 0.3 MiB.
 pub const BYTES_MAX: u64 = 16 << 20;
 /// Files of a submission.
 pub const FILES_MAX: usize = 2000;
 /// Length of a file's path, in bytes.
 pub const PATH_MAX: usize = 400;
-/// What an archive may hold, with what is passed over: entries, and bytes once they are unpacked.
-const ENTRIES_MAX: usize = 20_000;
-const UNPACKED_MAX: u64 = 64 << 20;
+/// Longest file that is kept, in bytes.
+pub const FILE_MAX: u64 = 1 << 20;
+/// Longest archive in an archive, in bytes, and all of them together.
+pub const NESTED_MAX: u64 = 64 << 20;
+const ALL_NESTED_MAX: u64 = 256 << 20;
+/// Archives in archives.
+const DEPTH_MAX: usize = 3;
+/// Links that lead to links.
+const LINKS_MAX: usize = 8;
 
 /// A submission that is not graded at all; says why.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +44,8 @@ pub struct Unreadable {
     pub submission: String,
     /// What was expected, and what was found.
     pub why: String,
+    /// Lines that say more: what was found, and what to do.
+    pub details: Vec<String>,
 }
 
 /// A file of a submission.
@@ -55,169 +67,250 @@ pub struct Contents {
     pub files: Vec<SubmittedFile>,
     /// Sentences for the report.
     pub remarks: Vec<String>,
+    /// What was left out and why, in one sentence, if anything was.
+    pub left_out: Option<String>,
+    /// What cannot be read, by the paths that people know.
+    pub unread: Vec<String>,
     taken: HashSet<String>,
     bytes: u64,
+    leftovers: Leftovers,
+    /// Paths as they are, and the indices of their files.
+    by_path: HashMap<PathBuf, usize>,
+    /// Links: where they are and lead, and the remark on each.
+    links: Vec<(PathBuf, PathBuf, usize)>,
+    submodules: Option<Vec<u8>>,
 }
 
-/// Read a submission.
+/// An archive in a submission; without contents if it is too long.
+struct Nested {
+    shown: String,
+    format: Format,
+    length: u64,
+    contents: Option<Vec<u8>>,
+}
+
+/// Read a submission. Its path may lead into an archive: `class.zip/NAME` is one of a class.
 ///
 /// # Errors
-/// [`Unreadable`], also for one that is larger than any solution.
+/// [`Unreadable`], also for one that is larger than any solution, and for a class.
 pub fn unpack(path: &Path) -> Result<Contents, Unreadable> {
     let mut contents = Contents::default();
-    contents.read(path).map_err(|why| Unreadable {
-        submission: shown(path.as_os_str().as_bytes()),
+    let (at, inside) = outermost(path);
+    let read = match Container::at(at) {
+        Ok(container) => contents.read(&container, at, &shown_path(inside), 0),
+        Err(why) => Err(why.into()),
+    };
+    read.map_err(|Refusal { why, details }| Unreadable {
+        submission: shown_path(path),
         why,
+        details,
     })?;
+    contents.follow_links();
+    contents.tell_submodules();
+    contents.left_out = contents.leftovers.sentence();
     contents.files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(contents)
 }
 
-/// Bytes of a submission as text that drives no terminal and stays on its line.
-pub fn shown(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => bytes.escape_ascii().to_string(),
-    }
-}
-
 impl Contents {
-    fn read(&mut self, path: &Path) -> Result<(), String> {
-        let meta = fs::metadata(path).map_err(|error| error.to_string())?;
-        if meta.is_dir() {
-            return self.read_directory(path, Path::new(""));
+    /// Read what is `inside` of a container that is `at` some place, for people.
+    fn read(
+        &mut self,
+        container: &Container,
+        at: &Path,
+        inside: &str,
+        depth: usize,
+    ) -> Result<(), Refusal> {
+        if depth > DEPTH_MAX {
+            return Err(format!("expected at most {DEPTH_MAX} archives in each other").into());
         }
-        if !meta.is_file() {
-            return Err("expected a directory, a .zip or a .tar.gz".into());
+        let listed = list(container)?;
+        if inside.is_empty() {
+            class(container, at, &listed, NESTED_MAX)?;
         }
-        if meta.len() > ARCHIVE_MAX {
-            let (found, max) = (meta.len() >> 20, ARCHIVE_MAX >> 20);
-            return Err(format!(
-                "expected an archive of at most {max} MiB, found {found} MiB"
-            ));
-        }
-        let archive = fs::read(path).map_err(|error| error.to_string())?;
-        match &archive[..] {
-            [b'P', b'K', 3 | 5, ..] => self.read_zip(&archive),
-            [0x1f, 0x8b, ..] => self.read_tar(GzDecoder::new(&archive[..])),
-            _ => Err("expected a directory, a .zip or a .tar.gz".into()),
-        }
-    }
-
-    fn read_directory(&mut self, root: &Path, below: &Path) -> Result<(), String> {
-        let directory = root.join(below);
-        let mut entries: Vec<_> = match fs::read_dir(&directory).and_then(Iterator::collect) {
-            Ok(entries) => entries,
-            Err(error) if below.as_os_str().is_empty() => return Err(error.to_string()),
-            Err(error) => {
-                self.remark(below, &format!("cannot be read: {error}"));
-                return Ok(());
-            }
-        };
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let path = below.join(entry.file_name());
-            if is_passed_over(&path) {
-                continue;
-            }
-            // Of the entry itself, not of what a link points to.
-            let Ok(kind) = entry.file_type() else {
-                self.remark(&path, "cannot be read");
-                continue;
-            };
-            if kind.is_dir() {
-                self.check_path(&path)?;
-                self.read_directory(root, &path)?;
-            } else if kind.is_file() {
-                match open(&entry.path()) {
-                    Ok(file) => self.add(&path, file)?,
-                    Err(error) => self.remark(&path, &format!("cannot be read: {error}")),
+        let wanted = Wanted::of(&listed, inside)?;
+        let mut nested = Vec::new();
+        container.visit(&mut |path, entry| {
+            let shown = shown_path(path);
+            match wanted.below(&shown) {
+                // Names that are no text are longer than they are shown.
+                Some(below) if path.to_str() == Some(&shown) => {
+                    self.take(Path::new(below), &shown, entry, &mut nested)
                 }
-            } else {
-                self.remark(&path, "is no regular file, and is passed over");
+                Some(_) => self.take(path, &shown, entry, &mut nested),
+                None => Ok(matches!(entry, Entry::Directory)),
             }
+        })?;
+        let only = nested.len() == 1;
+        if nested.is_empty() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn read_zip(&mut self, archive: &[u8]) -> Result<(), String> {
-        let broken = |error: zip::result::ZipError| format!("expected a whole .zip: {error}");
-        let mut zip = zip::ZipArchive::new(io::Cursor::new(archive)).map_err(broken)?;
-        check_entries(zip.len())?;
-        for index in 0..zip.len() {
-            let entry = zip.by_index(index).map_err(broken)?;
-            let name = entry.name_raw().to_vec();
-            // Some archives of Windows name directories with a backslash at their end.
-            if entry.is_dir() || name.ends_with(b"\\") {
-                continue;
+        if self
+            .files
+            .iter()
+            .any(|file| class_export::is_source(&file.shown))
+        {
+            for Nested { shown, .. } in &nested {
+                self.leftovers.note(Reason::Archive, shown);
             }
-            // They also separate with it.
-            let name: Vec<u8> = name
-                .into_iter()
-                .map(|byte| if byte == b'\\' { b'/' } else { byte })
-                .collect();
-            let kind = entry.unix_mode().unwrap_or(0) & libc_type::MASK;
-            let is_file = kind == 0 || kind == libc_type::REGULAR;
-            self.add_entry(Path::new(OsStr::from_bytes(&name)), is_file, entry)?;
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn read_tar(&mut self, unpacked: impl Read) -> Result<(), String> {
-        let broken = |error: io::Error| {
+        let command = |nested: &Nested| {
             format!(
-                "expected a whole .tar.gz of at most {} MiB: {error}",
-                UNPACKED_MAX >> 20
+                "lab/grade.sh {}",
+                quoted(&shown_path(&at.join(&nested.shown)))
             )
         };
-        let mut tar = tar::Archive::new(unpacked.take(UNPACKED_MAX));
-        let mut count = 0;
-        for entry in tar.entries().map_err(broken)? {
-            let entry = entry.map_err(broken)?;
-            count += 1;
-            check_entries(count)?;
-            let kind = entry.header().entry_type();
-            if kind.is_dir() || kind.is_pax_global_extensions() {
-                continue;
+        let archives = nested.iter().map(command).collect();
+        let Some(found) = nested.pop().filter(|_| only) else {
+            return Err(Refusal {
+                why: "there are several archives in it, and no sources; grade one of them:".into(),
+                details: archives,
+            });
+        };
+        let Nested {
+            shown,
+            format,
+            length,
+            contents,
+        } = found;
+        match (format, contents) {
+            (Format::Rar | Format::SevenZip, _) => {
+                let kind = if format == Format::Rar { ".rar" } else { ".7z" };
+                Err(format!(
+                    "{shown}: {}",
+                    archive::not_unpacked(&format!("a {kind} archive"))
+                )
+                .into())
             }
-            let name = entry.path_bytes().into_owned();
-            self.add_entry(Path::new(OsStr::from_bytes(&name)), kind.is_file(), entry)?;
+            (_, None) => {
+                let (found, max) = (length >> 20, NESTED_MAX >> 20);
+                Err(
+                    format!("{shown}: expected an archive of at most {max} MiB, found {found} MiB")
+                        .into(),
+                )
+            }
+            (_, Some(contents)) => {
+                // What is beside it is no part of anything.
+                *self = Contents {
+                    remarks: std::mem::take(&mut self.remarks),
+                    leftovers: std::mem::take(&mut self.leftovers),
+                    unread: std::mem::take(&mut self.unread),
+                    ..Contents::default()
+                };
+                self.remarks.push(format!("{shown} was unpacked"));
+                let rest = wanted.behind(&shown);
+                self.read(
+                    &Container::Bytes(contents),
+                    &at.join(&shown),
+                    rest,
+                    depth + 1,
+                )
+                .map_err(|refusal| Refusal {
+                    why: format!("{shown}: {}", refusal.why),
+                    details: refusal.details,
+                })
+            }
+        }
+    }
+
+    /// Take an entry, or note why not. Says whether to enter a directory.
+    fn take(
+        &mut self,
+        path: &Path,
+        shown: &str,
+        entry: Entry<'_>,
+        nested: &mut Vec<Nested>,
+    ) -> Result<bool, String> {
+        if path == Path::new(".gitmodules")
+            && let Entry::File(_, data) = entry
+        {
+            let mut text = Vec::new();
+            data.take(FILE_MAX)
+                .read_to_end(&mut text)
+                .map_err(reading(path))?;
+            self.submodules = Some(text);
+            return Ok(false);
+        }
+        if !matches!(entry, Entry::LeadsOut)
+            && let Some(reason) = leftovers::reason(path)
+        {
+            self.leftovers.note(reason, shown);
+            return Ok(false);
+        }
+        match entry {
+            Entry::Directory => check_path(path)?,
+            Entry::File(length, data) => self.add(path, shown, length, data, nested)?,
+            Entry::Link(target) => {
+                self.links
+                    .push((path.to_owned(), target, self.remarks.len()));
+                self.remark(path, "is no regular file, and is passed over");
+            }
+            Entry::Special => self.remark(path, "is no regular file, and is passed over"),
+            Entry::Unreadable(why) => {
+                self.unread.push(shown_path(path));
+                self.remark(path, &format!("cannot be read: {why}"));
+            }
+            Entry::LeadsOut => self.remark(path, "leads out of the archive, and is passed over"),
+        }
+        Ok(true)
+    }
+
+    fn add(
+        &mut self,
+        path: &Path,
+        shown: &str,
+        length: u64,
+        data: &mut dyn Read,
+        nested: &mut Vec<Nested>,
+    ) -> Result<(), String> {
+        let mut contents = Vec::new();
+        let mut read = |contents: &mut Vec<u8>, max: u64| {
+            let left = max - contents.len() as u64;
+            data.take(left).read_to_end(contents).map_err(reading(path))
+        };
+        read(&mut contents, HEAD as u64)?;
+        let name = shown.rsplit('/').next().unwrap_or(shown);
+        if let Some(format) = Format::of(&contents)
+            && (class_export::is_archive(name) || !name.contains('.'))
+        {
+            let before: u64 = nested
+                .iter()
+                .filter_map(|other| Some(other.contents.as_ref()?.len() as u64))
+                .sum();
+            let fits = length <= NESTED_MAX && before + length <= ALL_NESTED_MAX;
+            if fits {
+                read(&mut contents, NESTED_MAX)?;
+            }
+            let shown = shown.to_owned();
+            let contents = fits.then_some(contents);
+            nested.push(Nested {
+                shown,
+                format,
+                length,
+                contents,
+            });
+            return Ok(());
+        }
+        // One byte more than there may be, to see that there is one.
+        read(&mut contents, FILE_MAX + 1)?;
+        let is_c = has_ending(name, &[".c", ".h"]);
+        if !is_c && !encoding::is_text(&contents) {
+            self.leftovers.note(Reason::Binary, shown);
+        } else if contents.len() as u64 > FILE_MAX {
+            self.leftovers.note(Reason::Large, shown);
+        } else {
+            self.keep(path, contents)?;
         }
         Ok(())
     }
 
-    fn add_entry(&mut self, name: &Path, is_file: bool, data: impl Read) -> Result<(), String> {
-        let mut path = PathBuf::new();
-        for component in name.components() {
-            match component {
-                Component::Normal(name) => path.push(name),
-                Component::CurDir => {}
-                _ => {
-                    self.remark(name, "leads out of the archive, and is passed over");
-                    return Ok(());
-                }
-            }
-        }
-        if path.as_os_str().is_empty() || is_passed_over(&path) {
-            return Ok(());
-        }
-        if !is_file {
-            self.remark(&path, "is no regular file, and is passed over");
-            return Ok(());
-        }
-        self.add(&path, data)
-    }
-
-    fn add(&mut self, path: &Path, data: impl Read) -> Result<(), String> {
-        self.check_path(path)?;
+    /// Keep a file under a name of its own.
+    fn keep(&mut self, path: &Path, contents: Vec<u8>) -> Result<(), String> {
+        check_path(path)?;
         if self.files.len() == FILES_MAX {
             return Err(format!("expected at most {FILES_MAX} files, found more"));
         }
-        // One byte more than there may be, to see that there is one.
-        let mut contents = Vec::new();
-        data.take(BYTES_MAX - self.bytes + 1)
-            .read_to_end(&mut contents)
-            .map_err(|error| format!("reading {}: {error}", shown_path(path)))?;
         self.bytes += contents.len() as u64;
         if self.bytes > BYTES_MAX {
             return Err(format!(
@@ -225,19 +318,23 @@ impl Contents {
                 BYTES_MAX >> 20
             ));
         }
-        let plain = plain(path.as_os_str().as_bytes());
-        let mut name = plain.clone();
-        let mut number = 2;
-        while !self.taken.insert(name.clone()) {
-            // Before the extension, which says what it is.
-            name = match plain.rsplit_once('.') {
-                Some((stem, extension)) if !extension.contains('/') => {
-                    format!("{stem}_{number}.{extension}")
-                }
-                _ => format!("{plain}_{number}"),
-            };
-            number += 1;
+        let (contents, was_utf16) = encoding::readable(contents);
+        let name = path.to_string_lossy();
+        if was_utf16 && has_ending(&name, &[".c", ".h", ".rs"]) {
+            self.remark(
+                path,
+                "is UTF-16, which compilers do not read; it is graded as UTF-8",
+            );
         }
+        let (plain, renamed) = as_c(plain(path.as_os_str().as_bytes()));
+        if renamed {
+            self.remark(
+                path,
+                "is taken for a C source, as if its name ended with .c",
+            );
+        }
+        let name = unused(plain, &mut self.taken);
+        self.by_path.insert(path.to_owned(), self.files.len());
         self.files.push(SubmittedFile {
             shown: shown_path(path),
             path: name,
@@ -246,14 +343,38 @@ impl Contents {
         Ok(())
     }
 
-    fn check_path(&self, path: &Path) -> Result<(), String> {
-        let found = path.as_os_str().len();
-        if found > PATH_MAX {
-            return Err(format!(
-                "expected paths of at most {PATH_MAX} bytes, found one of {found}"
-            ));
+    /// Give each link that leads to files of the submission copies of them.
+    fn follow_links(&mut self) {
+        for _ in 0..LINKS_MAX {
+            let mut later = Vec::new();
+            for (path, target, remark) in std::mem::take(&mut self.links) {
+                let found = targets(&self.by_path, &path, &target);
+                let kept = found.into_iter().try_for_each(|(path, index)| {
+                    let contents = self.files[index].contents.clone();
+                    self.remarks[remark].clear();
+                    self.keep(&path, contents)
+                });
+                if kept.is_err() || !self.remarks[remark].is_empty() {
+                    later.push((path, target, remark));
+                }
+            }
+            self.links = later;
         }
-        Ok(())
+        self.remarks.retain(|remark| !remark.is_empty());
+    }
+
+    /// Say which submodules have no files.
+    fn tell_submodules(&mut self) {
+        let text = self.submodules.take().unwrap_or_default();
+        for path in submodules(&String::from_utf8_lossy(&text)) {
+            if !self.by_path.keys().any(|file| file.starts_with(path)) {
+                self.remark(
+                    Path::new(path),
+                    "is a git submodule without files, so it was not handed in; git clone \
+                     --recurse-submodules brings it along",
+                );
+            }
+        }
     }
 
     fn remark(&mut self, path: &Path, what: &str) {
@@ -262,108 +383,17 @@ impl Contents {
     }
 }
 
-/// File types of stat(2), which zip archives of Unix have.
-mod libc_type {
-    pub(super) const MASK: u32 = 0o170_000;
-    pub(super) const REGULAR: u32 = 0o100_000;
+fn reading(path: &Path) -> impl Fn(io::Error) -> String {
+    let shown = shown_path(path);
+    move |error| format!("reading {shown}: {error}")
 }
 
-fn check_entries(count: usize) -> Result<(), String> {
-    if count > ENTRIES_MAX {
+fn check_path(path: &Path) -> Result<(), String> {
+    let found = path.as_os_str().len();
+    if found > PATH_MAX {
         return Err(format!(
-            "expected at most {ENTRIES_MAX} entries in the archive, found more"
+            "expected paths of at most {PATH_MAX} bytes, found one of {found}"
         ));
     }
     Ok(())
-}
-
-/// Neither a link nor something that blocks: it may have changed since it was listed.
-fn open(path: &Path) -> io::Result<File> {
-    use nix::fcntl::OFlag;
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    Ok(file)
-}
-
-fn shown_path(path: &Path) -> String {
-    shown(path.as_os_str().as_bytes())
-}
-
-/// What nobody has written by hand: build products, version control, what editors and archivers
-/// leave behind. Directories with a dot, too, except cargo's, which is remarked on.
-fn is_passed_over(path: &Path) -> bool {
-    const DIRECTORIES: [&str; 3] = ["__MACOSX", "build", "target"];
-    const ENDINGS: [&str; 14] = [
-        ".a", ".bak", ".cmd", ".dwo", ".gcno", ".ko", ".mod", ".mod.c", ".o", ".order", ".orig",
-        ".swp", ".symvers", "~",
-    ];
-    path.components().any(|component| {
-        let name = component.as_os_str().as_bytes();
-        let hidden = name.starts_with(b".") && name != b".cargo";
-        hidden
-            || DIRECTORIES.iter().any(|other| name == other.as_bytes())
-            || ENDINGS.iter().any(|end| name.ends_with(end.as_bytes()))
-    })
-}
-
-/// A path of letters, digits and `._+-/` only, none of whose names begins with `-`.
-fn plain(path: &[u8]) -> String {
-    let mut plain = String::new();
-    for &byte in path {
-        let first = plain.is_empty() || plain.ends_with('/');
-        let kept = byte.is_ascii_alphanumeric() || b"._+/".contains(&byte);
-        plain.push(if kept || (byte == b'-' && !first) {
-            byte.into()
-        } else {
-            '_'
-        });
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plain_path_means_nothing_to_a_shell_or_to_make() {
-        assert_eq!(plain(b"a dir/-x$(y)\n\xff'\"#.c"), "a_dir/_x__y______.c");
-        assert_eq!(
-            plain(b"part1-threads/src/lib.rs"),
-            "part1-threads/src/lib.rs"
-        );
-    }
-
-    #[test]
-    fn files_whose_plain_paths_are_the_same_stay_two() {
-        let mut contents = Contents::default();
-        for name in ["a b.c", "a_b.c", "a'b.c"] {
-            contents.add(Path::new(name), &b""[..]).unwrap();
-        }
-        let paths: Vec<_> = contents.files.iter().map(|file| &file.path[..]).collect();
-        assert_eq!(paths, ["a_b.c", "a_b_2.c", "a_b_3.c"]);
-    }
-
-    #[test]
-    fn what_nobody_wrote_is_passed_over() {
-        for path in [
-            ".git/config",
-            "__MACOSX/._a.c",
-            "x/message_slot.mod.c",
-            "x/.message_slot.ko.cmd",
-            "message_slot.c~",
-            "build/a.c",
-        ] {
-            assert!(is_passed_over(Path::new(path)), "{path}");
-        }
-        for path in ["a/message_slot.c", ".cargo/config.toml", "builder.c"] {
-            assert!(!is_passed_over(Path::new(path)), "{path}");
-        }
-    }
 }

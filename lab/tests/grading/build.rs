@@ -84,7 +84,7 @@ fn refusal_of(files: &[(&str, &str)]) -> String {
     words
 }
 
-fn numbers_of(submission: &Submission) -> Numbers {
+pub(crate) fn numbers_of(submission: &Submission) -> Numbers {
     numbers::probe(shop(), submission).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -255,27 +255,19 @@ fn one_part_that_does_not_build_does_not_take_the_others_along() {
 }
 
 #[test]
-fn numbers_are_found_wherever_they_are() {
-    // No header of user space includes this, and no macro has the major.
-    let header = "#include <linux/module.h>\nenum { MSG_SLOT_CHANNEL = 77 };\n";
-    let module = "#include \"h.h\"\n#include <linux/fs.h>\n#define MINE (100 + 21)\n\
-                  static struct file_operations f;\nstatic int __init i(void)\n{\n\
-                  \treturn register_chrdev(MINE, \"x,y\", &f);\n}\nmodule_init(i);\n\
-                  MODULE_LICENSE(\"GPL\");\n";
-    let found = numbers_of(&submission(&[("slot.c", module), ("h.h", header)]));
-    assert_eq!((found.major, found.channel_command), (121, 77));
-
-    // What is no constant is not guessed.
-    let module = module.replace("MINE,", "strlen(f.owner->name),");
-    let found = numbers_of(&submission(&[("slot.c", &module), ("h.h", "")]));
-    assert_eq!((found.major, found.channel_command), (MAJOR, CHANNEL));
-    assert_eq!(
-        found.deviations,
-        [
-            "MSG_SLOT_CHANNEL is nowhere; the lab's is used",
-            "the major cannot be found in the sources; the lab's is used"
-        ]
-    );
+fn headers_are_those_of_the_same_homework() {
+    let slot = small("#include \"list.h\"\n#include <own.h>\nint x = LIST + OWN;");
+    let submission = submission(&[
+        ("hw1/list.h", "#error of another homework\n"),
+        ("hw3/old/list.h", "#error old\n"),
+        ("hw3/include/List.h", "#define LIST 1\n"),
+        ("hw3/include/sub dir/own.h", "#define OWN 2\n"),
+        // It hides none of the system's.
+        ("hw3/include/linux/module.h", "#error hidden\n"),
+        ("hw3/src/message_slot.c", &slot),
+    ]);
+    let built = module(&submission, "message_slot");
+    assert!(built.is_ok(), "{:?}", built.unwrap_err());
 }
 
 #[test]

@@ -47,6 +47,21 @@ fn a_library_with_another_interface_loses_what_links_it() {
         assert!(words.contains("unresolved import"), "{words}");
     }
 
+    // One that uses a crate which the lab does not have.
+    let other = submission(&[program, ("part1-threads/src/lib.rs", "pub use rand::Rng;")]);
+    let found = crates::build(shop(), &other).unwrap();
+    let Refused(words) = found.built["threads"].as_ref().unwrap_err();
+    assert!(
+        words.starts_with(
+            "`rand` is no crate of the lab; part1-threads may use the standard library and "
+        ),
+        "{words}"
+    );
+    assert!(
+        words.contains("crossbeam-channel") && !words.contains("cargo add"),
+        "{words}"
+    );
+
     // One that is right, but whose buffer does not stand alone.
     let names = [
         "bin/threads.rs",

@@ -12,12 +12,12 @@ use lab_base::environment::command;
 use serde_json::Value;
 
 /// A submission that is right: everything beside everything, a linked list, a major of its own.
-fn right() -> PathBuf {
+pub(crate) fn right() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/submissions/flat_list")
 }
 
 /// That with its files changed.
-fn changed(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
+pub(crate) fn changed(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(right()).unwrap() {
         let entry = entry.unwrap();
@@ -33,10 +33,10 @@ fn changed(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
 }
 
 /// What became of grading.
-struct Graded {
-    status: Option<i32>,
-    text: String,
-    said: String,
+pub(crate) struct Graded {
+    pub(crate) status: Option<i32>,
+    pub(crate) text: String,
+    pub(crate) said: String,
     json: Value,
 }
 
@@ -50,7 +50,7 @@ impl Graded {
         found.unwrap_or_else(|| panic!("{id} in {}", self.text))
     }
 
-    fn findings(&self, kind: &str) -> Vec<&str> {
+    pub(crate) fn findings(&self, kind: &str) -> Vec<&str> {
         let findings = self.json["findings"].as_array().unwrap().iter();
         findings
             .filter(|finding| finding["kind"] == kind)
@@ -72,7 +72,7 @@ fn program() -> &'static str {
     })
 }
 
-fn grade(submission: &Path, arguments: &[&str]) -> Graded {
+pub(crate) fn grade(submission: &Path, arguments: &[&str]) -> Graded {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("report.json");
     let output = command(program())

@@ -2,7 +2,6 @@
 //! `lab grade`: a verdict on a submission.
 
 use std::{
-    fs,
     io::Write,
     path::PathBuf,
     process::ExitCode,
@@ -21,16 +20,21 @@ use lab_build::kernels::{Kernel, Which};
 use lab_cli::{on_interrupt, processor, red};
 use lab_grade::{
     compilers::Compilers,
-    intake::{self, Submission},
+    intake::Submission,
     render::Format,
     report::{Finding, FindingKind, MachineInfo, Report},
     rubric::Rubric,
     run::Runner,
     safe_text::SafeText,
-    submitted::{self, Submitted},
+    submitted::Submitted,
 };
 use lab_scene::workshop::{Start, Workshop};
 use lab_stages::STAGES;
+
+use super::{
+    outputs::Outputs,
+    submission::{self, NotGraded},
+};
 
 /// What a usage that is wrong and a submission that cannot be read end with.
 const UNREADABLE: u8 = 2;
@@ -40,13 +44,17 @@ const BROKEN: u8 = 3;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A directory, a .zip or a .tar.gz; without one, this tree.
+    /// A directory, a .zip, a .tar.gz or a .c file; without one, this tree. A path into the export of a
+    /// class, as in class.zip/NAME, is one submission of it.
     submission: Option<PathBuf>,
     /// Only checks whose id contains this.
     filter: Option<String>,
     /// Only this stage; may be given several times. Without it, those of which something is there.
     #[arg(long, value_name = "STAGE", value_parser = clap::builder::PossibleValuesParser::new(STAGES.iter().map(|stage| stage.name)))]
     stage: Vec<String>,
+    /// Which file of the submission is which part; may be given several times.
+    #[arg(long, value_name = "NAME=PATH", requires = "submission")]
+    map: Vec<String>,
     /// Where inputs are drawn from; without it, a new one, which the report names.
     #[arg(long)]
     seed: Option<u64>,
@@ -94,25 +102,37 @@ pub(crate) fn run(
         Err(error) => return Ok(refuse(&error.to_string())),
     };
     // Before anything that takes long.
-    let submission = match arguments.submission.as_deref().map(intake::open) {
-        Some(Ok(submission)) => Some(submission),
-        Some(Err(error)) => return Ok(refuse(&error.to_string())),
-        None => None,
+    let named = [
+        (&arguments.json, Format::Json),
+        (&arguments.junit, Format::Junit),
+        (&arguments.ktap, Format::Ktap),
+        (&arguments.gradescope, Format::Gradescope),
+    ];
+    let outputs = match Outputs::prepare(named, arguments.out.as_deref()) {
+        Ok(outputs) => outputs,
+        Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
-    let stages = match &submission {
-        _ if !arguments.stage.is_empty() => arguments.stage.iter().map(String::as_str).collect(),
-        Some(submission) => submitted::stages(submission),
-        None => STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>(),
-    };
-    if let Some(submission) = &submission
-        && stages.is_empty()
-    {
-        for remark in &submission.remarks {
-            eprintln!("{}", SafeText::from(remark.as_str()));
+    let opened = arguments.submission.as_deref();
+    let opened = opened.map(|path| submission::open(path, &arguments.map, &arguments.stage));
+    let (submission, stages) = match opened {
+        Some(Ok((submission, stages))) => (Some(submission), stages),
+        Some(Err(NotGraded { why, details })) => {
+            let code = refuse(&why);
+            for line in details {
+                eprintln!("{}", SafeText::from(line));
+            }
+            return Ok(code);
         }
-        let why = format!("{}: nothing in it can be graded", submission.name);
-        return Ok(refuse(&why));
-    }
+        None if !arguments.stage.is_empty() => {
+            let is_wanted = |name: &&str| arguments.stage.iter().any(|stage| stage == name);
+            let all = STAGES.iter().map(|stage| stage.name);
+            (None, all.filter(is_wanted).collect())
+        }
+        None => (
+            None,
+            STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>(),
+        ),
+    };
     let filter = arguments.filter.as_deref().unwrap_or_default();
     rubric.keep(|stage, check| stages.contains(&stage) && check.id.contains(filter));
     if rubric.stages.is_empty() {
@@ -121,15 +141,28 @@ pub(crate) fn run(
             stages.join(", ")
         )));
     }
-    match grade(
+    let graded = grade(
         arguments,
         which,
         start,
         &rubric,
         submission.as_ref(),
         &stages,
-    ) {
-        Ok(code) => Ok(code),
+    );
+    let graded = graded.and_then(|report| {
+        // People see it whatever becomes of the files.
+        print!("{}", Format::Text.render(&report)?);
+        std::io::stdout().flush().context("writing the report")?;
+        Ok(report)
+    });
+    match graded {
+        Ok(report) => match outputs.write(&report) {
+            Ok(()) => Ok(ExitCode::from(report.exit_status())),
+            Err(error) => {
+                eprintln!("{} {error:#}", red("the report is not in all files:"));
+                Ok(ExitCode::from(BROKEN))
+            }
+        },
         Err(error) => {
             eprintln!("{} {error:#}", red("the machinery failed, no score:"));
             Ok(ExitCode::from(BROKEN))
@@ -149,7 +182,7 @@ fn grade(
     rubric: &Rubric,
     submission: Option<&Submission>,
     stages: &[&str],
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Report> {
     let interrupted = interrupts()?;
     let workshop = if arguments.no_build {
         Workshop::open_built(Some(best(which)?), start)
@@ -181,6 +214,8 @@ fn grade(
     let remarks = submission.map_or(&[][..], |submission| &submission.remarks);
     let remark = |text: &String| Finding::new(FindingKind::Remark, text.as_str());
     report.remarks = remarks.iter().map(remark).collect();
+    let left_out = submission.and_then(|submission| submission.left_out.as_ref());
+    report.remarks.extend(left_out.map(remark));
     report.remarks.extend(submitted.remarks.iter().cloned());
     let report = Mutex::new(report);
     let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,11 +237,7 @@ fn grade(
         bar.inc(1);
     });
     bar.finish_and_clear();
-    let report = lock();
-    write_all(arguments, &report)?;
-    print!("{}", Format::Text.render(&report)?);
-    std::io::stdout().flush().context("writing the report")?;
-    Ok(ExitCode::from(report.exit_status()))
+    Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The kernel that sees most of those that are there.
@@ -218,37 +249,6 @@ fn best(which: Option<Which>) -> anyhow::Result<Which> {
     let there = |which: &Which| Kernel::find(&paths, Some(*which)).is_ok();
     let best = Which::ALL.into_iter().rev().find(there);
     Ok(best.unwrap_or(Which::Stock))
-}
-
-/// Write the report into all files that are wished for.
-fn write_all(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
-    let mut files: Vec<(PathBuf, Format)> = Vec::new();
-    let named = [
-        (&arguments.json, Format::Json),
-        (&arguments.junit, Format::Junit),
-        (&arguments.ktap, Format::Ktap),
-        (&arguments.gradescope, Format::Gradescope),
-    ];
-    for (file, format) in named {
-        files.extend(file.iter().map(|file| (file.clone(), format)));
-    }
-    if let Some(directory) = &arguments.out {
-        fs::create_dir_all(directory)
-            .with_context(|| format!("creating {}", directory.display()))?;
-        let all = [
-            ("report.txt", Format::Text),
-            ("report.json", Format::Json),
-            ("junit.xml", Format::Junit),
-            ("report.ktap", Format::Ktap),
-            ("gradescope.json", Format::Gradescope),
-        ];
-        files.extend(all.map(|(name, format)| (directory.join(name), format)));
-    }
-    for (file, format) in files {
-        let text = anstream::adapter::strip_str(&format.render(report)?).to_string();
-        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-    }
-    Ok(())
 }
 
 /// A flag that is raised by Ctrl-C, or when make ends. What has not been carried out by then is told
