@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab console`: what a saved log of a console says.
+//! `lab console`: what a saved log of a kernel says.
 
 use std::{fs, path::Path, process::ExitCode, time::SystemTime};
 
@@ -12,7 +12,7 @@ use lab_build::{
     modules,
 };
 use lab_cli::{bold, green, red};
-use lab_console::{KernelReport, Source, first_report};
+use lab_console::{KernelReport, Source, first_report, is_kernel_log};
 
 /// Print the first report of the log: exit status 1. Without any, 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {
@@ -33,14 +33,20 @@ pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode>
 fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let bytes = fs::read(file).with_context(|| format!("reading {name}"))?;
-    if bytes.is_empty() {
-        bail!("{name} is empty; expected what a kernel said on its console");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.trim().is_empty() {
+        bail!("{name} is empty; expected the log of a kernel");
     }
-    // As grep does.
+    if is_kernel_log(&text) {
+        return Ok(text);
+    }
+    // As grep does. A crash leaves such bytes in a log, too.
     if bytes.contains(&0) {
-        bail!("{name} is a binary file; expected what a kernel said on its console");
+        bail!("{name} is a binary file; expected the log of a kernel");
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    bail!(
+        "{name} is no log of a kernel; expected what dmesg, journalctl -k, syslog or a serial console shows"
+    );
 }
 
 /// The line of the source, if a module of this checkout is the one that the log speaks of: built

@@ -44,10 +44,10 @@ enum Command {
     },
     /// Open a shell in a machine.
     Shell,
-    /// Say what a saved log of a console has to report: exit status 0 nothing, 1 something, 2 the
-    /// file cannot be read.
+    /// Say what a saved log of a kernel has to report: exit status 0 nothing, 1 something, 2 the
+    /// file cannot be read or is no log of a kernel.
     Console {
-        /// The log, as in build/consoles/.
+        /// The log: a console as in build/consoles/, or what dmesg, journalctl or syslog write.
         file: PathBuf,
     },
 }
