@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lab console`: the report in a saved console.
+//! `lab console`: the report in a saved log of a kernel.
 
 use std::{fs, path::Path, process::ExitCode, time::SystemTime};
 
@@ -12,7 +12,7 @@ use lab_build::{
     modules,
 };
 use lab_cli::{bold, green, red};
-use lab_console::{KernelReport, Source, first_report};
+use lab_console::{KernelReport, Source, first_report, is_kernel_log};
 
 /// Print the first report of the log: exit status 1. Without a report: 0.
 pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode> {
@@ -33,14 +33,20 @@ pub(crate) fn run(file: &Path, which: Option<Which>) -> anyhow::Result<ExitCode>
 fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let bytes = fs::read(file).with_context(|| format!("reading {name}"))?;
-    if bytes.is_empty() {
-        bail!("{name} is empty; expected the console of a kernel");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.trim().is_empty() {
+        bail!("{name} is empty; expected the log of a kernel");
     }
-    // As grep does.
+    if is_kernel_log(&text) {
+        return Ok(text);
+    }
+    // As grep does. A crash leaves such bytes in a log, too.
     if bytes.contains(&0) {
-        bail!("{name} is a binary file; expected the console of a kernel");
+        bail!("{name} is a binary file; expected the log of a kernel");
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    bail!(
+        "{name} is not the log of a kernel; expected what dmesg, journalctl -k, syslog or a serial console shows"
+    );
 }
 
 /// The source line of the report, if it is in a module of this checkout. The module must have been

@@ -44,10 +44,10 @@ enum Command {
     },
     /// Open a shell in a machine.
     Shell,
-    /// Print the first kernel report in a saved console: exit status 0 none, 1 a report, 2 the file
-    /// cannot be read.
+    /// Print the first report in a saved kernel log: exit status 0 none, 1 a report, 2 the file
+    /// cannot be read or is not the log of a kernel.
     Console {
-        /// The log, as in build/consoles/.
+        /// The log: a console as in build/consoles/, or what dmesg, journalctl or syslog write.
         file: PathBuf,
     },
 }

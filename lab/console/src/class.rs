@@ -3,11 +3,14 @@
 
 /// What kind of thing has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the table in classes.rs says what each means")]
+#[expect(missing_docs, reason = "the table in classes/ says what each means")]
 pub enum Class {
     OutOfBounds,
     UseAfterFree,
     InvalidFree,
+    UninitialisedMemory,
+    DataRace,
+    ActiveObject,
     NullDereference,
     PageFault,
     GeneralProtection,

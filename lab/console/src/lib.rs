@@ -7,15 +7,21 @@
 mod aside;
 mod class;
 mod classes;
+mod kernel_log;
 mod lasting;
 pub mod leaks;
 mod lines;
 mod locate;
+mod plain;
+mod prefix;
+mod records;
 mod report;
 mod trace;
+mod wrapped;
 
 pub use aside::is_aside;
 pub use class::Class;
+pub use kernel_log::is_kernel_log;
 pub use lasting::lasting;
 pub use locate::{Source, locate};
 pub use report::{KernelReport, first_fault, first_report, tail};

@@ -5,13 +5,20 @@
 //! about: what comes first is the cause, the panic that follows it is not. `classes` is the table
 //! of what there is to be found, `lines` takes off what printk puts in front, `locate` looks a
 //! place up in a module's debug information. What kernels on a slow host log by themselves
-//! (`aside`) is left out everywhere.
+//! (`aside`) is left out everywhere. `plain` and `prefix` know the forms in which logs are saved.
+
+use std::sync::LazyLock;
+
+use lab_base::pattern;
+use regex::Regex;
 
 use crate::{
     aside::is_aside,
     class::Class,
     lines::{Line, lines},
     locate::Source,
+    plain::plain,
+    prefix::Speaker,
     trace::{self, Place},
 };
 
@@ -68,34 +75,38 @@ pub fn first_fault(console: &str) -> Option<KernelReport> {
 }
 
 fn first_of(console: &str, wanted: impl Fn(Class) -> bool) -> Option<KernelReport> {
-    let mut lines = lines(console);
-    lines.retain(|line| !is_aside(line.text));
-    // Where the kernel puts the time in front, what has none was said by a program.
-    let stamped = lines.iter().any(|line| line.stamped);
+    let console = plain(console);
+    let mut lines = lines(&console);
+    lines.retain(|line| line.speaker != Speaker::Program && !is_aside(line.text));
+    // Where the log says what the kernel has said, all other lines are of programs.
+    let marked = lines.iter().any(Line::is_of_kernel);
     let found = lines
         .iter()
         .enumerate()
-        .filter(|(_, line)| line.stamped || !stamped)
+        .filter(|(_, line)| line.is_of_kernel() || !marked || is_list_of_leaks(line.text))
         .filter_map(|(at, line)| Some((at, Class::of(line.text)?)))
         .find(|(_, class)| wanted(*class));
-    if let Some(at) = reboot_at(&lines)
-        && found.is_none_or(|(start, _)| at < start)
-    {
-        return Some(reboot(&lines, at));
-    }
-    let (start, class) = found?;
+    let Some((start, class)) = found else {
+        return reboot_at(&lines).map(|at| reboot(&lines, at));
+    };
     let start = match class {
         Class::Warning => message_of_warning(&lines, start),
         _ => start,
     };
     let report = report_from(&lines[start..], class);
-    let (class, title) = said_better(&report, class).unwrap_or((class, report[0]));
+    let (class, title) = said_better(&report, class).unwrap_or((class, report[0].to_owned()));
     Some(KernelReport {
         class,
-        title: title.to_owned(),
+        title: title.trim_start().to_owned(),
         place: trace::place(&report),
         excerpt: report[..report.len().min(EXCERPT_LINES)].join("\n"),
     })
+}
+
+/// Whether the line begins what kmemleak lists in debugfs: a program prints it, and the kernel has
+/// written it.
+fn is_list_of_leaks(text: &str) -> bool {
+    text.starts_with("unreferenced object 0x")
 }
 
 /// The lines of the report that starts with the first of `lines`, up to its end. What others say
@@ -113,7 +124,7 @@ fn report_from<'a>(lines: &[Line<'a>], class: Class) -> Vec<&'a str> {
         if is_end(line.text, traced) {
             break;
         }
-        traced |= line.text.starts_with("Call Trace:");
+        traced |= CALL_TRACE.is_match(line.text);
         report.push(line.text);
     }
     report
@@ -137,32 +148,57 @@ fn message_of_warning(lines: &[Line<'_>], start: usize) -> usize {
         .unwrap_or(start)
 }
 
+/// The line in front of a trace: of x86 and most others, of arm64, and of arm.
+static CALL_TRACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(Call [Tt]race|Backtrace):"));
+
 /// After a report come the registers once more, and a panic that says nothing new; but some
 /// reports leave the trace to the panic.
 fn is_end(text: &str, traced: bool) -> bool {
+    let next = ["Kernel panic - not syncing", "------------[ cut here ]"];
     text.starts_with("---[ end ")
-        || (traced && text.starts_with("Kernel panic - not syncing"))
+        || (traced && next.iter().any(|start| text.starts_with(start)))
         // KASAN's last line.
         || text.starts_with("==========================")
 }
 
-/// What KASAN adds to a fault that its own look at memory has caused: the fault's address means
-/// nothing then.
-fn said_better<'a>(report: &[&'a str], class: Class) -> Option<(Class, &'a str)> {
-    if !matches!(class, Class::GeneralProtection | Class::PageFault) {
-        return None;
+/// A title that says more than the first line of the report, with its class.
+fn said_better(report: &[&str], class: Class) -> Option<(Class, String)> {
+    match class {
+        // What KASAN adds to a fault that its own look at memory has caused: the fault's address
+        // means nothing then.
+        Class::GeneralProtection | Class::PageFault => {
+            let title = report.iter().find(|text| text.starts_with("KASAN: "))?;
+            Some((Class::of(title)?, (*title).to_owned()))
+        }
+        // Before 6.1, and on some processors, the message follows the line that says WARNING.
+        Class::Warning if report[0].trim_start().starts_with("WARNING: ") => {
+            let message = report.get(1)?;
+            let is_message = !message.trim().is_empty() && !AFTER_WARNING.is_match(message);
+            is_message.then(|| (Class::of(message).unwrap_or(class), (*message).to_owned()))
+        }
+        // Rust's own message follows the place of the panic.
+        Class::Bug if report[0].contains(": panicked at ") && report[0].ends_with(':') => Some((
+            class,
+            format!("{} {}", report[0], report.get(1)?.trim_start()),
+        )),
+        _ => None,
     }
-    let title = report.iter().find(|text| text.starts_with("KASAN: "))?;
-    Some((Class::of(title)?, title))
 }
 
+/// What stands behind a warning that has no message.
+static AFTER_WARNING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(Modules linked in|CPU|Tainted|Hardware name|Workqueue|Call [Tt]race|RIP|NIP|pc|pstate|Kernel panic)\b|^ |^-",
+    )
+});
+
 /// The first line of a kernel or a firmware that starts after a kernel has run, unless that has
-/// said that it restarts.
+/// said that it ends. Only a console has all that a kernel says before it ends.
 fn reboot_at(lines: &[Line<'_>]) -> Option<usize> {
-    let first = lines.iter().position(|line| line.stamped)?;
+    let first = lines.iter().position(|line| line.is_printk)?;
     let mut expected = false;
     for (at, line) in lines.iter().enumerate().skip(first + 1) {
-        let starts = if line.stamped {
+        let starts = if line.is_printk {
             line.text.starts_with("Linux version ")
         } else {
             line.text.contains("SeaBIOS (version ")
@@ -170,13 +206,21 @@ fn reboot_at(lines: &[Line<'_>]) -> Option<usize> {
         if starts && !expected {
             return Some(at);
         }
-        if line.stamped {
+        if line.is_printk {
             // The kernel's first line comes after the firmware's and is explained by the same.
-            expected = !starts && (expected || line.text.starts_with("reboot: Restarting system"));
+            expected = !starts && (expected || IS_END_OF_KERNEL.is_match(line.text));
         }
     }
     None
 }
+
+/// The last words of a kernel that was asked to end: kernel/reboot.c, kernel/kexec_core.c,
+/// drivers/tty/sysrq.c.
+static IS_END_OF_KERNEL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(reboot: (Restarting system|Power down|System halted)|(kexec_core: )?Starting new kernel|sysrq: Resetting|Bye!)",
+    )
+});
 
 /// The report of a start at the line `at` that nothing explains: the last words before it.
 fn reboot(lines: &[Line<'_>], at: usize) -> KernelReport {
@@ -208,6 +252,8 @@ fn says_asides_only(line: &str) -> bool {
     !parts.is_empty() && parts.iter().all(|part| is_aside(part.text))
 }
 
+#[cfg(test)]
+mod starts;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

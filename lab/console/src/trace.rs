@@ -30,9 +30,14 @@ impl fmt::Display for Place {
 }
 
 /// `function+0xoffset/0xsize [module]`. In front of what the unwinder is not sure of is a
-/// question mark.
+/// question mark. Names that rustc has made can have a dollar sign.
 static IN_MODULE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(\? )?([A-Za-z_][\w.]*)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(\w+)"));
+    LazyLock::new(|| pattern(r"(\? )?([A-Za-z_$][\w.$]*)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(\w+)"));
+
+/// Lines with the instruction itself, and no place to return to: of x86, also before 4.10; of
+/// warnings; of arm, arm64 and riscv.
+static INSTRUCTION: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*(RIP: |E?IP: |EIP is at |WARNING: |PC is at |e?pc ?: )"));
 
 /// A module that does not come with the kernel, in the list of those that are in.
 static OUT_OF_TREE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\w+)\([A-Z]*O[A-Z]*\)"));
@@ -49,6 +54,8 @@ pub(super) fn place(report: &[&str]) -> Option<Place> {
         .collect();
     let mut places: Vec<(bool, Place)> = report
         .iter()
+        // ODEBUG's hint is the function of a timer, and not where it was freed.
+        .filter(|line| !line.contains(" hint: "))
         .flat_map(|line| {
             IN_MODULE
                 .captures_iter(line)
@@ -61,7 +68,7 @@ pub(super) fn place(report: &[&str]) -> Option<Place> {
                 offset: number(3)?,
                 size: number(4)?,
                 module: found[5].to_owned(),
-                is_return: !(line.starts_with("RIP: ") || line.starts_with("WARNING: CPU: ")),
+                is_return: !INSTRUCTION.is_match(line),
             };
             Some((found.get(1).is_some(), place))
         })

@@ -60,7 +60,7 @@ const WAYS: &[(&str, Class)] = &[
 
 /// Further recordings without a crash: a whole boot; programs that die of a segfault and a
 /// division; a program that prints "BUG: "; a requested restart.
-const HARMLESS: [&str; 2] = ["clean", "asked-reboot"];
+pub(crate) const HARMLESS: [&str; 2] = ["clean", "asked-reboot"];
 
 /// The function that the report of a way must name.
 fn function(way: &str) -> Option<String> {
@@ -80,9 +80,10 @@ fn directory() -> PathBuf {
 }
 
 /// All recorded consoles, by kernel and way.
-fn recorded() -> BTreeMap<(String, String), String> {
-    let logs = fs::read_dir(directory()).unwrap().map(|entry| {
-        let path = entry.unwrap().path();
+pub(crate) fn recorded() -> BTreeMap<(String, String), String> {
+    let files = fs::read_dir(directory()).unwrap();
+    let paths = files.map(|entry| entry.unwrap().path());
+    let logs = paths.filter(|path| path.is_file()).map(|path| {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let (kernel, way) = name.split_once('-').unwrap();
         let console = fs::read(&path).unwrap();
@@ -92,13 +93,13 @@ fn recorded() -> BTreeMap<(String, String), String> {
     logs.collect()
 }
 
-fn expected(way: &str) -> (Class, Option<String>) {
+pub(crate) fn expected(way: &str) -> (Class, Option<String>) {
     let found = WAYS.iter().find(|(name, _)| *name == way);
     let (_, class) = found.unwrap_or_else(|| panic!("{way} has no expectation"));
     (*class, function(way))
 }
 
-fn found(report: &KernelReport) -> (Class, Option<String>) {
+pub(crate) fn found(report: &KernelReport) -> (Class, Option<String>) {
     (report.class, report.place.as_ref().map(ToString::to_string))
 }
 
@@ -201,50 +202,85 @@ fn what_kernels_have_said_by_themselves_is_known_and_nothing_else_is() {
     assert!(known > 20, "{known}");
 }
 
-/// Exit status and stdout of `lab console`.
-fn lab_console(file: &Path) -> (Option<i32>, String) {
+/// Exit status, stdout and stderr of `lab console`.
+fn lab_console(file: &Path) -> (Option<i32>, String, String) {
     let output = command(env!("CARGO_BIN_EXE_lab"))
         .arg("console")
         .arg(file)
         .env_remove("KERNEL")
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    (output.status.code(), said)
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 #[test]
 fn lab_console_says_what_a_log_has_to_report() {
-    let (status, said) = lab_console(&directory().join("debug-use-after-free.log"));
+    let (status, said, _) = lab_console(&directory().join("debug-use-after-free.log"));
     assert_eq!(status, Some(1));
     let title = "use-after-free: BUG: KASAN: slab-use-after-free in bad_use_after_free+0x";
     assert!(said.starts_with(title), "{said}");
     assert!(said.contains(Class::UseAfterFree.meaning()), "{said}");
-    let (status, said) = lab_console(&directory().join("stock-clean.log"));
+    let (status, said, _) = lab_console(&directory().join("stock-clean.log"));
     assert_eq!(
         (status, said.as_str()),
         (Some(0), "clean: the kernel does not complain\n")
     );
 }
 
+/// Not read: what is no log of a kernel. The message is one sentence that names the file.
 #[test]
 fn lab_console_refuses_what_is_no_log_and_reads_one_that_is_garbled() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("console.log");
-    assert_eq!(lab_console(&file), (Some(2), String::new()), "no such file");
-    assert_eq!(
-        lab_console(directory.path()),
-        (Some(2), String::new()),
-        "a directory"
-    );
+    let (status, said, error) = lab_console(&file);
+    assert_eq!((status, said.as_str()), (Some(2), ""), "no such file");
+    assert!(error.contains("console.log"), "{error}");
+    assert_eq!(lab_console(directory.path()).0, Some(2), "a directory");
+    for (contents, expected) in [
+        (&b""[..], "is empty"),
+        (b"\r\n \n", "is empty"),
+        (b"\x7fELF\x02\x01\x01\x00\x00", "is a binary file"),
+        (
+            b"# Lab\n\nBUG: and Oops: are words.\n",
+            "is not the log of a kernel",
+        ),
+        (b"BUG: says a program\n", "is not the log of a kernel"),
+        (b"#include <linux/module.h>\n", "is not the log of a kernel"),
+        (
+            b"Nov 29 21:29:32 lab sshd[77]: BUG: no\n",
+            "is not the log of a kernel",
+        ),
+        (
+            b"2026-11-29 21:29:32 ERROR no file\n",
+            "is not the log of a kernel",
+        ),
+    ] {
+        fs::write(&file, contents).unwrap();
+        let (status, said, error) = lab_console(&file);
+        assert_eq!(
+            (status, said.as_str()),
+            (Some(2), ""),
+            "{}",
+            contents.escape_ascii()
+        );
+        assert!(
+            error.contains(expected) && error.contains("console.log"),
+            "{error}"
+        );
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    }
     for (contents, status) in [
-        (&b""[..], 2),
-        (b"\x7fELF\x02\x01\x01\x00\x00", 2),
-        (b"[    1.000000] caf\xe9 \xff\n", 0),
+        (&b"[    1.000000] caf\xe9 \xff\n"[..], 0),
         (
             b"caf\xe9 \xff\n[    1.000000] Kernel panic - not syncing: \xff\n",
             1,
         ),
+        (b"[    1.000000] Kernel panic - not syncing: x\n\0\0\0\0", 1),
     ] {
         fs::write(&file, contents).unwrap();
         assert_eq!(

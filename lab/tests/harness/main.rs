@@ -10,10 +10,12 @@
 
 mod bench;
 mod clauses;
+mod console_forms;
 mod consoles;
 mod environment;
 mod fuzz;
 mod leaks;
+mod log_forms;
 mod machines;
 mod modules;
 mod names;

@@ -5,7 +5,7 @@ use super::*;
 use crate::lasting::lasting;
 
 /// As 6.1 says it; the lines between are left out.
-const OOPS: &str = "\
+pub(super) const OOPS: &str = "\
 [    4.100000] nl_bad: ready\r
 [    4.200000] BUG: kernel NULL pointer dereference, address: 0000000000000008\r
 [    4.200100] #PF: supervisor write access in kernel mode\r
@@ -158,6 +158,69 @@ fn the_title_of_a_warning_is_its_message() {
     );
 }
 
+/// Before 4.15 on x86, and on some processors, it stands behind that line.
+#[test]
+fn the_message_of_a_warning_can_follow_it() {
+    let warning = |message: &str| {
+        format!(
+            "[    5.000001] ------------[ cut here ]------------\n\
+             [    5.000002] WARNING: CPU: 0 PID: 7 at nl_bad/nl_bad.c:9 f+0x1/0x10 [nl_bad]\n\
+             {message}[    5.000004] Modules linked in: nl_bad(O)\n"
+        )
+    };
+    for (message, class, title) in [
+        ("this cannot be", Class::Warning, "this cannot be"),
+        (
+            "refcount_t: underflow; use-after-free.",
+            Class::Refcount,
+            "refcount_t: underflow; use-after-free.",
+        ),
+    ] {
+        let report = first_report(&warning(&format!("[    5.000003] {message}\n"))).unwrap();
+        assert_eq!((report.class, report.title.as_str()), (class, title));
+        assert_eq!(report.place.unwrap().to_string(), "f [nl_bad]");
+    }
+    let report = first_report(&warning("")).unwrap();
+    assert!(
+        report.title.starts_with("WARNING: CPU: 0"),
+        "{}",
+        report.title
+    );
+}
+
+/// core::panic::PanicHookInfo has the place in the first line since Rust 1.73.
+#[test]
+fn the_title_of_a_panic_in_rust_has_its_message() {
+    let log = "[    5.000001] rust_kernel: panicked at slot/rust_slot.rs:41:9:\n\
+        [    5.000001] index out of bounds: the len is 3 but the index is 5\n\
+        [    5.000002] ------------[ cut here ]------------\n\
+        [    5.000003] kernel BUG at rust/helpers/bug.c:7!\n";
+    let report = first_report(log).unwrap();
+    assert_eq!(report.class, Class::Bug);
+    assert_eq!(
+        report.title,
+        "rust_kernel: panicked at slot/rust_slot.rs:41:9: index out of bounds: the len is 3 but the index is 5"
+    );
+    let old = "rust_kernel: panicked at 'explicit panic', slot/rust_slot.rs:41:9";
+    assert_eq!(
+        first_report(&format!("[    5.000001] {old}\n"))
+            .unwrap()
+            .title,
+        old
+    );
+}
+
+/// A program prints what kmemleak lists.
+#[test]
+fn leaks_that_a_program_lists_are_the_kernels() {
+    let log = "[    5.000001] kmemleak: Automatic memory scanning thread started\n\
+        # cat /sys/kernel/debug/kmemleak\n\
+        unreferenced object 0xffff888004a1b2c0 (size 64):\n  backtrace:\n    leak+0x1/0x10 [nl_bad]\n";
+    let report = first_report(log).unwrap();
+    assert_eq!(report.class, Class::MemoryLeak);
+    assert_eq!(report.place.unwrap().to_string(), "leak [nl_bad]");
+}
+
 /// Without callers, what is cut in the middle of a line is put right all the same.
 #[test]
 fn a_report_may_begin_in_the_middle_of_a_line() {
@@ -190,55 +253,6 @@ fn a_module_of_ours_and_a_sure_frame_are_preferred() {
     assert_eq!(place.to_string(), "bad_input [nl_bad]");
     assert_eq!(place.symbol, "bad_input.isra.0");
     assert!(place.is_return);
-}
-
-const START: &str =
-    "[    0.000000] Linux version 6.1.0 (gcc) #1 SMP\n[    5.000000] nl_bad: ready\n";
-
-#[test]
-fn a_second_start_that_nothing_explains_is_a_reboot() {
-    for again in ["SeaBIOS (version 1.16.2)\n", START] {
-        let report = first_report(&format!("{START}{again}[    6.000000] more\n")).unwrap();
-        assert_eq!(report.class, Class::Reboot, "{again}");
-        assert!(
-            report.excerpt.contains("nl_bad: ready"),
-            "{}",
-            report.excerpt
-        );
-    }
-    // What explains it comes first.
-    assert_eq!(
-        class_of(&format!("{START}{OOPS}{START}")),
-        Some(Class::NullDereference)
-    );
-    // What comes after it is of another life.
-    assert_eq!(
-        class_of(&format!("{START}{START}{OOPS}")),
-        Some(Class::Reboot)
-    );
-}
-
-#[test]
-fn one_start_or_one_that_was_asked_for_is_no_reboot() {
-    assert_eq!(
-        first_report(&format!("SeaBIOS (version 1.16.2)\n{START}")),
-        None
-    );
-    let asked = "[    9.000000] reboot: Restarting system\n";
-    assert_eq!(
-        first_report(&format!("{START}{asked}SeaBIOS (version 1.16.2)\n{START}")),
-        None
-    );
-    // Asked for once, and not a second time.
-    assert_eq!(
-        class_of(&format!("{START}{asked}{START}{START}")),
-        Some(Class::Reboot)
-    );
-    // A user who asks for the version.
-    assert_eq!(
-        first_report(&format!("{START}Linux version 6.1.0 (gcc) #1 SMP\n")),
-        None
-    );
 }
 
 #[test]
