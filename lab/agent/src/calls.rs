@@ -190,6 +190,34 @@ pub enum Call {
     },
 }
 
+impl Call {
+    /// The name of the system call, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Socket { .. } => "socket",
+            Call::Bind { .. } | Call::Mailbox { .. } => "bind",
+            Call::PortId { .. } => "getsockname",
+            Call::SetOption { .. } => "setsockopt",
+            Call::Send { .. } => "sendto",
+            Call::Receive { .. } | Call::ReceiveFile { .. } => "recvmsg",
+            Call::Close { .. } => "close",
+            Call::Fork { .. } => "fork",
+            Call::Duplicate { .. } => "dup",
+            Call::SendFile { .. } => "sendmsg",
+            Call::LeaveNetwork => "unshare",
+            Call::BecomeUser { .. } => "setresuid",
+            Call::Open { .. } => "open",
+            Call::Ioctl { .. } | Call::IoctlAt { .. } => "ioctl",
+            Call::ReadFile { .. } => "read",
+            Call::WriteFile { .. } => "write",
+            Call::FillChannels { .. } => "ioctl and write, for many channels,",
+            Call::Insert { .. } => "finit_module",
+            Call::Batch { .. } => "a list of calls",
+            Call::WithFault { call, .. } | Call::Repeat { call, .. } => call.name(),
+        }
+    }
+}
+
 /// One of the two after fork(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kin {

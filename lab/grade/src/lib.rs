@@ -13,6 +13,7 @@
 mod archive;
 pub mod build;
 mod candidates;
+pub mod causes;
 mod class_export;
 mod code;
 mod commands;

@@ -136,7 +136,7 @@ pub struct GradedCheck {
     pub hidden: bool,
     /// What came of it.
     pub outcome: CheckOutcome,
-    parent: Option<String>,
+    pub(crate) parent: Option<String>,
 }
 
 impl GradedCheck {

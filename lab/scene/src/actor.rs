@@ -49,7 +49,7 @@ impl Scene<'_> {
         let limit = 2 * PATIENCE;
         let answer = self.wait_line(actor, Stream::Stdout, limit)?;
         let answer = answer.ok_or_else(|| Trouble::Hung {
-            what: format!("{call:?} of {}", actor.name),
+            what: format!("{} of {}", call.name(), actor.name),
             after: self.machine.scaled(limit),
         })?;
         serde_json::from_slice(&answer)
@@ -65,7 +65,10 @@ impl Scene<'_> {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Done) => Ok(0),
             Ok(other) => Err(Trouble::Lost(format!("{call:?} gave {other:?}")).into()),
-            Err(refusal) => Err(fail(format!("{call:?} works"), refusal.to_string())),
+            Err(refusal) => Err(fail(
+                format!("{} of {} works", call.name(), actor.name),
+                refusal.to_string(),
+            )),
         }
     }
 

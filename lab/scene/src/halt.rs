@@ -2,6 +2,9 @@
 //! The reasons why a scenario stops before its end, and their texts.
 
 use lab_machine::Trouble;
+use nix::errno::Errno;
+
+use crate::in_words::InWords;
 
 /// The reason why a scenario stops before its end.
 #[derive(Debug)]
@@ -38,11 +41,27 @@ pub type Outcome<T = ()> = Result<T, Halt>;
 ///
 /// # Errors
 /// States the expectation and the observation.
-pub fn expect_eq<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Outcome {
+pub fn expect_eq<T: InWords>(what: &str, got: T, expected: T) -> Outcome {
     if got == expected {
         return Ok(());
     }
-    Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
+    let expected = format!("{what}: {}", expected.in_words());
+    Err(fail(expected, got.in_words()))
+}
+
+/// [`Halt::Fail`], if a request was answered with an errno.
+///
+/// # Errors
+/// States the errno by its name.
+pub fn expect_success(errno: i32) -> Outcome {
+    if errno == 0 {
+        return Ok(());
+    }
+    let got = Errno::from_raw(errno).in_words();
+    Err(fail(
+        "the request is carried out",
+        format!("it is refused: {got} (errno {errno})"),
+    ))
 }
 
 /// A failure.

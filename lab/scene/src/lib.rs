@@ -13,6 +13,7 @@ mod datagram;
 mod detail;
 mod ends;
 mod halt;
+mod in_words;
 mod leak_watch;
 mod leaks;
 mod modules;
@@ -32,7 +33,8 @@ pub mod workshop;
 
 pub use datagram::Datagram;
 pub use detail::Detail;
-pub use halt::{Halt, Outcome, expect_eq, fail, readable};
+pub use halt::{Halt, Outcome, expect_eq, expect_success, fail, readable};
+pub use in_words::InWords;
 pub use perform::{ScenarioResult, improvise, perform};
 pub use scenario::{LooksAt, Scenario};
 pub use scene::{Program, Scene, clause};

@@ -211,7 +211,10 @@ impl Scene<'_> {
             }
             _ if complained.to_lowercase().contains(word) => Ok(()),
             _ => {
-                let wanted = format!("{} says {word} on stderr", program.name);
+                let wanted = match word {
+                    "" => format!("{} writes a line to stderr", program.name),
+                    _ => format!("{} says {word} on stderr", program.name),
+                };
                 Err(fail(
                     wanted,
                     format!("\"{}\"", readable(complained.as_bytes())),
@@ -226,7 +229,10 @@ impl Scene<'_> {
     /// # Errors
     /// [`crate::Halt::Fail`] if another line comes, or none in time.
     pub fn expect_complaint(&mut self, program: &Program, parts: &[&str]) -> Outcome {
-        let wanted = || format!("{} says {} on stderr", program.name, parts.join(", "));
+        let wanted = || match parts {
+            [] => format!("{} writes a line to stderr", program.name),
+            _ => format!("{} says {} on stderr", program.name, parts.join(", ")),
+        };
         match self.wait_line(program, Stream::Stderr, PATIENCE)? {
             Some(line) => {
                 self.note_output(program, Stream::Stderr, &line);

@@ -198,8 +198,8 @@ fn each_fault_costs_its_own_clause_and_a_crash_some_more() {
         "{missing}"
     );
     let lost = graded.json["max"].as_u64().unwrap() - graded.json["score"].as_u64().unwrap();
-    // W5-intact 7, W5-fuzz 2, I3-zero 2, P1 3, P2 2, and 5 for the crash.
-    assert_eq!(lost, 21, "{}", graded.text);
+    // W5-intact 7, W5-fuzz 2, I3-zero 2, D5-refusals 1, P1 3, P2 2, and 5 for the crash.
+    assert_eq!(lost, 22, "{}", graded.text);
 }
 
 #[test]

@@ -5,7 +5,10 @@ use anstyle::{AnsiColor, Style};
 use lab_scene::transcript::Status;
 
 use super::lines::{compilers, conclusion, explanation, in_words};
-use crate::report::{GradedCheck, GradedStage, Report};
+use crate::{
+    causes::{Cause, is_blocked},
+    report::{GradedCheck, GradedStage, Report},
+};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -34,9 +37,14 @@ pub(super) fn render(report: &Report) -> String {
         report.seed,
         compilers(report),
     );
+    let causes = report.causes();
+    if report.errors() == 0 {
+        text += &first_to_do(&causes);
+    }
     for stage in &report.stages {
         text += &format!("\n{BOLD}{}{BOLD:#}\n\n", stage.title);
         text += &checks(stage);
+        text += &blocked(stage, &causes);
         if let Some(score) = report.stage_score(stage) {
             let line = format!("{} score: {score}/{}", stage.short_title(), stage.max());
             text += &format!("\n{BOLD}{line}{BOLD:#}\n");
@@ -52,13 +60,62 @@ pub(super) fn render(report: &Report) -> String {
     text + &format!("\n{style}{}{style:#}\n", conclusion(report))
 }
 
+/// The cause that costs most. Of equal ones it is the first.
+fn first_to_do(causes: &[Cause<'_>]) -> String {
+    let Some(most) = causes.iter().rev().max_by_key(|cause| cause.lost) else {
+        return String::new();
+    };
+    format!(
+        "\n{BOLD}First:{BOLD:#} {}. It costs {} in {}.\n",
+        most.words,
+        number(most.lost as usize, "point"),
+        number(most.checks.len(), "check")
+    )
+}
+
+fn number(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
+
+/// Blocked checks, in a line for each cause.
+fn blocked(stage: &GradedStage, causes: &[Cause<'_>]) -> String {
+    let mut text = String::new();
+    for cause in causes {
+        let of_stage =
+            |check: &&&GradedCheck| stage.checks.iter().any(|other| other.id == check.id);
+        let checks: Vec<_> = (cause.checks.iter().filter(of_stage))
+            .filter(|check| is_blocked(check))
+            .collect();
+        if checks.is_empty() {
+            continue;
+        }
+        let lost: u32 = checks.iter().map(|check| check.max).sum();
+        let names: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                check
+                    .id
+                    .split_once('/')
+                    .map_or(&check.id[..], |(_, name)| name)
+            })
+            .collect();
+        text += &format!(
+            "{YELLOW}blocked{YELLOW:#} {} (0/{lost}): {}\n    {}\n",
+            number(checks.len(), "check"),
+            cause.words,
+            names.join(" ")
+        );
+    }
+    text
+}
+
 fn checks(stage: &GradedStage) -> String {
     let mut text = String::new();
-    for check in &stage.checks {
+    for check in stage.checks.iter().filter(|check| !is_blocked(check)) {
         let status = check.outcome.status;
         let style = match status {
             Status::Pass => GREEN,
-            Status::Blocked => YELLOW,
             _ => RED,
         };
         text += &format!(

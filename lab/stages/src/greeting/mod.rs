@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lab_agent::{Call, Exit};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail,
+    LooksAt, Outcome, Program, Scenario, Scene, expect_eq, expect_success, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
@@ -109,7 +109,7 @@ fn judge(scene: &mut Scene<'_>, peer: &Peer, payload: &[u8]) -> Outcome {
 /// Ask for a greeting.
 fn greet(scene: &mut Scene<'_>, asker: &Peer) -> Outcome {
     let errno = errno_of(scene, asker, request(REQUEST, b""))?;
-    expect_eq("errno", errno, 0)
+    expect_success(errno)
 }
 
 /// Start two receivers, and greet them twice.
@@ -187,7 +187,7 @@ const MULTICAST: Scenario = Scenario {
                 };
                 let message = datagram.message()?;
                 if let Ok(Some(ack)) = message.ack() {
-                    expect_eq("errno", ack.errno, 0)?;
+                    expect_success(ack.errno)?;
                     answered = true;
                 } else {
                     expect_eq("type of the message", message.header.kind, DATA)?;

@@ -3,7 +3,7 @@
 
 use lab_agent::Exit;
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
+    LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
@@ -16,7 +16,7 @@ use protocol::{
 use super::{
     Step,
     netlink::{
-        BadPayload, Module, OK, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
+        BadPayload, Module, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
     },
 };
 
@@ -187,7 +187,7 @@ const BYTES: Scenario = Scenario {
                     text[len - 1] |= 1;
                     scene.send(&peer, request(REQUEST, &text))?;
                     expect_answered(scene, &peer, &text)?;
-                    expect_eq("errno", scene.expect_ack(&peer)?.errno, 0)?;
+                    expect_success(scene.expect_ack(&peer)?.errno)?;
                 }
                 Ok(())
             },
@@ -214,7 +214,7 @@ const LOGGED: Scenario = Scenario {
                 let mut data = request(REQUEST, text.as_bytes());
                 data.resize(data.len().next_multiple_of(4), b'~');
                 let errno = errno_of(scene, &peer, data)?;
-                expect_eq("errno", errno, OK as i32)?;
+                expect_success(errno)?;
                 scene.machine.sync_log()?;
                 // In a line of any form, because the contract states none.
                 let logged = scene.machine.look(|observed| {
@@ -247,7 +247,7 @@ const LOG_FILLED: Scenario = Scenario {
                 let long = vec![b'x'; BODY_MAX];
                 for text in [&b"two\nlines"[..], b"a NUL\0 inside", &long] {
                     let errno = errno_of(scene, &peer, request(REQUEST, text))?;
-                    expect_eq("errno", errno, OK as i32)?;
+                    expect_success(errno)?;
                 }
                 scene.expect_log(r"two\nlines")?;
                 scene.expect_log(r"a NUL\0 inside")?;

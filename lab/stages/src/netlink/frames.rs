@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lab_scene::{
-    Outcome, Scene, expect_eq, fail,
+    Outcome, Scene, expect_eq, expect_success, fail,
     peer::{ANSWERED, request, request_header},
     transcript::LineKind,
 };
@@ -147,7 +147,7 @@ pub(crate) fn reply_address<M: Told>(scene: &mut Scene<'_>) -> Outcome {
                 );
                 scene.send(sender, lie(portid, kind).encode(&payload))?;
                 M::expect_heard(scene, sender, listener, n)?;
-                expect_eq("errno", scene.expect_ack(sender)?.errno, 0)?;
+                expect_success(scene.expect_ack(sender)?.errno)?;
                 scene.expect_nothing(&neighbour)?;
             }
             Ok(())
@@ -224,7 +224,7 @@ pub(crate) fn lengths<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             scene.send(sender, data)?;
             for n in 1..=3 {
                 M::expect_heard(scene, sender, listener, n)?;
-                expect_eq("errno", scene.expect_ack(sender)?.errno, 0)?;
+                expect_success(scene.expect_ack(sender)?.errno)?;
             }
             Ok(())
         },

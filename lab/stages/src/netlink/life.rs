@@ -3,7 +3,7 @@
 
 use lab_agent::{Answer, Call, CallResult, Exit, Kin};
 use lab_scene::{
-    Outcome, Program, Scene, expect_eq, fail,
+    InWords, Outcome, Program, Scene, expect_eq, expect_success, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
@@ -79,7 +79,7 @@ fn nobody_there(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome {
     if scene.contract_only() {
         return Ok(());
     }
-    expect_eq("errno", errno, 0)
+    expect_success(errno)
 }
 
 /// N4, for a socket that two processes share: it exists until both have closed it.
@@ -335,7 +335,7 @@ pub(crate) fn in_and_out<M: Module>(scene: &mut Scene<'_>) -> Outcome {
                 let refused = scene.try_remove(M::NAME)?;
                 let errno = refused.err().map(|refusal| Errno::from_raw(refusal.errno));
                 if !matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
-                    return Err(fail("rmmod is refused: in use", format!("{errno:?}")));
+                    return Err(fail("rmmod is refused: in use", errno.in_words()));
                 }
                 scene.close(&peer)?;
                 scene.remove(M::NAME)
@@ -377,7 +377,7 @@ pub(crate) fn protocol_taken<M: Module>(scene: &mut Scene<'_>) -> Outcome {
             if matches!(errno, Some(Errno::EADDRINUSE | Errno::EBUSY)) {
                 return Ok(());
             }
-            Err(fail("EADDRINUSE or EBUSY", format!("{errno:?}")))
+            Err(fail("EADDRINUSE or EBUSY", errno.in_words()))
         },
     )?;
     scene.step("another number", "it works beside the other", |scene| {

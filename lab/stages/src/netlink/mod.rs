@@ -14,7 +14,7 @@ pub(super) mod users;
 
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, Outcome, Scene, expect_eq, fail,
+    Datagram, Outcome, Scene, expect_eq, expect_success, fail,
     peer::{ANSWERED, Peer, request, request_header},
     readable,
     transcript::LineKind,
@@ -186,7 +186,7 @@ fn carry_out<M: Told>(scene: &mut Scene<'_>, sender: &Peer, listener: &Peer, n: 
     let (kind, payload) = M::request(n);
     scene.send(sender, request(kind, &payload))?;
     M::expect_heard(scene, sender, listener, n)?;
-    expect_eq("errno", scene.expect_ack(sender)?.errno, 0)
+    expect_success(scene.expect_ack(sender)?.errno)
 }
 
 /// Send a datagram that is refused, and expect that no listener is told of it.

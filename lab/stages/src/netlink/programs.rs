@@ -4,7 +4,7 @@
 use lab_agent::{Bytes, Call, Exit, Stdin, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Outcome, Program, Scene, expect_eq, fail,
+    Outcome, Program, Scene, expect_eq, expect_success, fail,
     peer::{Peer, quiet_request, request},
     transcript::LineKind,
 };
@@ -84,7 +84,7 @@ pub(crate) fn strangers<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
             let sender = sender::<M>(scene, 0)?;
             let (kind, payload) = &M::round()[0];
             let errno = errno_of(scene, &sender, request(*kind, payload))?;
-            expect_eq("errno", errno, 0)?;
+            expect_success(errno)?;
             scene.expect_line(&program, &M::lines(&sender)[0])
         },
     )?;
@@ -154,7 +154,7 @@ pub(crate) fn overrun<M: Printer>(scene: &mut Scene<'_>) -> Outcome {
             expect_read(scene, &program)?;
             for (kind, payload) in &round {
                 let errno = errno_of(scene, &sender, request(*kind, payload))?;
-                expect_eq("errno", errno, 0)?;
+                expect_success(errno)?;
             }
             let complaint = scene.wait_line(&program, Stream::Stderr, PATIENCE)?;
             let complaint = String::from_utf8_lossy(&complaint.unwrap_or_default()).into_owned();

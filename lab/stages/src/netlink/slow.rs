@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab_agent::Call;
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Outcome, Scene, expect_eq, fail,
+    Outcome, Scene, expect_eq, expect_success, fail,
     peer::{Peer, request},
 };
 use nix::{errno::Errno, libc};
@@ -74,7 +74,7 @@ pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
             for n in 1..=UNREAD {
                 let (kind, payload) = M::request(n);
                 let errno = errno_of(scene, &sender, request(kind, &payload))?;
-                expect_eq("errno", errno, 0)?;
+                expect_success(errno)?;
                 let datagram = scene.receive(&fast, PATIENCE)?;
                 let datagram = datagram.ok_or_else(|| fail("the reader gets it", "nothing"))?;
                 let got = datagram.message()?.header.seq;

@@ -2,7 +2,8 @@
 //! The lists and the receivers of messages: clauses L1 and L2, and L5 for lists.
 
 use lab_scene::{
-    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail, peer::Peer,
+    transcript::LineKind,
 };
 use nix::errno::Errno;
 use protocol::{
@@ -146,7 +147,7 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
     (0..MANY)
         .map(|_| {
             let peer = scene.open_socket(&crowd, PortId(0))?;
-            expect_eq("errno", scene.ask(&peer, encode(&both))?.errno, 0)?;
+            expect_success(scene.ask(&peer, encode(&both))?.errno)?;
             Ok(peer)
         })
         .collect()
@@ -362,7 +363,7 @@ fn routing(scene: &mut Scene<'_>) -> Outcome {
                 pass_over(scene);
                 return Ok(());
             }
-            expect_eq("errno", errno, 0)?;
+            expect_success(errno)?;
             scene.note("echo", LineKind::Does, "registers as both, from itself");
             publish(scene, &echo, b"am I heard?")?;
             expect_data(scene, &all, 15, &echo, b"am I heard?")?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use lab_agent::{Answer, Bytes, Call, Op, Stream};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, Detail, LooksAt, Outcome, Program, Scenario, Scene, actor::complete, expect_eq, fail,
-    peer::Peer, readable, transcript::LineKind,
+    Datagram, Detail, InWords, LooksAt, Outcome, Program, Scenario, Scene, actor::complete,
+    expect_eq, fail, peer::Peer, readable, transcript::LineKind,
 };
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
@@ -256,5 +256,5 @@ fn expect_in_use(scene: &mut Scene<'_>) -> Outcome {
     if matches!(errno, Some(Errno::EAGAIN | Errno::EBUSY)) {
         return Ok(());
     }
-    Err(fail("rmmod is refused: in use", format!("{errno:?}")))
+    Err(fail("rmmod is refused: in use", errno.in_words()))
 }

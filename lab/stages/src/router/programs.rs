@@ -3,7 +3,7 @@
 
 use lab_agent::{Exit, Stream};
 use lab_machine::PATIENCE;
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail, readable};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail, readable};
 use nix::sys::signal::Signal;
 use protocol::{
     netlink::BODY_MAX,
@@ -88,7 +88,7 @@ pub(super) const DRAINED: Scenario = Scenario {
                 }
                 for body in &bodies {
                     let ack = scene.ask(&publisher, encode(&Request::Publish(body)))?;
-                    expect_eq("errno", ack.errno, 0)?;
+                    expect_success(ack.errno)?;
                 }
                 readers
                     .iter()

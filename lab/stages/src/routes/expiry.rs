@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, fail};
+use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail};
 use protocol::{
     greeting,
     netlink::PROTO,
@@ -255,7 +255,7 @@ fn removed_before(scene: &mut Scene<'_>) -> Outcome {
                 let errno = errno_of(scene, &control, datagram(wish))?;
                 // E2 checks that it is carried out.
                 if !scene.contract_only() {
-                    expect_eq("errno", errno, 0)?;
+                    expect_success(errno)?;
                 }
             }
             scene.close(&control)?;

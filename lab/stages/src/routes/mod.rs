@@ -10,7 +10,7 @@ mod watching;
 use std::time::Duration;
 
 use lab_scene::{
-    Outcome, Program, Scene, expect_eq, fail,
+    InWords, Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
@@ -143,7 +143,7 @@ fn expect_event(scene: &mut Scene<'_>, peer: &Peer, seq: u32, event: News<'_>) -
         Some(News::Added(name)) => format!("{name} added"),
         Some(News::Deleted(name, Reason::Expired)) => format!("{name} deleted (expired)"),
         Some(News::Deleted(name, Reason::Requested)) => format!("{name} deleted (requested)"),
-        other => format!("{other:?}"),
+        other => other.in_words(),
     };
     scene.note(
         &peer.program.name,

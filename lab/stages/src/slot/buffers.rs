@@ -3,7 +3,8 @@
 
 use lab_agent::{BufferMemory, Page};
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail, slot_peer::SlotFile,
+    InWords, LooksAt, Outcome, Scenario, Scene, actor::returned, expect_eq, fail,
+    slot_peer::SlotFile,
 };
 use nix::errno::Errno;
 use protocol::slot::MESSAGE_MAX;
@@ -79,7 +80,11 @@ fn expect_one_of(
     if expected.iter().any(accepted) {
         return Ok(());
     }
-    Err(fail(format!("{what}: {expected:?}"), format!("{got:?}")))
+    let expected: Vec<_> = expected.iter().map(InWords::in_words).collect();
+    Err(fail(
+        format!("{what}: {}", expected.join(" or ")),
+        got.in_words(),
+    ))
 }
 
 /// Length of a buffer that holds any message. R1 checks the rest of a longer one, for a submission.

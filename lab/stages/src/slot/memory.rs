@@ -139,20 +139,10 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     if !scene.counts("D7") {
         reading.insert(1, fresh.write(b"x"));
     }
-    let wrong = vec![
-        other.ioctl(other.edition.command + 1, 5),
-        other.choose(0),
-        other.write(b""),
-        other.write(&[0; MESSAGE_MAX + 1]),
-        other.read_into(BufferMemory::NoAccess, MESSAGE_MAX),
-        file.read(1),
-        file.read_into(BufferMemory::NoAccess, MESSAGE_MAX),
-    ];
-    let cases: [(&str, u64, Vec<Call>); 8] = [
+    let cases: [(&str, u64, Vec<Call>); 7] = [
         ("overwrite a message", MANY / 2, writes),
         ("read it", MANY, vec![file.read(MESSAGE_MAX)]),
         ("have a write refused", MANY / 2, refused),
-        ("have every other call refused", MANY, wrong),
         ("open and close", MANY, opens(&[])),
         ("open, choose, read, close", MANY, opens(&reading)),
         (
@@ -195,14 +185,52 @@ fn bounded(scene: &mut Scene<'_>) -> Outcome {
     )
 }
 
+pub(super) const REFUSALS: Scenario = Scenario {
+    id: "message-slot/D5-refusals",
+    title: "2000 refusals of each kind allocate no more memory",
+    looks_at: LooksAt::Module(&[]),
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let path = scene.make_slot(81, FOR_ALL)?;
+        let actor = scene.actor("student", STUDENT)?;
+        let file = scene.open_slot(&actor, &path)?;
+        scene.choose(&file, 5)?;
+        scene.put(&file, b"a message")?;
+        for (what, call) in [
+            ("choose channel 0", file.choose(0)),
+            (
+                "make another ioctl",
+                file.ioctl(file.edition.command + 1, 5),
+            ),
+            ("write 0 bytes", file.write(b"")),
+            ("write 129 bytes", file.write(&[0; MESSAGE_MAX + 1])),
+            ("read into 1 byte", file.read(1)),
+            (
+                "read into a bad buffer",
+                file.read_into(BufferMemory::NoAccess, MESSAGE_MAX),
+            ),
+        ] {
+            let title = format!("2000 times: {what}");
+            scene.step(&title, "about as many objects as before", |scene| {
+                let before = Count::Objects.now(scene)?;
+                let calls = vec![call];
+                // Other checks see whether the call is refused.
+                let batch = Call::Batch {
+                    rounds: MANY,
+                    persist: true,
+                    calls,
+                };
+                complete(MANY, scene.call(&actor, &batch)?)?;
+                Count::Objects.expect_back(scene, &before, NOISE)
+            })?;
+        }
+        Ok(())
+    },
+};
+
 /// Repeat calls; only writes from bad buffers may fail.
 fn repeat(scene: &mut Scene<'_>, file: &SlotFile, rounds: u64, calls: Vec<Call>) -> Outcome {
-    let bad = |call: &Call| match call {
-        Call::WriteFile { memory, .. } | Call::ReadFile { memory, .. } => {
-            *memory != BufferMemory::Ordinary
-        }
-        _ => false,
-    };
+    let bad = |call: &Call| matches!(call, Call::WriteFile { memory, .. } if *memory != BufferMemory::Ordinary);
     if !calls.iter().any(bad) {
         return scene.batch(&file.program, rounds, calls).map(drop);
     }

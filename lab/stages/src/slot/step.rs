@@ -34,6 +34,7 @@ static CHECKS: &[Scenario] = &[
     device::IN_USE,
     memory::FREED,
     memory::BOUNDED,
+    memory::REFUSALS,
     sharing::PER_FILE,
     orders::ORDERS,
     sharing::SHARED,
