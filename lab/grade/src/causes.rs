@@ -3,7 +3,10 @@
 
 use lab_scene::transcript::Status;
 
-use crate::report::{GradedCheck, Report};
+use crate::{
+    report::{GradedCheck, Report},
+    safe_text::SafeText,
+};
 
 /// A cause, with all that it costs.
 pub struct Cause<'a> {
@@ -58,7 +61,7 @@ fn words(check: &GradedCheck) -> String {
     let outcome = &check.outcome;
     match (outcome.status, outcome.class, &outcome.got) {
         _ if check.hidden => format!("{}, a hidden check", check.id),
-        (Status::Blocked, _, Some(got)) => got.to_string(),
+        (Status::Blocked, _, Some(got)) => SafeText::line(got).to_string(),
         (Status::Crash, Some(class), _) => format!("the kernel reports {class}"),
         _ => format!("{}: {}", check.id, check.title),
     }
