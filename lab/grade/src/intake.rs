@@ -2,7 +2,7 @@
 //! What a submission consists of: which modules, which programs, in whatever layout.
 //!
 //! The starter's layout (`kernel/NAME/`, crates), all files in one folder or in several, a
-//! repository with other homeworks, or a single module. A part is recognised by what is in a file,
+//! repository with other assignments, or a single module. A part is recognised by what is in a file,
 //! and then by its name. Nothing is compiled here and nothing is written.
 
 use std::{collections::BTreeMap, path::Path};

@@ -11,7 +11,7 @@ use regex::Regex;
 
 use crate::code::regex;
 
-/// What folders of homeworks are called, with a number behind it.
+/// What folders of assignments are called, with a number behind it.
 static HOMEWORK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(hwk?|homework|ex|exe|exercise|assignment|assign|ass|task|project|proj|targil|tirgul|week|maman|mmn|pa|ps|mp|)$",
@@ -75,7 +75,7 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
     a.len() + b.len() - 2 * common
 }
 
-/// The folders of a submission that are homeworks.
+/// The folders of a submission that are assignments.
 #[derive(Debug, Default)]
 pub(crate) struct Layout(BTreeSet<String>);
 
@@ -95,11 +95,11 @@ impl Layout {
             // Parts are those of one homework, as the starter has them, too.
             letters != "part" && (numbers > 1 || HOMEWORK.is_match(letters))
         };
-        let homeworks = alike
+        let assignments = alike
             .into_iter()
             .filter(|((_, letters), same)| is_homework(letters, same.len()));
-        let homeworks = homeworks.flat_map(|(_, same)| same.into_values().flatten());
-        Layout(homeworks.map(str::to_owned).collect())
+        let assignments = assignments.flat_map(|(_, same)| same.into_values().flatten());
+        Layout(assignments.map(str::to_owned).collect())
     }
 
     /// The folder of the homework that a file is part of, `hw3` or `HW3_-_x`; empty if the folders
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn homeworks_are_told_apart_by_their_numbers() {
+    fn assignments_are_told_apart_by_their_numbers() {
         let layout = Layout::of(
             [
                 "hw1/a.c",

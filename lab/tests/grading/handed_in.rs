@@ -103,7 +103,7 @@ fn a_class_is_listed_and_not_graded() {
 }
 
 #[test]
-fn a_repository_of_several_homeworks_has_the_score_of_its_slot() {
+fn a_repository_of_several_assignments_has_the_score_of_its_slot() {
     let repository = tempfile::tempdir().unwrap();
     let at = |path: &str| {
         let path = repository.path().join(path);

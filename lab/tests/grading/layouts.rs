@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Repositories as people hand them in: several homeworks, copies, sources in several folders, names
+//! Repositories as people hand them in: several assignments, copies, sources in several folders, names
 //! of their own. What is found in them; nothing is compiled.
 
 use lab_grade::intake::Undecided;
@@ -33,7 +33,7 @@ fn with<'a>(
 }
 
 #[test]
-fn of_several_homeworks_that_with_the_slot_is_graded() {
+fn of_several_assignments_that_with_the_slot_is_graded() {
     let slot = slot_in("HW3 - chardev/");
     let found = opened(&with(
         &slot,
