@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 1: `nl_hello`, clause H1.
 
-use lab_agent::Exit;
+use lab_agent::{Call, Exit};
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail,
+    LooksAt, Outcome, Scenario, Scene,
+    actor::complete,
+    expect_eq, expect_success, fail,
     peer::{Peer, request},
     transcript::LineKind,
 };
-use nix::errno::Errno;
+use nix::{errno::Errno, libc};
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
     netlink::BODY_MAX,
@@ -16,7 +18,8 @@ use protocol::{
 use super::{
     Step,
     netlink::{
-        BadPayload, Module, Told, body, errno_of, hear, programs, scenarios::netlink_scenarios,
+        BadPayload, Module, Told, body, errno_of, hear, life, programs,
+        scenarios::netlink_scenarios,
     },
 };
 
@@ -42,6 +45,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     BYTES,
     LOGGED,
     LOG_FILLED,
+    UNREAD,
     NO_MODULE,
 };
 
@@ -274,6 +278,43 @@ const LOG_FILLED: Scenario = Scenario {
                 Err(fail("between 1 and 99 lines", logged.to_string()))
             },
         )
+    },
+};
+
+const UNREAD: Scenario = Scenario {
+    id: "part2/N6-hello-unread",
+    title: "answers without room in the queue are lost, and freed once",
+    looks_at: LooksAt::Module(&[]),
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        let peer = scene.peer("A", 0)?;
+        let small = Call::SetOption {
+            fd: peer.fd,
+            level: libc::SOL_SOCKET,
+            option: libc::SO_RCVBUF,
+            value: 4096,
+        };
+        scene.value(&peer.program, &small)?;
+        scene.step(
+            "200 texts, of which no answer is read",
+            "the queue is full, and the module goes on",
+            |scene| {
+                let text = vec![b'x'; 512];
+                let batch = Call::Batch {
+                    rounds: FLOOD as u64,
+                    persist: true,
+                    calls: vec![peer.sends(request(REQUEST, &text))],
+                };
+                complete(FLOOD as u64, scene.call(&peer.program, &batch)?)?;
+                life::drain(scene, &peer)
+            },
+        )?;
+        scene.step("one more text", "it is answered", |scene| {
+            scene.send(&peer, request(REQUEST, b"and now?"))?;
+            expect_answered(scene, &peer, b"and now?")?;
+            expect_success(scene.expect_ack(&peer)?.errno)
+        })
     },
 };
 

@@ -296,7 +296,7 @@ fn many(scene: &mut Scene<'_>, sender: &Peer, round: &[(u16, Vec<u8>)]) -> Outco
 }
 
 /// Receive all messages that have arrived.
-fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
+pub(crate) fn drain(scene: &mut Scene<'_>, listener: &Peer) -> Outcome {
     let call = Call::Batch {
         rounds: MANY as u64 + 1,
         persist: false,
