@@ -32,6 +32,19 @@ static STARTS: LazyLock<(RegexSet, Vec<&'static Row>)> = LazyLock::new(|| {
 });
 
 impl Class {
+    /// Whether memory may have been overwritten before the kernel noticed. Then another run may meet
+    /// another report.
+    pub fn is_by_chance(self) -> bool {
+        matches!(
+            self,
+            Class::PageFault
+                | Class::GeneralProtection
+                | Class::SlabCorruption
+                | Class::ListCorruption
+                | Class::StackCorruption
+        )
+    }
+
     /// The class of the report that starts with the line `title`, or `None` if none does.
     pub(super) fn of(title: &str) -> Option<Class> {
         let (set, rows) = &*STARTS;

@@ -16,13 +16,14 @@ use std::{
 use anstream::{eprintln, print};
 use anyhow::Context;
 use lab_base::{paths::Paths, progress};
-use lab_build::kernels::{Kernel, Which};
+use lab_build::kernels::{Capability, Kernel, Which};
 use lab_cli::{on_interrupt, processor, red};
+use lab_console::Class;
 use lab_grade::{
     compilers::Compilers,
     intake::Submission,
     render::Format,
-    report::{Finding, FindingKind, MachineInfo, Report},
+    report::{Finding, FindingKind, GradedCheck, MachineInfo, Report},
     rubric::Rubric,
     run::Runner,
     safe_text::SafeText,
@@ -237,7 +238,17 @@ fn grade(
         bar.inc(1);
     });
     bar.finish_and_clear();
-    Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let mut report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let by_chance = |check: &GradedCheck| check.outcome.class.is_some_and(Class::is_by_chance);
+    let sees_first = workshop.kernel.which.has(Capability::Quarantine);
+    if !sees_first && report.checks().any(by_chance) {
+        report.remarks.push(Finding::new(
+            FindingKind::Remark,
+            "memory was overwritten, and each run may hit another check: the score may differ. \
+             The debug kernel reports the first wrong access (--kernel debug)",
+        ));
+    }
+    Ok(report)
 }
 
 /// The kernel that sees most of those that are there.
