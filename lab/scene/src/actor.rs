@@ -5,6 +5,7 @@ use lab_agent::{Answer, Call, CallResult, Stdin, Stream};
 use lab_machine::{PATIENCE, Trouble};
 use nix::errno::Errno;
 
+pub use crate::in_words::shown;
 use crate::{
     halt::{Outcome, fail},
     scene::{Program, Scene},
@@ -133,15 +134,5 @@ pub fn complete(rounds: u64, observed: CallResult) -> Outcome<Vec<CallResult>> {
             ),
         )),
         other => Err(Trouble::Lost(format!("a batch returned {other:?}")).into()),
-    }
-}
-
-/// The result of a call, as transcripts show it.
-pub fn shown(returned: Result<i64, Errno>) -> String {
-    match returned {
-        Ok(value) => value.to_string(),
-        // The contract uses this name; the number is the same.
-        Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
-        Err(errno) => format!("{errno:?}"),
     }
 }

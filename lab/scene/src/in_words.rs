@@ -10,7 +10,15 @@ use protocol::{
     routes::{News, Reason},
 };
 
-use crate::actor::shown;
+/// The result of a call, as transcripts show it.
+pub fn shown(returned: Result<i64, Errno>) -> String {
+    match returned {
+        Ok(value) => value.to_string(),
+        // The contract uses this name; the number is the same.
+        Err(Errno::EWOULDBLOCK) => "EWOULDBLOCK".to_owned(),
+        Err(errno) => format!("{errno:?}"),
+    }
+}
 
 /// A value that a report shows.
 pub trait InWords: PartialEq {
