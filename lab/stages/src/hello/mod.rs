@@ -6,13 +6,13 @@ use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::complete,
     expect_eq, expect_success, fail,
-    peer::{Peer, request},
+    peer::{Peer, request, request_header},
     transcript::LineKind,
 };
 use nix::{errno::Errno, libc};
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
-    netlink::BODY_MAX,
+    netlink::{BODY_MAX, Header},
 };
 
 use super::{
@@ -300,11 +300,16 @@ const UNREAD: Scenario = Scenario {
             "200 texts, of which no answer is read",
             "the queue is full, and the module goes on",
             |scene| {
-                let text = vec![b'x'; 512];
+                // With the sender's address, as N2 alone checks requests without it.
+                let header = Header {
+                    portid: peer.portid,
+                    ..request_header(REQUEST)
+                };
+                let text = header.encode(&[b'x'; 512]);
                 let batch = Call::Batch {
                     rounds: FLOOD as u64,
                     persist: true,
-                    calls: vec![peer.sends(request(REQUEST, &text))],
+                    calls: vec![peer.sends(text)],
                 };
                 complete(FLOOD as u64, scene.call(&peer.program, &batch)?)?;
                 life::drain(scene, &peer)
