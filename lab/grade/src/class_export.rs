@@ -4,9 +4,10 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::Regex;
 
-use crate::{code::regex, layout::file_name};
+use crate::layout::file_name;
 
 /// An entry of a directory or an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,16 +35,16 @@ const ARCHIVES: [&str; 12] = [
 
 /// Folders around the export count as a part of a name. Moodle: `NAME_ID_assignsubmission_file_/...`, or without folders `..._file_x.zip`.
 static MOODLE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^(((?:[^/]+/)*[^/]*_(\d+)_assignsubmission_[a-z]+)_?)(/?)(.*)$"));
+    LazyLock::new(|| pattern(r"^(((?:[^/]+/)*[^/]*_(\d+)_assignsubmission_[a-z]+)_?)(/?)(.*)$"));
 /// Gradescope: `assignment_ID_export/submission_ID/...`.
 static GRADESCOPE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^((?:[^/]+/)*submission_(\d+))/(.*)$"));
+    LazyLock::new(|| pattern(r"^((?:[^/]+/)*submission_(\d+))/(.*)$"));
 /// Canvas: `lastfirst_USER_FILE_x.zip`, with `LATE` behind the name where it was late.
 static CANVAS: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^((?:[^/]+/)*[^/_]+(?:_(?i:LATE))?_(\d+))_\d+_([^/]+)$"));
+    LazyLock::new(|| pattern(r"^((?:[^/]+/)*[^/_]+(?:_(?i:LATE))?_(\d+))_\d+_([^/]+)$"));
 /// Blackboard: `Assignment_USER_attempt_TIME_x.zip`.
 static BLACKBOARD: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^((?:[^/]+/)*[^/]*_([^/_]+)_attempt_[0-9-]+)_?([^/]*)$"));
+    LazyLock::new(|| pattern(r"^((?:[^/]+/)*[^/]*_([^/_]+)_attempt_[0-9-]+)_?([^/]*)$"));
 
 /// Whose a file of an export is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,20 +3,13 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::Regex;
 
 static INCLUDE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"(?m)^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]"#));
-static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z_]\w*"));
-static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^[ \t]*#(?:.*\\\r?\n)*.*$"));
-
-/// A pattern of ours.
-pub(crate) fn regex(pattern: &str) -> Regex {
-    match Regex::new(pattern) {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("{error}"),
-    }
-}
+    LazyLock::new(|| pattern(r#"(?m)^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]"#));
+static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z_]\w*"));
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^[ \t]*#(?:.*\\\r?\n)*.*$"));
 
 /// The headers, or sources, that a file includes.
 pub(crate) fn includes(contents: &[u8]) -> Vec<String> {

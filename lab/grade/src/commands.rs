@@ -5,9 +5,10 @@
 
 use std::sync::LazyLock;
 
+use lab_base::pattern;
 use regex::Regex;
 
-use crate::code::{names, regex};
+use crate::code::names;
 
 /// The channel's macro in the contract.
 pub(crate) const CHANNEL_NAME: &str = "MSG_SLOT_CHANNEL";
@@ -16,12 +17,13 @@ pub(crate) const CHANNEL_NAME: &str = "MSG_SLOT_CHANNEL";
 const TRIED_MAX: usize = 5;
 
 static HANDLER: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\b(?:unlocked_ioctl|compat_ioctl|ioctl)\s*[=:]\s*&?\s*([A-Za-z_]\w*)")
+    pattern(r"\b(?:unlocked_ioctl|compat_ioctl|ioctl)\s*[=:]\s*&?\s*([A-Za-z_]\w*)")
 });
-static CALL: LazyLock<Regex> = LazyLock::new(|| regex(r"\bioctl\s*\("));
-static CASE: LazyLock<Regex> = LazyLock::new(|| regex(r"\bcase\b([^:;]+):"));
-static MACRO: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(*_IO(?:R|W|WR)?[ \t]*\("));
+static CALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bioctl\s*\("));
+static CASE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bcase\b([^:;]+):"));
+static MACRO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(*_IO(?:R|W|WR)?[ \t]*\(")
+});
 
 /// Where an expression has been found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ pub(crate) fn commands(module: &[String], programs: &[String], headers: &[String
 fn handlers<'a>(code: &str, module: &'a [String]) -> Vec<(String, &'a str)> {
     let mut found = Vec::new();
     for name in HANDLER.captures_iter(code) {
-        let definition = regex(&format!(r"\b{}\s*\(([^)]*)\)\s*\{{", &name[1]));
+        let definition = pattern(&format!(r"\b{}\s*\(([^)]*)\)\s*\{{", &name[1]));
         for code in module {
             let Some(defined) = definition.captures(code) else {
                 continue;
@@ -138,7 +140,7 @@ fn block(code: &str) -> &str {
 /// What a parameter is compared with, in order.
 fn compared_with(body: &str, parameter: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let name = regex(&format!(r"\b{parameter}\b"));
+    let name = pattern(&format!(r"\b{parameter}\b"));
     for at in name.find_iter(body) {
         let (mut before, mut behind) =
             (body[..at.start()].trim_end(), body[at.end()..].trim_start());

@@ -3,17 +3,17 @@
 
 use std::{cell::LazyCell, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::{Captures, Regex};
 
 use crate::{
-    code::regex,
     file_names::has_ending,
     layout::{Layout, copies, directory_of, distance, file_name, folders},
     unpack::SubmittedFile,
 };
 
 static QUOTED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"(?m)^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")"#));
+    LazyLock::new(|| pattern(r#"(?m)^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")"#));
 
 /// The files of a submission, for questions about headers.
 #[derive(Clone, Copy)]

@@ -7,20 +7,19 @@ use std::{
     sync::LazyLock,
 };
 
+use lab_base::pattern;
 use regex::Regex;
-
-use crate::code::regex;
 
 /// What folders of assignments are called, with a number behind it.
 static HOMEWORK: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    pattern(
         r"^(hwk?|homework|ex|exe|exercise|assignment|assign|ass|task|project|proj|targil|tirgul|week|maman|mmn|pa|ps|mp|)$",
     )
 });
-static NUMBERED: LazyLock<Regex> = LazyLock::new(|| regex(r"^(\D*)(\d+)"));
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\D*)(\d+)"));
 /// Words of a name that say that this is a copy, or a test, of something else.
 static COPY: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    pattern(
         r"(?i)(^|[^a-z])(tests?|tester|testing|old|older|backups?|bak|build|orig|original|cop(y|ies)|archived?|prev|previous|deprecated|unused|trash|attic|tmp|temp|drafts?|examples?)([^a-z]|$)",
     )
 });
@@ -58,7 +57,7 @@ pub(crate) fn copies(path: &str) -> usize {
 /// Whether the name of a file says that it tests something.
 pub(crate) fn is_test(path: &str) -> bool {
     static TEST: LazyLock<Regex> = LazyLock::new(|| {
-        regex(r"(?i)(^|[^a-z])test(s|er|ing)?([^a-z]|$)|(?-i:[a-z]Test|[a-z]test(er)?\.c$)")
+        pattern(r"(?i)(^|[^a-z])test(s|er|ing)?([^a-z]|$)|(?-i:[a-z]Test|[a-z]test(er)?\.c$)")
     });
     TEST.is_match(file_name(path))
 }

@@ -3,11 +3,14 @@
 
 use std::sync::LazyLock;
 
-use lab_base::catalogue::{self, PART1, stage_of_program};
+use lab_base::{
+    catalogue::{self, PART1, stage_of_program},
+    pattern,
+};
 use regex::Regex;
 
 use crate::{
-    code::{code_of, includes, names, regex},
+    code::{code_of, includes, names},
     layout::is_test,
 };
 
@@ -46,18 +49,18 @@ pub enum Evidence {
 }
 
 static ENTRY: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"\b(module_init|init_module|module_driver|module_misc_device)\b"));
-static DECLARES: LazyLock<Regex> = LazyLock::new(|| regex(r"\bMODULE_(LICENSE|AUTHOR)\b"));
-static MAIN: LazyLock<Regex> = LazyLock::new(|| regex(r"\bmain\s*\("));
+    LazyLock::new(|| pattern(r"\b(module_init|init_module|module_driver|module_misc_device)\b"));
+static DECLARES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bMODULE_(LICENSE|AUTHOR)\b"));
+static MAIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bmain\s*\("));
 static SLOT: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\b(MSG_SLOT_\w+|(__)?register_chrdev(_region)?|alloc_chrdev_region|cdev_add)\b")
+    pattern(r"\b(MSG_SLOT_\w+|(__)?register_chrdev(_region)?|alloc_chrdev_region|cdev_add)\b")
 });
 static IOCTL: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"\b(MSG_SLOT_\w+|(unlocked_|compat_)?ioctl)\b"));
-static WORD: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Z]?[a-z]+|[A-Z]+"));
-static CALLS: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(ioctl|read|write)\s*\("));
+    LazyLock::new(|| pattern(r"\b(MSG_SLOT_\w+|(unlocked_|compat_)?ioctl)\b"));
+static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Z]?[a-z]+|[A-Z]+"));
+static CALLS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(ioctl|read|write)\s*\("));
 static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    pattern(
         r"\b(?:__)?register_chrdev\s*\(\s*([^;]*?),|\bregister_chrdev_region\s*\(\s*MKDEV\s*\(\s*([^;]*?),",
     )
 });

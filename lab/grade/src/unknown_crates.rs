@@ -4,12 +4,11 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
+use lab_base::pattern;
 use regex::Regex;
 
-use crate::code::regex;
-
 static UNKNOWN: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    pattern(
         r"(?:unlinked crate|undeclared crate or module|undeclared type or module|missing crate|crate named|can't find crate for) `(\w+)`",
     )
 });
