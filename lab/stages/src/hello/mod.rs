@@ -9,7 +9,7 @@ use lab_scene::{
     peer::{Peer, request, request_header},
     transcript::LineKind,
 };
-use nix::{errno::Errno, libc};
+use nix::errno::Errno;
 use protocol::{
     hello::{ANSWER, GREETING, REQUEST, answer},
     netlink::{BODY_MAX, Header},
@@ -19,7 +19,7 @@ use super::{
     Step,
     netlink::{
         BadPayload, Module, Told, body, errno_of, hear, life, programs,
-        scenarios::netlink_scenarios,
+        scenarios::netlink_scenarios, slow,
     },
 };
 
@@ -289,13 +289,7 @@ const UNREAD: Scenario = Scenario {
         scene.insert(MODULE, "")?;
         scene.mute_log();
         let peer = scene.peer("A", 0)?;
-        let small = Call::SetOption {
-            fd: peer.fd,
-            level: libc::SOL_SOCKET,
-            option: libc::SO_RCVBUF,
-            value: 4096,
-        };
-        scene.value(&peer.program, &small)?;
+        slow::shorten_queue(scene, &peer)?;
         scene.step(
             "200 texts, of which no answer is read",
             "the queue is full, and the module goes on",

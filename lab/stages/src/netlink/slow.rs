@@ -54,19 +54,24 @@ pub(crate) fn expect_dropped(scene: &mut Scene<'_>, module: &str, lost: u32) -> 
     }
 }
 
+/// Give a peer a receive queue that some messages fill.
+pub(crate) fn shorten_queue(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
+    let small = Call::SetOption {
+        fd: peer.fd,
+        level: libc::SOL_SOCKET,
+        option: libc::SO_RCVBUF,
+        value: 4096,
+    };
+    scene.value(&peer.program, &small).map(drop)
+}
+
 pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     scene.mute_log();
     let sender = sender::<M>(scene, 0)?;
     let slow = listener::<M>(scene, "slow", 0)?;
     let fast = listener::<M>(scene, "fast", 0)?;
-    let small = Call::SetOption {
-        fd: slow.fd,
-        level: libc::SOL_SOCKET,
-        option: libc::SO_RCVBUF,
-        value: 4096,
-    };
-    scene.value(&slow.program, &small)?;
+    shorten_queue(scene, &slow)?;
     scene.step(
         "100 messages, one listener reads, one does not",
         "the sender never waits, the reader gets all 100",

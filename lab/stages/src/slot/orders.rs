@@ -57,6 +57,8 @@ const LENGTHS: std::ops::Range<usize> = 8..16;
 /// A descriptor of an open file.
 struct Descriptor {
     file: SlotFile,
+    /// Index of its process in [`World::actors`].
+    actor: usize,
     /// Index of the open file in [`World::chosen`]. Several descriptors may share it.
     open_file: usize,
 }
@@ -103,12 +105,13 @@ impl World {
     }
 
     fn open(&mut self, scene: &mut Scene<'_>, slot: usize, actor: usize) -> Outcome {
-        let actor = self.actors[actor].clone();
+        let program = self.actors[actor].clone();
         let number = self.chosen.len() + 1;
-        let mut file = scene.open_slot(&actor, &self.paths[slot])?;
-        file.program.name = format!("{}, file {number}", actor.name);
+        let mut file = scene.open_slot(&program, &self.paths[slot])?;
+        file.program.name = format!("{}, file {number}", program.name);
         self.descriptors.push(Descriptor {
             file,
+            actor,
             open_file: self.chosen.len(),
         });
         self.chosen.push((slot, None));
@@ -116,7 +119,9 @@ impl World {
     }
 
     fn choose(&mut self, scene: &mut Scene<'_>, descriptor: usize, channel: u32) -> Outcome {
-        let Descriptor { file, open_file } = &self.descriptors[descriptor];
+        let Descriptor {
+            file, open_file, ..
+        } = &self.descriptors[descriptor];
         scene.choose(file, channel)?;
         self.chosen[*open_file].1 = Some(channel);
         Ok(())
@@ -124,7 +129,9 @@ impl World {
 
     /// Write, if a channel is chosen.
     fn write(&mut self, scene: &mut Scene<'_>, descriptor: usize) -> Outcome {
-        let Descriptor { file, open_file } = &self.descriptors[descriptor];
+        let Descriptor {
+            file, open_file, ..
+        } = &self.descriptors[descriptor];
         let (slot, Some(channel)) = self.chosen[*open_file] else {
             return Ok(());
         };
@@ -136,7 +143,9 @@ impl World {
     }
 
     fn read(&self, scene: &mut Scene<'_>, descriptor: usize) -> Outcome {
-        let Descriptor { file, open_file } = &self.descriptors[descriptor];
+        let Descriptor {
+            file, open_file, ..
+        } = &self.descriptors[descriptor];
         let held = match self.chosen[*open_file] {
             (_, None) => Held::NoChannel,
             (slot, Some(channel)) => match self.messages.get(&(slot, channel)) {
@@ -149,15 +158,16 @@ impl World {
 
     /// One more descriptor of an open file, in the same process or in the other.
     fn duplicate(&mut self, scene: &mut Scene<'_>, descriptor: usize, pass_on: bool) -> Outcome {
-        let Descriptor { file, open_file } = &self.descriptors[descriptor];
-        let open_file = *open_file;
-        let owner = |actor: &&Program| actor.pid == file.program.pid;
-        let from = self.actors.iter().find(owner);
+        let Descriptor {
+            file,
+            actor,
+            open_file,
+        } = &self.descriptors[descriptor];
+        let (open_file, mut actor) = (*open_file, *actor);
         let mut new = file.clone();
         if pass_on {
-            let other = |actor: &Program| Some(actor.pid) != from.map(|from| from.pid);
-            let to = self.actors.iter().position(other).unwrap_or_default();
-            let name = self.actors[to].name.clone();
+            actor = 1 - actor;
+            let name = self.actors[actor].name.clone();
             scene.note(
                 &file.program.name,
                 LineKind::Does,
@@ -168,9 +178,9 @@ impl World {
                 to: name.clone(),
             };
             scene.value(&file.program, &call)?;
-            let mailbox = self.mailboxes[to];
-            new.fd = scene.value(&self.actors[to], &Call::ReceiveFile { mailbox })? as i32;
-            new.program = self.actors[to].clone();
+            let mailbox = self.mailboxes[actor];
+            new.fd = scene.value(&self.actors[actor], &Call::ReceiveFile { mailbox })? as i32;
+            new.program = self.actors[actor].clone();
             new.program.name = format!("{name}, file {}", open_file + 1);
         } else {
             scene.note(&file.program.name, LineKind::Does, "is duplicated (dup)");
@@ -178,6 +188,7 @@ impl World {
         }
         self.descriptors.push(Descriptor {
             file: new,
+            actor,
             open_file,
         });
         Ok(())
