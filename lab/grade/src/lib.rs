@@ -10,6 +10,7 @@
 //! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
 //! the [`sandbox`], which alone knows bubblewrap's command line.
 
+pub mod again;
 mod archive;
 pub mod build;
 mod candidates;

@@ -114,6 +114,27 @@ impl CheckOutcome {
     }
 }
 
+/// A check that met a report, and what another kernel says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Again {
+    /// Class and place of the report.
+    pub(crate) met: SafeText,
+    pub(crate) outcome: CheckOutcome,
+}
+
+impl Again {
+    /// A check that has crashed, judged again.
+    pub(crate) fn new(crashed: &CheckOutcome, outcome: CheckOutcome) -> Option<Self> {
+        let met = crashed.got.clone()?;
+        Some(Again { met, outcome })
+    }
+
+    /// Whether the other kernel lets the check pass.
+    pub(crate) fn passes(&self) -> bool {
+        self.outcome.status == Status::Pass
+    }
+}
+
 /// What was done last: the step, if one had begun, and the last thing that anybody did.
 fn done(before: &[Entry]) -> Option<SafeText> {
     let mut step = None;

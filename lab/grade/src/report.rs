@@ -6,13 +6,14 @@
 
 use std::{collections::HashSet, fmt, time::Duration};
 
+use clap::ValueEnum;
 use lab_console::{Class, leaks};
 use lab_scene::transcript::Status;
 use serde::Serialize;
 
 use super::{
     compilers::Compilers,
-    outcome::CheckOutcome,
+    outcome::{Again, CheckOutcome},
     rubric::{self, Rubric},
     safe_text::SafeText,
 };
@@ -81,6 +82,16 @@ pub struct MachineInfo {
     pub compilers: Compilers,
 }
 
+/// The readers of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Feedback {
+    /// Hidden checks have a status and points, and no details.
+    Student,
+    /// Hidden checks have details, too. Such a report is not for students.
+    Staff,
+}
+
 /// The result of grading one submission.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -132,39 +143,26 @@ pub struct GradedCheck {
     pub title: &'static str,
     /// Points that there are.
     pub max: u32,
-    /// Whether nothing is said of it but status and points.
+    /// Whether students are told its status and points only.
     pub hidden: bool,
     /// What came of it.
     pub outcome: CheckOutcome,
     pub(crate) parent: Option<String>,
+    /// What another kernel says of it, until [`Report::charge_once`] has decided which one counts.
+    pub(crate) again: Option<Again>,
 }
 
 impl GradedCheck {
     fn planned(plan: &rubric::Check) -> Self {
-        let hidden = plan.hidden();
-        let mut check = GradedCheck {
+        GradedCheck {
             id: plan.id.clone(),
-            title: if hidden {
-                "hidden"
-            } else {
-                plan.scenario.title
-            },
+            title: plan.scenario.title,
             max: plan.points,
-            hidden,
+            hidden: plan.hidden(),
             outcome: CheckOutcome::planned(),
             parent: plan.parent.clone(),
-        };
-        check.record(CheckOutcome::planned());
-        check
-    }
-
-    /// Note what came of it; of a hidden one without the details.
-    fn record(&mut self, outcome: CheckOutcome) {
-        self.outcome = if self.hidden {
-            outcome.without_details()
-        } else {
-            outcome
-        };
+            again: None,
+        }
     }
 
     /// The clause that it observes: `W5` of `message-slot/W5-intact`.
@@ -211,13 +209,23 @@ impl Report {
         self.stages.iter().flat_map(|stage| &stage.checks)
     }
 
-    /// Note what came of a check, in the place of what was known of it. What is not planned is passed
-    /// over.
+    /// Note the outcome of a check. What is not planned is passed over.
     pub fn record(&mut self, id: &str, outcome: CheckOutcome) {
-        let mut checks = self.stages.iter_mut().flat_map(|stage| &mut stage.checks);
-        if let Some(check) = checks.find(|check| check.id == id) {
-            check.record(outcome);
+        if let Some(check) = self.find(id) {
+            check.outcome = outcome;
         }
+    }
+
+    /// Note what another kernel says of a check that has crashed.
+    pub fn judged_again(&mut self, id: &str, crashed: &CheckOutcome, outcome: CheckOutcome) {
+        if let Some(check) = self.find(id) {
+            check.again = Again::new(crashed, outcome);
+        }
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut GradedCheck> {
+        let mut checks = self.stages.iter_mut().flat_map(|stage| &mut stage.checks);
+        checks.find(|check| check.id == id)
     }
 
     /// What becomes of a check that is not to be carried out because its parent has not passed.
@@ -225,8 +233,11 @@ impl Report {
         let check = self.checks().find(|check| check.id == id)?;
         let parent = check.parent.as_ref()?;
         let parent = self.checks().find(|check| check.id == *parent)?;
-        (parent.outcome.status != Status::Pass)
-            .then(|| CheckOutcome::blocked(&parent.id, parent.outcome.status))
+        let passes = match &parent.again {
+            Some(again) => again.passes(),
+            None => parent.outcome.status == Status::Pass,
+        };
+        (!passes).then(|| CheckOutcome::blocked(&parent.id, parent.outcome.status))
     }
 
     /// The first report of each kind with which the kernel died, and in which stage that was.
@@ -261,6 +272,23 @@ impl Report {
                     check.outcome.got.clone().unwrap_or_default(),
                 )
             })
+    }
+
+    /// The report without what these readers may not see.
+    pub(crate) fn told(&self, readers: Feedback) -> Report {
+        let mut told = self.clone();
+        if readers == Feedback::Student {
+            let checks = told.stages.iter_mut().flat_map(|stage| &mut stage.checks);
+            let mut hidden = HashSet::new();
+            for check in checks.filter(|check| check.hidden) {
+                check.title = "hidden";
+                check.outcome = check.outcome.clone().without_details();
+                hidden.insert(check.id.clone());
+            }
+            told.remarks
+                .retain(|remark| remark.check.as_ref().is_none_or(|id| !hidden.contains(id)));
+        }
+        told
     }
 
     /// Crashes, once for each kind, leaks, and what else was found.

@@ -10,12 +10,14 @@ use std::{
 };
 
 use lab_base::paths;
-use lab_scene::{LooksAt, perform, transcript::Status, workshop::Workshop};
+use lab_scene::{LooksAt, perform, transcript::Status};
 
 use super::{
+    again::Elsewhere,
     outcome::CheckOutcome,
     report::Report,
     rubric::{Check, Rubric},
+    submitted::Submitted,
 };
 
 /// The seed of a check, from the seed of all.
@@ -24,12 +26,12 @@ fn seed(of_all: u64, id: &str) -> u64 {
     u64::from_str_radix(&digest, 16).unwrap_or(of_all)
 }
 
-/// What checks are carried out with.
-pub struct Runner {
-    /// For checks of modules: those that were handed in, and programs of ours.
-    pub modules: Workshop,
-    /// For checks of programs: those that were handed in, and modules of ours.
-    pub programs: Workshop,
+/// Means to carry out checks.
+pub struct Runner<'a> {
+    /// The submission.
+    pub submitted: Submitted,
+    /// The submission on another kernel, which judges checks again that crash here.
+    pub elsewhere: Option<Elsewhere<'a>>,
     /// How long one check may take.
     pub timeout: Duration,
     /// How many machines may run at a time.
@@ -47,9 +49,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Runner {
-    /// Carry out all checks of a rubric and note in the report what comes of them, until `stop`
-    /// says so. `each` is told of every check that has ended.
+impl Runner<'_> {
+    /// Carry out all checks of a rubric, and note their outcomes in the report, until `stop` is true.
+    /// `each` is called after each check.
     pub fn carry_out(
         &self,
         rubric: &Rubric,
@@ -71,13 +73,20 @@ impl Runner {
                     break;
                 }
                 let blocked = lock(report).blocked(&check.id);
-                let outcome = blocked.unwrap_or_else(|| self.once_or_twice(check, of_all));
-                lock(report).record(&check.id, outcome);
+                let outcome = blocked
+                    .unwrap_or_else(|| once_or_twice(&self.submitted, self.timeout, check, of_all));
+                let again = self.again(check, of_all, &outcome);
+                let mut report = lock(report);
+                if let Some(again) = again {
+                    report.judged_again(&check.id, &outcome, again);
+                }
+                report.record(&check.id, outcome);
+                drop(report);
                 lock(&progress).ended.insert(&check.id);
                 changed.notify_all();
                 each(check);
             }
-            // Who waits for what would have been done here need not.
+            // No thread waits for the rest.
             lock(&progress).waiting.clear();
             changed.notify_all();
         };
@@ -86,41 +95,58 @@ impl Runner {
                 scope.spawn(work);
             }
         });
+        if let Some(elsewhere) = &self.elsewhere {
+            lock(report).charge_once(elsewhere.kernel());
+        }
     }
 
-    /// Carry out a check; if it meets trouble of the machinery's, once more.
-    fn once_or_twice(&self, check: &Check, of_all: u64) -> CheckOutcome {
-        let seed = check.seed.unwrap_or_else(|| seed(of_all, &check.id));
-        let first = self.once(check, seed);
-        if first.status != Status::Error {
-            return first;
+    /// What the other kernel says of a check that has crashed here.
+    fn again(&self, check: &Check, of_all: u64, outcome: &CheckOutcome) -> Option<CheckOutcome> {
+        if outcome.status != Status::Crash {
+            return None;
         }
-        let mut second = self.once(check, seed);
-        second.time += first.time;
-        second
+        let submitted = self.elsewhere.as_ref()?.submitted()?;
+        Some(once_or_twice(submitted, self.timeout, check, of_all))
     }
+}
 
-    fn once(&self, check: &Check, seed: u64) -> CheckOutcome {
-        let begin = Instant::now();
-        let workshop = match check.scenario.looks_at {
-            LooksAt::Module(_) => &self.modules,
-            LooksAt::Programs => &self.programs,
-        };
-        let mut machine = match workshop.machine() {
-            Ok(machine) => machine,
-            Err(error) => {
-                return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
-            }
-        };
-        machine.limit_all(self.timeout);
-        let ended = perform(check.scenario, workshop, &mut machine, seed, &mut |_| ());
-        let mut outcome = CheckOutcome::of(&ended.transcript, begin.elapsed());
-        let late = matches!(outcome.status, Status::Fail | Status::Error);
-        if late && machine.is_late() {
-            outcome.status = Status::Timeout;
-        }
-        outcome
+/// Carry out a check. If the lab itself fails, carry it out once more.
+fn once_or_twice(
+    submitted: &Submitted,
+    timeout: Duration,
+    check: &Check,
+    of_all: u64,
+) -> CheckOutcome {
+    let seed = check.seed.unwrap_or_else(|| seed(of_all, &check.id));
+    let first = once(submitted, timeout, check, seed);
+    if first.status != Status::Error {
+        return first;
     }
+    let mut second = once(submitted, timeout, check, seed);
+    second.time += first.time;
+    second
+}
+
+fn once(submitted: &Submitted, timeout: Duration, check: &Check, seed: u64) -> CheckOutcome {
+    let begin = Instant::now();
+    let workshop = match check.scenario.looks_at {
+        LooksAt::Module(_) => &submitted.modules,
+        LooksAt::Programs => &submitted.programs,
+    };
+    let mut machine = match workshop.machine() {
+        Ok(machine) => machine,
+        Err(error) => {
+            return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
+        }
+    };
+    machine.limit_all(timeout);
+    let ended = perform(check.scenario, workshop, &mut machine, seed, &mut |_| ());
+    let mut outcome = CheckOutcome::of(&ended.transcript, begin.elapsed());
+    let late = matches!(outcome.status, Status::Fail | Status::Error);
+    if late && machine.is_late() {
+        outcome.status = Status::Timeout;
+    }
+    outcome
 }
 
 /// The next check that need not wait for another.

@@ -276,6 +276,41 @@ impl Scene<'_> {
         }
     }
 
+    /// The queued datagrams of a peer, up to `most`, received in one order. `limit`, which is scaled,
+    /// is the longest time between two of them.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if recvmsg fails.
+    pub fn receive_row(
+        &mut self,
+        peer: &Peer,
+        most: usize,
+        limit: Duration,
+    ) -> Outcome<Vec<Datagram>> {
+        let timeout_ms = self.machine.scaled(limit).as_millis() as u64;
+        let order = Call::Batch {
+            rounds: 1,
+            persist: false,
+            calls: vec![peer.receives(timeout_ms); most],
+        };
+        let observed = self.call(&peer.program, &order)?;
+        let Ok(Answer::Batch { outcomes, .. }) = observed else {
+            return Err(Trouble::Lost("a batch gave another result".to_owned()).into());
+        };
+        let mut found = Vec::new();
+        for outcome in outcomes {
+            match received(outcome)? {
+                Ok(datagram) => found.push(datagram),
+                Err(Errno::ETIMEDOUT) => break,
+                Err(errno) => {
+                    let wanted = format!("{} receives", peer.program.name);
+                    return Err(fail(wanted, format!("recvmsg: {errno:?}")));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Send these datagrams one after the other, each after the previous one was answered, and
     /// return the answers to the first. Each comes with the number of its acknowledgements. A
     /// datagram without an answer is the last.

@@ -9,7 +9,7 @@ use lab_grade::{
     compilers::Compilers,
     outcome::CheckOutcome,
     render::Format,
-    report::{Finding, FindingKind, MachineInfo, Report},
+    report::{Feedback, Finding, FindingKind, MachineInfo, Report},
     rubric::Rubric,
 };
 use lab_scene::transcript::Status;
@@ -108,7 +108,7 @@ fn report(text: &str) -> Report {
 const GOT: &str = "128 bytes";
 
 fn rendered(format: Format, report: &Report) -> String {
-    format.render(report).unwrap()
+    format.render(report, Feedback::Student).unwrap()
 }
 
 #[test]
@@ -269,6 +269,28 @@ fn of_a_hidden_check_nothing_is_told() {
         let titles = usize::from(matches!(format, Format::Json | Format::Gradescope));
         assert_eq!(text.matches(title).count(), titles, "{format:?}");
     }
+}
+
+#[test]
+fn staff_is_told_of_hidden_checks_but_not_in_the_file_for_gradescope() {
+    let mut report = empty();
+    let mut remark = Finding::new(FindingKind::Remark, "said once");
+    remark.check = Some("message-slot/hidden-1".to_owned());
+    report.remarks.push(remark);
+    report.record("message-slot/hidden-1", saying(Status::Fail, "the secret"));
+    for format in FORMATS {
+        let text = format.render(&report, Feedback::Staff).unwrap();
+        let told = format != Format::Gradescope;
+        assert_eq!(text.contains("the secret"), told, "{format:?}: {text}");
+        let text = rendered(format, &report);
+        assert!(!text.contains("the secret"), "{format:?}: {text}");
+        assert!(!text.contains("said once"), "{format:?}: {text}");
+    }
+    let json = Format::Json.render(&report, Feedback::Staff).unwrap();
+    let json = reading::json(&json, "report.json");
+    assert_eq!(json["feedback"], "staff");
+    let text = Format::Text.render(&report, Feedback::Staff).unwrap();
+    assert!(text.contains("for staff: hidden checks have details"));
 }
 
 const FORMATS: [Format; 5] = [

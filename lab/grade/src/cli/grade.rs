@@ -20,10 +20,11 @@ use lab_build::kernels::{Capability, Kernel, Which};
 use lab_cli::{on_interrupt, processor, red};
 use lab_console::Class;
 use lab_grade::{
+    again::Elsewhere,
     compilers::Compilers,
     intake::Submission,
     render::Format,
-    report::{Finding, FindingKind, GradedCheck, MachineInfo, Report},
+    report::{Feedback, Finding, FindingKind, GradedCheck, MachineInfo, Report},
     rubric::Rubric,
     run::Runner,
     safe_text::SafeText,
@@ -77,6 +78,10 @@ pub(crate) struct Arguments {
     /// Write all of them into this directory, and the consoles of crashes.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Who reads the report. Staff also sees the details of hidden checks; the file for Gradescope is
+    /// for students all the same.
+    #[arg(long, value_enum, value_name = "READERS", default_value_t = Feedback::Student)]
+    feedback: Feedback,
     /// How long one check may take, in seconds.
     #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -152,12 +157,12 @@ pub(crate) fn run(
     );
     let graded = graded.and_then(|report| {
         // People see it whatever becomes of the files.
-        print!("{}", Format::Text.render(&report)?);
+        print!("{}", Format::Text.render(&report, arguments.feedback)?);
         std::io::stdout().flush().context("writing the report")?;
         Ok(report)
     });
     match graded {
-        Ok(report) => match outputs.write(&report) {
+        Ok(report) => match outputs.write(&report, arguments.feedback) {
             Ok(()) => Ok(ExitCode::from(report.exit_status())),
             Err(error) => {
                 eprintln!("{} {error:#}", red("the report is not in all files:"));
@@ -194,10 +199,11 @@ fn grade(
         Some(directory) => directory.join("consoles"),
         None => workshop.paths.build.join("consoles"),
     };
-    let submitted = match submission {
-        Some(submission) => Submitted::build(&workshop, submission, stages, &consoles)?,
-        None => Submitted::ours(&workshop, &consoles)?,
+    let build = |workshop: &Workshop| match submission {
+        Some(submission) => Submitted::build(workshop, submission, stages, &consoles),
+        None => Submitted::ours(workshop, &consoles),
     };
+    let mut submitted = build(&workshop)?;
     let probed = workshop.probed()?;
     let machine = MachineInfo {
         accelerator: if probed.kvm { "kvm" } else { "emulation" },
@@ -217,13 +223,13 @@ fn grade(
     report.remarks = remarks.iter().map(remark).collect();
     let left_out = submission.and_then(|submission| submission.left_out.as_ref());
     report.remarks.extend(left_out.map(remark));
-    report.remarks.extend(submitted.remarks.iter().cloned());
+    report.remarks.append(&mut submitted.remarks);
     let report = Mutex::new(report);
     let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
     let bar = progress::bar("grading", rubric.checks().count() as u64);
     let runner = Runner {
-        modules: submitted.modules,
-        programs: submitted.programs,
+        submitted,
+        elsewhere: Elsewhere::than(&workshop, start, build)?,
         timeout: Duration::from_secs(arguments.timeout),
         machines: thread::available_parallelism().map_or(1, usize::from),
     };

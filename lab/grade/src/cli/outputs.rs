@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::Context;
-use lab_grade::{render::Format, report::Report};
+use lab_grade::{
+    render::Format,
+    report::{Feedback, Report},
+};
 
 /// Files, and the format of each.
 pub(crate) struct Outputs(Vec<(PathBuf, Format)>);
@@ -45,10 +48,10 @@ impl Outputs {
     ///
     /// # Errors
     /// Those that cannot be written; the others are.
-    pub(crate) fn write(&self, report: &Report) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, report: &Report, readers: Feedback) -> anyhow::Result<()> {
         let mut result = Ok(());
         for (file, format) in &self.0 {
-            let text = anstream::adapter::strip_str(&format.render(report)?).to_string();
+            let text = anstream::adapter::strip_str(&format.render(report, readers)?).to_string();
             let written = fs::write(file, text);
             result = result.and(written.with_context(|| format!("writing {}", file.display())));
         }

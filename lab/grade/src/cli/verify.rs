@@ -20,6 +20,7 @@ use lab_course::{
     starter,
 };
 use lab_grade::{
+    again::Elsewhere,
     compilers::Compilers,
     intake,
     report::{MachineInfo, Report},
@@ -100,7 +101,7 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
     let bar = progress::bar("grading mutants", all.len() as u64);
     // While one is compiled on one processor, another is graded on the other.
     let caught = side_by_side(all.iter(), |mutant| {
-        let wrong = wrong(&workshop, mutant);
+        let wrong = wrong(&workshop, start, mutant);
         let caught = matches!(&wrong, Ok(wrong) if wrong.is_empty());
         bar.suspend(|| match wrong {
             Ok(_) if caught => {}
@@ -127,7 +128,7 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
 
 /// What is wrong with how a mutant is graded: checks that are to catch it and do not, and checks of
 /// other clauses that fail.
-fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
+fn wrong(workshop: &Workshop, start: Start, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     let directory = tempfile::tempdir()?;
     mutant.hand_in(&workshop.paths.checkout, directory.path())?;
     let submission = intake::open(directory.path())?;
@@ -150,7 +151,9 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     ensure!(named, "none of its checks is graded");
     // What is in the way of another check is another matter.
     rubric.without_parents();
-    let submitted = Submitted::build(workshop, &submission, &stages, directory.path())?;
+    let build =
+        |workshop: &Workshop| Submitted::build(workshop, &submission, &stages, directory.path());
+    let submitted = build(workshop)?;
     for remark in &submitted.remarks {
         ensure!(!remark.text.contains("does not build"), "{}", remark.text);
     }
@@ -162,8 +165,8 @@ fn wrong(workshop: &Workshop, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
     };
     let report = Mutex::new(Report::new("", SEED, "", machine, &rubric));
     let runner = Runner {
-        modules: submitted.modules,
-        programs: submitted.programs,
+        submitted,
+        elsewhere: Elsewhere::than(workshop, start, build)?,
         timeout: Duration::from_secs(300),
         machines: 1,
     };

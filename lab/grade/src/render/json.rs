@@ -7,7 +7,7 @@ use lab_scene::transcript::Status;
 use serde::Serialize;
 
 use super::lines::to_json;
-use crate::report::{self, Finding, MachineInfo, Report};
+use crate::report::{self, Feedback, Finding, MachineInfo, Report};
 
 /// Version of the format.
 const SCHEMA: u32 = 1;
@@ -18,6 +18,7 @@ struct Document<'a> {
     submission: &'a str,
     seed: u64,
     kernel: &'a str,
+    feedback: Feedback,
     score: Option<u32>,
     max: u32,
     stages: Vec<Stage<'a>>,
@@ -55,7 +56,7 @@ struct Check<'a> {
     report: Option<&'a str>,
 }
 
-pub(super) fn render(report: &Report) -> Result<String> {
+pub(super) fn render(report: &Report, readers: Feedback) -> Result<String> {
     let stages = report.stages.iter().map(|stage| Stage {
         stage: stage.name,
         score: report.stage_score(stage),
@@ -67,6 +68,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
         submission: &report.submission,
         seed: report.seed,
         kernel: &report.kernel,
+        feedback: readers,
         score: report.score(),
         max: report.max(),
         stages: stages.collect(),

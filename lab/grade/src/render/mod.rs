@@ -12,7 +12,7 @@ mod text;
 use clap::ValueEnum;
 use lab_base::Result;
 
-use crate::report::Report;
+use crate::report::{Feedback, Report};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,14 +30,20 @@ pub enum Format {
 }
 
 impl Format {
-    /// The report in this format, with a newline at its end.
+    /// The report in this format, with a newline at its end. Gradescope shows its file to students,
+    /// so that is always for them.
     ///
     /// # Errors
     /// A library refuses to write it, which it has no reason to.
-    pub fn render(self, report: &Report) -> Result<String> {
+    pub fn render(self, report: &Report, readers: Feedback) -> Result<String> {
+        let readers = match self {
+            Format::Gradescope => Feedback::Student,
+            _ => readers,
+        };
+        let report = &report.told(readers);
         match self {
-            Format::Text => Ok(text::render(report)),
-            Format::Json => json::render(report),
+            Format::Text => Ok(text::render(report, readers)),
+            Format::Json => json::render(report, readers),
             Format::Junit => junit::render(report),
             Format::Ktap => Ok(ktap::render(report)),
             Format::Gradescope => gradescope::render(report),

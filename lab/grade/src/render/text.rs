@@ -7,7 +7,7 @@ use lab_scene::transcript::Status;
 use super::lines::{compilers, conclusion, explanation, in_words};
 use crate::{
     causes::{Cause, is_blocked},
-    report::{GradedCheck, GradedStage, Report},
+    report::{Feedback, GradedCheck, GradedStage, Report},
 };
 
 const BOLD: Style = Style::new().bold();
@@ -25,7 +25,7 @@ const COLUMNS: [(&str, Status); 6] = [
     ("error", Status::Error),
 ];
 
-pub(super) fn render(report: &Report) -> String {
+pub(super) fn render(report: &Report, readers: Feedback) -> String {
     let machine = &report.machine;
     let mut text = format!(
         "{BOLD}{}{BOLD:#}\nkernel {}, {} on {}, {} machines, seed {}\n{}\n",
@@ -37,6 +37,9 @@ pub(super) fn render(report: &Report) -> String {
         report.seed,
         compilers(report),
     );
+    if readers == Feedback::Staff {
+        text += "for staff: hidden checks have details\n";
+    }
     let causes = report.causes();
     if report.errors() == 0 {
         text += &first_to_do(&causes);

@@ -19,7 +19,13 @@ use protocol::{
 };
 
 use super::{
-    netlink::{BadPayload, Module, Told, errno_of, hear, programs::Printer, users::join},
+    netlink::{
+        BadPayload, Module, Told, errno_of, hear,
+        programs::Printer,
+        races::{RACERS, at_once, racers, repeatedly, rounds, sends},
+        slow::lengthen_queue,
+        users::join,
+    },
     routes,
 };
 
@@ -242,6 +248,51 @@ const TRIGGER: Scenario = Scenario {
                 let asker = scene.peer("asker", 0)?;
                 greet(scene, &asker)?;
                 expect_greeting(scene, &listener).map(drop)
+            },
+        )
+    },
+};
+
+/// Requests of each process in a race of [`RACES`].
+const REQUESTS: u64 = 1000;
+
+/// Greetings that the member receives in one order.
+const ROW: usize = 500;
+
+const RACES: Scenario = Scenario {
+    id: "part2/G2-races",
+    title: "each greeting has a number of its own, however many processes ask at the same time",
+    looks_at: LooksAt::Module(&[]),
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        scene.mute_log();
+        let member = scene.peer("member", 0)?;
+        lengthen_queue(scene, &member)?;
+        join(scene, &member, GROUP)?;
+        let racers = racers(scene)?;
+        let mut seq = 0;
+        scene.step(
+            "four processes ask 1000 times each, at the same time, again and again",
+            "the member gets all greetings, and their numbers rise by one",
+            |scene| {
+                repeatedly(scene, |scene| {
+                    at_once(scene, &racers, |_, racer| {
+                        rounds(REQUESTS, vec![sends(racer, REQUEST, b"")])
+                    })?;
+                    let mut left = RACERS * REQUESTS as usize;
+                    while left > 0 {
+                        let row = scene.receive_row(&member, left.min(ROW), Duration::ZERO)?;
+                        expect_eq("a greeting for each request", row.is_empty(), false)?;
+                        left -= row.len();
+                        for datagram in row {
+                            seq += 1;
+                            let header = datagram.message()?.header;
+                            expect_eq("type of the message", header.kind, DATA)?;
+                            expect_eq("its number", header.seq, seq)?;
+                        }
+                    }
+                    Ok(())
+                })
             },
         )
     },

@@ -5,7 +5,7 @@ use lab_agent::Exit;
 use lab_scene::{Detail, LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
-use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, TRIGGER, greeted};
+use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, RACES, TRIGGER, greeted};
 use crate::{
     Step,
     netlink::{
@@ -35,6 +35,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     MULTICAST,
     TRIGGER,
     INTERVAL,
+    RACES,
     GROUP_ONLY,
     Scenario {
         id: "part2/N4-greeting-killed",

@@ -8,6 +8,7 @@ pub(super) mod frames;
 pub(super) mod fuzz;
 pub(super) mod life;
 pub(super) mod programs;
+pub(super) mod races;
 pub(super) mod scenarios;
 pub(super) mod slow;
 pub(super) mod users;

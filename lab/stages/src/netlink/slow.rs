@@ -65,6 +65,18 @@ pub(crate) fn shorten_queue(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
     scene.value(&peer.program, &small).map(drop)
 }
 
+/// Give a peer a receive queue beyond the limit, as only root may (`SO_RCVBUFFORCE`). It holds some
+/// thousand short messages.
+pub(crate) fn lengthen_queue(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
+    let large = Call::SetOption {
+        fd: peer.fd,
+        level: libc::SOL_SOCKET,
+        option: libc::SO_RCVBUFFORCE,
+        value: 16 << 20,
+    };
+    scene.value(&peer.program, &large).map(drop)
+}
+
 pub(crate) fn reader<M: Counts>(scene: &mut Scene<'_>) -> Outcome {
     scene.insert(M::NAME, M::PARAMS)?;
     scene.mute_log();

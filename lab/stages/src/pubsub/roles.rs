@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The rights of each role: clauses B1-B4.
 
+use lab_agent::Call;
 use lab_scene::{
-    Detail, LooksAt, Outcome, Scenario, Scene,
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_success,
     peer::{Peer, request},
 };
-use nix::errno::Errno;
-use protocol::pubsub::{DATA, REQUEST, Request};
+use nix::{errno::Errno, sys::signal::Signal};
+use protocol::{
+    netlink::PROTO,
+    pubsub::{DATA, REQUEST, Request},
+};
 
 use super::{MODULE, OK, TALKATIVE};
+use crate::netlink::races::{asks, at_once, errnos, racers, repeatedly, rounds, sends};
 
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",
@@ -113,6 +118,99 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
             scene.close(&first)?;
             scene.expect_answer(&third, &subscribe, OK)
         },
+    )?;
+    scene.hush(MODULE)?;
+    scene.step(
+        "all close; a publisher and two subscribers come in each order, and at the same time",
+        "each gets its place, and both subscribers get the first message",
+        |scene| {
+            for peer in [&rival, &second, &third] {
+                scene.close(peer)?;
+            }
+            let wishes = [Request::Claim, Request::Subscribe, Request::Subscribe];
+            for order in [Some([0, 1, 2]), Some([1, 0, 2]), Some([1, 2, 0]), None] {
+                let peers = ["publisher", "first", "second"].map(|name| scene.peer(name, 0));
+                let peers = peers.into_iter().collect::<Outcome<Vec<_>>>()?;
+                for at in order.into_iter().flatten() {
+                    scene.expect_answer(&peers[at], &wishes[at].payload(), OK)?;
+                }
+                if order.is_none() {
+                    let results = at_once(scene, &peers, |scene, peer| {
+                        let subscribes = peer.portid != peers[0].portid;
+                        let wish = &wishes[usize::from(subscribes)];
+                        rounds(1, asks(scene, peer, REQUEST, &wish.payload()).into())
+                    })?;
+                    for result in results {
+                        errnos(result)?.into_iter().try_for_each(expect_success)?;
+                    }
+                }
+                scene.expect_answer(&peers[0], &publish, OK)?;
+                for peer in &peers[1..] {
+                    scene.expect_data(peer, DATA, 1, b"hello")?;
+                }
+                peers.iter().try_for_each(|peer| scene.close(peer))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Sockets of each process in a race of [`RACES`].
+const SOCKETS: u64 = 1000;
+
+pub(super) const RACES: Scenario = Scenario {
+    id: "part2/B2-races",
+    title: "places that many sockets take and free at the same time",
+    looks_at: LooksAt::Module(&[]),
+    run: races,
+};
+
+fn races(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    scene.mute_log();
+    let racers = racers(scene)?;
+    let newcomers = [
+        (scene.peer("publisher", 0)?, Request::Claim),
+        (scene.peer("first", 0)?, Request::Subscribe),
+        (scene.peer("second", 0)?, Request::Subscribe),
+    ];
+    let reopen = |peer: &Peer| {
+        // The socket gets the descriptor that was just closed.
+        let protocol = PROTO as i32;
+        [Call::Close { fd: peer.fd }, Call::Socket { protocol }]
+    };
+    scene.step(
+        "four processes open 1000 sockets each, at the same time, again and again; each wants both roles",
+        "afterwards a publisher and two subscribers find their places free",
+        |scene| {
+            repeatedly(scene, |scene| {
+                at_once(scene, &racers, |_, racer| {
+                    let wishes = [Request::Subscribe, Request::Claim];
+                    let asks = wishes.map(|wish| sends(racer, REQUEST, &wish.payload()));
+                    rounds(SOCKETS, [reopen(racer), asks].concat())
+                })?;
+                for racer in &racers {
+                    scene.batch(&racer.program, 1, reopen(racer).into())?;
+                }
+                for (peer, wish) in &newcomers {
+                    let ack = scene.ask(peer, request(REQUEST, &wish.payload()))?;
+                    expect_success(ack.errno)?;
+                }
+                for (peer, _) in &newcomers {
+                    scene.batch(&peer.program, 1, reopen(peer).into())?;
+                }
+                Ok(())
+            })
+        },
+    )?;
+    scene.step(
+        "close all sockets, remove the module",
+        "it is removed",
+        |scene| {
+            let all = newcomers.iter().map(|(peer, _)| peer).chain(&racers);
+            all.clone().try_for_each(|peer| scene.close(peer))?;
+            scene.remove(MODULE)
+        },
     )
 }
 
@@ -176,6 +274,24 @@ pub(super) const PROMPT: Scenario = Scenario {
     looks_at: LooksAt::Programs,
     run: |scene| {
         scene.insert(MODULE, TALKATIVE)?;
+        scene.step(
+            "a publisher that starts before its subscriber",
+            "the subscriber prints the line",
+            |scene| {
+                let publisher = scene.start("early", &["pubsub", "publisher"])?;
+                if !scene.others_programs() {
+                    scene.expect_log("is the publisher")?;
+                }
+                let subscriber = scene.start("late", &["pubsub", "subscriber"])?;
+                scene.expect_log("subscribes")?;
+                scene.type_line(&publisher, "hello")?;
+                scene.expect_line(&subscriber, "hello")?;
+                scene.end_input(&publisher)?;
+                scene.expect_any_end(&publisher)?;
+                scene.signal(&subscriber, Signal::SIGINT)?;
+                scene.expect_any_end(&subscriber)
+            },
+        )?;
         let question = "Are you operating as a [p]ublisher or a [s]ubscriber: ";
         let (subscriber, publisher) =
             scene.step("answer s, answer p", "each has its role", |scene| {

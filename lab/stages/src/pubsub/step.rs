@@ -34,6 +34,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     Pubsub, "part2", "", "acknowledged", "body-lengths";
     roles::ROLE_BYTE,
     roles::PLACES,
+    roles::RACES,
     roles::FORWARDED,
     roles::PROMPT,
     programs::KILLED,

@@ -11,8 +11,13 @@ use lab_machine::PATIENCE;
 use lab_scene::{LooksAt, Outcome, Program, Scenario, Scene, expect_eq, fail, readable};
 use nix::sys::signal::Signal;
 
-use super::{MODULE, list};
-use crate::allocations::Count;
+use protocol::router::{Request, Roles};
+
+use super::{MODULE, list, member};
+use crate::{
+    allocations::Count,
+    netlink::races::{at_once, racers, repeatedly, rounds, sends},
+};
 
 /// Number of members and duration.
 #[derive(Clone, Copy)]
@@ -44,6 +49,53 @@ pub(super) const CROWD: Scenario = Scenario {
         crowd(scene, size)
     },
 };
+
+/// Rounds of each process in a race of [`RACES`].
+const ROUNDS: u64 = 2000;
+
+pub(super) const RACES: Scenario = Scenario {
+    id: "part3/L5-races",
+    title: "members that join, publish and leave at the same time",
+    looks_at: LooksAt::Module(&[]),
+    run: races,
+};
+
+fn races(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    scene.mute_log();
+    let stays = member(scene, "stays", Roles::PUBLISHER)?;
+    let racers = racers(scene)?;
+    scene.step(
+        "four sockets register, publish and unregister 2000 times each, at the same time, again and again",
+        "no other member is left each time",
+        |scene| {
+            repeatedly(scene, |scene| {
+                at_once(scene, &racers, |_, racer| {
+                    let requests = [
+                        Request::Register { roles: Roles::BOTH, from: None },
+                        Request::Publish(b"hello"),
+                        Request::Unregister(Roles::BOTH),
+                    ];
+                    let sends = |request: &Request<'_>| sends(racer, request.kind(), &request.payload());
+                    rounds(ROUNDS, requests.iter().map(sends).collect())
+                })?;
+                let members = list(scene, &stays)?;
+                let portids: Vec<_> = members.iter().map(|member| member.portid).collect();
+                expect_eq("members", portids, vec![stays.portid])
+            })
+        },
+    )?;
+    scene.step(
+        "close all sockets, remove the module",
+        "it is removed",
+        |scene| {
+            for peer in racers.iter().chain([&stays]) {
+                scene.close(peer)?;
+            }
+            scene.remove(MODULE)
+        },
+    )
+}
 
 /// For `make soak`: the whole of L5.
 pub(crate) const GREAT_CROWD: Scenario = Scenario {

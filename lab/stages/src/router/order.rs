@@ -3,35 +3,33 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Call};
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, LooksAt, Outcome, Scenario, Scene,
-    actor::complete,
-    expect_eq, fail,
-    peer::{ANSWERED, Peer, quiet_request},
+    Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
+    peer::{ANSWERED, Peer},
     readable,
     transcript::LineKind,
 };
-use nix::{libc, sys::signal::Signal};
 use protocol::{
     netlink::PortId,
     router::{Report, Request, Roles},
 };
 
 use super::{MODULE, client, data, encode, expect_data, list, member};
-use crate::netlink::pass_over;
+use crate::netlink::{
+    pass_over,
+    races::{at_once, repeatedly, rounds, sends},
+    slow::{lengthen_queue, shorten_queue},
+};
 
 /// Lines that each program publishes at full speed.
 const LINES: usize = 100;
 
-/// Messages that each of two sockets publishes in a row, all different. The order for a row fits
-/// into a pipe (64 KiB), so a stopped process can be given it.
+/// Messages that each of two sockets publishes in a row, all different.
 const ROW: usize = 250;
 
-/// Number of rows before the subscriber reads, and number of repetitions.
+/// Number of rows before the subscriber reads.
 const ROWS: usize = 8;
-const TIMES: usize = 2;
 
 /// A line of a length that needs no padding, because another clause checks padding.
 fn line(n: usize) -> String {
@@ -45,7 +43,7 @@ pub(super) const ORDER: Scenario = Scenario {
     run: |scene| {
         scene.insert(MODULE, super::TALKATIVE)?;
         let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
-        set_room(scene, &reader, 4 << 20)?;
+        lengthen_queue(scene, &reader)?;
         let writers = [
             client(scene, "A", "publisher", None)?,
             client(scene, "B", "publisher", None)?,
@@ -72,66 +70,46 @@ pub(super) const ORDER: Scenario = Scenario {
                 }
                 Ok(())
             },
-        )?;
-        contend(scene, &reader)
+        )
     },
 };
 
-/// Two sockets publish much faster than programs do, so their messages interleave at the
-/// subscriber.
-fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
+pub(super) const CONTENTION: Scenario = Scenario {
+    id: "part3/L3-contention",
+    title: "two sockets publish at full speed: no number is missing or used twice",
+    looks_at: LooksAt::Module(&[Detail::Numbers]),
+    run: contention,
+};
+
+/// Sockets publish much faster than programs do, so their messages interleave at the subscriber.
+fn contention(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "")?;
+    let reader = member(scene, "reader", Roles::SUBSCRIBER)?;
+    lengthen_queue(scene, &reader)?;
     let writers = [
         member(scene, "C", Roles::PUBLISHER)?,
         member(scene, "D", Roles::PUBLISHER)?,
     ];
-    let row = |peer: &Peer| Call::Batch {
-        rounds: ROWS as u64,
-        persist: false,
-        calls: (0..ROW)
-            .map(|n| {
-                let body = line(n);
-                let publish = Request::Publish(body.as_bytes());
-                // They request no acknowledgements, so they have nothing to read.
-                peer.sends(quiet_request(publish.kind(), &publish.payload()))
-            })
-            .collect(),
-    };
     scene.step(
-        "two sockets publish 2000 messages each at the same time, twice",
+        "both publish 2000 messages each at the same time, again and again",
         "all arrive: numbers rise by one, and so do each publisher's",
         |scene| {
-            let mut seq = 2 * LINES as u32;
-            let mut met = 0;
-            for _ in 0..TIMES {
-                // The first socket must not have ended its row when the second begins.
-                for peer in &writers {
-                    scene.signal(&peer.program, Signal::SIGSTOP)?;
-                    scene.begin_call(&peer.program, &row(peer))?;
-                }
-                for peer in &writers {
-                    scene.signal(&peer.program, Signal::SIGCONT)?;
-                }
-                for peer in &writers {
-                    let sent = scene.finish_call(&peer.program, &row(peer))?;
-                    complete(ROWS as u64, sent)?;
-                }
-                let read = Call::Batch {
-                    rounds: 1,
-                    persist: false,
-                    calls: vec![reader.receives(0); 2 * ROW],
-                };
-                let mut next = [0; 2];
-                let mut last = 0;
+            let (mut seq, mut met) = (0, 0);
+            repeatedly(scene, |scene| {
+                at_once(scene, &writers, |_, writer| {
+                    let body = |n| line(n).into_bytes();
+                    let publishes = |n| {
+                        let publish = body(n);
+                        let publish = Request::Publish(&publish);
+                        sends(writer, publish.kind(), &publish.payload())
+                    };
+                    rounds(ROWS as u64, (0..ROW).map(publishes).collect())
+                })?;
+                let (mut next, mut last) = ([0; 2], 0);
                 for _ in 0..ROWS {
-                    let read = scene.call(&reader.program, &read)?;
-                    for datagram in complete(1, read)? {
-                        let Ok(Answer::Datagram { data: bytes, .. }) = datagram else {
-                            return Err(fail("a datagram", format!("{datagram:?}")));
-                        };
-                        let datagram = Datagram {
-                            data: bytes.0,
-                            from: None,
-                        };
+                    let row = scene.receive_row(&reader, 2 * ROW, Duration::ZERO)?;
+                    expect_eq("messages that arrive", row.len(), 2 * ROW)?;
+                    for datagram in row {
                         let (got, data) = data(&datagram.message()?)?;
                         seq += 1;
                         scene.expect_number(got, seq)?;
@@ -143,23 +121,12 @@ fn contend(scene: &mut Scene<'_>, reader: &Peer) -> Outcome {
                         last = at;
                     }
                 }
-            }
+                Ok(())
+            })?;
             // Otherwise the check has shown nothing.
-            expect_eq("they met", met > 2 * TIMES, true)
+            expect_eq("they met", met > 0, true)
         },
     )
-}
-
-/// Set the size of a socket's receive buffer beyond the limit, which only root may do
-/// (`SO_RCVBUFFORCE`).
-pub(super) fn set_room(scene: &mut Scene<'_>, peer: &Peer, bytes: i32) -> Outcome {
-    let call = Call::SetOption {
-        fd: peer.fd,
-        level: libc::SOL_SOCKET,
-        option: libc::SO_RCVBUFFORCE,
-        value: bytes,
-    };
-    scene.value(&peer.program, &call).map(drop)
 }
 
 /// Publish, and read the report in the acknowledgement. Delivered messages are queued when this
@@ -189,7 +156,7 @@ pub(super) const ACKNOWLEDGED: Scenario = Scenario {
         let publisher = member(scene, "publisher", Roles::PUBLISHER)?;
         let fast = member(scene, "fast", Roles::SUBSCRIBER)?;
         let slow = member(scene, "slow", Roles::SUBSCRIBER)?;
-        set_room(scene, &slow, 1)?;
+        shorten_queue(scene, &slow)?;
         let expect = |scene: &mut Scene<'_>, delivered, dropped, body: &[u8]| -> Outcome<bool> {
             let Some(got) = report(scene, &publisher, body)? else {
                 return Ok(false);

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use lab_agent::{Answer, Call};
-use lab_scene::{Datagram, Outcome, Scene, fail, peer::Peer, readable};
-use nix::errno::Errno;
+use lab_agent::Call;
+use lab_scene::{Outcome, Scene, fail, peer::Peer, readable};
 use protocol::router::{Request, Roles};
 
-use super::{data, encode, member, order::set_room};
-use crate::netlink::body;
+use super::{data, encode, member};
+use crate::netlink::{body, slow::lengthen_queue};
 
 /// Messages that a publisher sends in a row, all different, each after the previous one was
 /// acknowledged.
@@ -47,7 +46,7 @@ impl Reader {
     /// A subscriber whose queue holds all messages that are sent before it reads.
     pub(super) fn new(scene: &mut Scene<'_>, name: &str) -> Outcome<Self> {
         let peer = member(scene, name, Roles::SUBSCRIBER)?;
-        set_room(scene, &peer, 16 << 20)?;
+        lengthen_queue(scene, &peer)?;
         Ok(Reader {
             peer,
             read: 0,
@@ -63,7 +62,7 @@ impl Reader {
         most: usize,
         limit: Duration,
     ) -> Outcome<usize> {
-        let found = receive(scene, &self.peer, most, limit)?;
+        let found = scene.receive_row(&self.peer, most, limit)?;
         for datagram in &found {
             let (seq, data) = data(&datagram.message()?)?;
             scene.expect_number(seq, self.read + 1)?;
@@ -83,32 +82,4 @@ impl Reader {
         while self.read(scene, ROW as usize, Duration::ZERO)? > 0 {}
         Ok(())
     }
-}
-
-/// Up to `most` datagrams, with at most `limit` between two of them.
-fn receive(
-    scene: &mut Scene<'_>,
-    peer: &Peer,
-    most: usize,
-    limit: Duration,
-) -> Outcome<Vec<Datagram>> {
-    let timeout_ms = scene.machine.scaled(limit).as_millis() as u64;
-    let fd = peer.fd;
-    let order = batch(1, vec![Call::Receive { fd, timeout_ms }; most]);
-    let observed = scene.call(&peer.program, &order)?;
-    let Ok(Answer::Batch { outcomes, .. }) = observed else {
-        return Err(fail("messages", format!("{observed:?}")));
-    };
-    let mut found = Vec::new();
-    for observed in outcomes {
-        match observed {
-            Ok(Answer::Datagram { data, .. }) => found.push(Datagram {
-                data: data.0,
-                from: None,
-            }),
-            Err(refusal) if refusal.errno == Errno::ETIMEDOUT as i32 => break,
-            other => return Err(fail("a message", format!("{other:?}"))),
-        }
-    }
-    Ok(found)
 }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The table and the program that changes it: clauses E2 and E3.
 
+use std::time::Duration;
+
 use lab_agent::Exit;
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, peer::Peer, transcript::LineKind};
+use lab_scene::{
+    InWords, LooksAt, Outcome, Scenario, Scene, expect_eq, fail, peer::Peer, transcript::LineKind,
+};
 use nix::errno::Errno;
 use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
+use crate::netlink::{
+    races::{at_once, racers, repeatedly, rounds, sends},
+    slow::lengthen_queue,
+};
 
 pub(super) const LIST_OF_ALL: Scenario = Scenario {
     id: "part2/E2-list",
@@ -69,6 +77,92 @@ fn all_work<'a>(
         let errnos: Vec<_> = acks.iter().map(|ack| ack.errno).collect();
         expect_eq("errno", errnos, vec![0])
     })
+}
+
+/// Names that processes add and delete in [`RACES`], and how often in a race.
+const DISPUTED: [&str; 2] = ["left", "right"];
+const ROUNDS: u64 = 250;
+
+/// Events that the watcher receives in one order.
+const ROW: usize = 500;
+
+pub(super) const RACES: Scenario = Scenario {
+    id: "part2/E2-races",
+    title: "entries that several processes add and delete at the same time",
+    looks_at: LooksAt::Module(&[]),
+    run: races,
+};
+
+fn races(scene: &mut Scene<'_>) -> Outcome {
+    scene.insert(MODULE, "expire_ms=600000")?;
+    scene.mute_log();
+    let watcher = scene.peer("watcher", 0)?;
+    lengthen_queue(scene, &watcher)?;
+    expect(scene, &watcher, Request::Watch(None), OK)?;
+    let lister = scene.peer("lister", 0)?;
+    let racers = racers(scene)?;
+    let mut there = [false; 2];
+    scene.step(
+        "four processes add and delete the same two names, at the same time, again and again",
+        "no entry is added or deleted twice in a row, and the list agrees",
+        |scene| {
+            repeatedly(scene, |scene| {
+                at_once(scene, &racers, |_, racer| {
+                    let requests = |name| [Request::Add(name), Request::Delete(name)];
+                    let sends = |wish: Request<'_>| sends(racer, wish.kind(), &wish.payload());
+                    let round = DISPUTED.into_iter().flat_map(requests).map(sends);
+                    rounds(ROUNDS, round.collect())
+                })?;
+                follow(scene, &watcher, &mut there)?;
+                let listed = list(scene, &lister)?;
+                for (name, there) in DISPUTED.iter().zip(there) {
+                    let found = listed.iter().filter(|(entry, _)| entry == name).count();
+                    let what = format!("entries with the name {name}");
+                    expect_eq(&what, found, usize::from(there))?;
+                }
+                Ok(())
+            })
+        },
+    )?;
+    scene.step(
+        "close all sockets, remove the module",
+        "it is removed",
+        |scene| {
+            for peer in racers.iter().chain([&watcher, &lister]) {
+                scene.close(peer)?;
+            }
+            scene.remove(MODULE)
+        },
+    )
+}
+
+/// Read all events of a watcher, which say of each of [`DISPUTED`] whether it is there.
+fn follow(scene: &mut Scene<'_>, watcher: &Peer, there: &mut [bool; 2]) -> Outcome {
+    loop {
+        let row = scene.receive_row(watcher, ROW, Duration::ZERO)?;
+        if row.is_empty() {
+            return Ok(());
+        }
+        for datagram in row {
+            let message = datagram.message()?;
+            let news = News::decode(message.header.kind, message.payload)
+                .map_err(|error| fail("the attributes of an event", error.to_string()))?;
+            let (name, added) = match news {
+                Some(News::Added(name)) => (name, true),
+                Some(News::Deleted(name, Reason::Requested)) => (name, false),
+                other => return Err(fail("an entry is added or deleted", other.in_words())),
+            };
+            let Some(at) = DISPUTED.iter().position(|&disputed| disputed == name) else {
+                return Err(fail("one of the disputed names", name));
+            };
+            if there[at] == added {
+                let change = if added { "added" } else { "deleted" };
+                let wanted = format!("{name} is not {change} twice in a row");
+                return Err(fail(wanted, format!("{change} twice")));
+            }
+            there[at] = added;
+        }
+    }
 }
 
 pub(super) const CHANGES: Scenario = Scenario {

@@ -39,6 +39,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     expiry::REMOVED_BEFORE,
     changes::LIST_OF_ALL,
     changes::CHANGES,
+    changes::RACES,
     changes::PROGRAMS,
     watching::WATCHED,
     watching::NAMES,

@@ -105,7 +105,8 @@ impl Model {
             outcome.late == Some(LATE),
             "a put after the end returns its item",
         )?;
-        let kept = self.consumers == 0 || outcome.back.is_empty() && outcome.left.is_empty();
+        let all_taken = outcome.left.is_empty() || self.taking == "fill";
+        let kept = self.consumers == 0 || outcome.back.is_empty() && all_taken;
         require(kept, "all items are taken before the end")
     }
 }
@@ -137,6 +138,10 @@ pub(super) const MODEL: Scenario = Scenario {
             preemptions: 2,
             ..small
         };
+        let full = Model {
+            consumers: 1,
+            ..two_places
+        };
         // It has so few interleavings that a third pre-emption costs nothing.
         let nobody = Model {
             consumers: 0,
@@ -155,6 +160,11 @@ pub(super) const MODEL: Scenario = Scenario {
                 "capacity 2, each consumer takes one item",
                 a_turn,
                 &["once"],
+            ),
+            (
+                "capacity 2, all items are taken at once while both producers wait",
+                full,
+                &["fill"],
             ),
             (
                 "closed while producers put, without consumers",

@@ -61,6 +61,20 @@ enum Taking {
     /// A single item each, and then the buffer is closed. So no consumer returns to take an item
     /// for which another was not woken.
     Once,
+    /// All available items, until it has as many as the buffer holds. So no later take wakes a
+    /// producer that was not woken. Both producers together put twice as many.
+    Fill,
+}
+
+impl Taking {
+    /// Whether a consumer that has taken this many items, in this many takes, takes no more.
+    fn has_enough(self, takes: usize, items: usize, capacity: NonZeroUsize) -> bool {
+        match self {
+            Taking::One | Taking::All => false,
+            Taking::Once => takes > 0,
+            Taking::Fill => items >= capacity.get(),
+        }
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -113,9 +127,8 @@ fn model(arguments: Arguments) -> Outcome {
     let start = |_| {
         let (buffer, closing) = (Arc::clone(&buffer), Arc::clone(&closing));
         thread::spawn(move || {
-            let took = consume(&buffer, arguments.taking);
-            let end = arguments.taking != Taking::Once || took.is_empty();
-            (took, end && !closing.load(Relaxed))
+            let (took, ended) = consume(&buffer, arguments);
+            (took, ended && !closing.load(Relaxed))
         })
     };
     let mut consumers: Vec<_> = (0..arguments.consumers).map(start).collect();
@@ -127,7 +140,7 @@ fn model(arguments: Arguments) -> Outcome {
         close();
     }
     let mut ended = Vec::new();
-    if arguments.taking == Taking::Once {
+    if matches!(arguments.taking, Taking::Once | Taking::Fill) {
         ended.extend(consumers.drain(..).map(joined));
     }
     let mut back: Vec<_> = producers.into_iter().flat_map(joined).collect();
@@ -153,20 +166,22 @@ fn joined<T>(thread: thread::JoinHandle<T>) -> T {
     }
 }
 
-fn consume(buffer: &Buffer<u32>, taking: Taking) -> Vec<Vec<u32>> {
-    let mut took = Vec::new();
-    loop {
+/// What a consumer takes, call by call, and whether it has met the end.
+fn consume(buffer: &Buffer<u32>, arguments: Arguments) -> (Vec<Vec<u32>>, bool) {
+    let Arguments {
+        capacity, taking, ..
+    } = arguments;
+    let mut took: Vec<Vec<u32>> = Vec::new();
+    while !taking.has_enough(took.len(), took.iter().map(Vec::len).sum(), capacity) {
         let mut batch = VecDeque::new();
         match taking {
             Taking::One | Taking::Once => batch.extend(buffer.take()),
-            Taking::All => buffer.take_all(&mut batch),
+            Taking::All | Taking::Fill => buffer.take_all(&mut batch),
         }
         if batch.is_empty() {
-            return took;
+            return (took, true);
         }
         took.push(batch.into());
-        if taking == Taking::Once {
-            return took;
-        }
     }
+    (took, false)
 }
