@@ -8,6 +8,7 @@ mod cli {
     pub(crate) mod outputs;
     pub(crate) mod starter;
     pub(crate) mod submission;
+    pub(crate) mod tally;
     pub(crate) mod verify;
 }
 

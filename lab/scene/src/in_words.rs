@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use lab_agent::{BufferMemory, Page};
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
@@ -182,6 +183,32 @@ impl InWords for News<'_> {
     }
 }
 
+impl InWords for Page {
+    fn in_words(&self) -> String {
+        let words = match self {
+            Page::Writable => "writable",
+            Page::ReadOnly => "read-only",
+            Page::NoAccess => "inaccessible",
+            Page::Unmapped => "unmapped",
+        };
+        words.to_owned()
+    }
+}
+
+impl InWords for BufferMemory {
+    fn in_words(&self) -> String {
+        let (before, front, back) = self.border();
+        let rest = back.in_words();
+        if before == 0 || front == back {
+            return format!("{rest} memory");
+        }
+        format!(
+            "{before} bytes of {} memory, the rest {rest}",
+            front.in_words()
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,5 +221,9 @@ mod tests {
         assert_eq!(vec![(PortId(67), 197, 0)].in_words(), "67 197 0");
         assert_eq!([Some("R1"), None].in_words(), "R1, none");
         assert_eq!(Vec::<String>::new().in_words(), "none");
+        assert_eq!(BufferMemory::ReadOnly.in_words(), "read-only memory");
+        let crossing = BufferMemory::Crossing { mapped: 3 };
+        let words = "3 bytes of writable memory, the rest unmapped";
+        assert_eq!(crossing.in_words(), words);
     }
 }

@@ -10,7 +10,7 @@ use nix::{errno::Errno, libc};
 use protocol::netlink::{Ack, HEADER_LEN, Header, NLM_F_ACK, NLM_F_REQUEST, PROTO, PortId};
 
 use crate::{
-    actor::returned,
+    actor::{returned, shown},
     datagram::Datagram,
     detail::Detail,
     halt::{Outcome, expect_eq, fail, readable},
@@ -98,7 +98,7 @@ fn received(observed: CallResult) -> Outcome<Result<Datagram, Errno>> {
             data: data.0,
             from: from.map(PortId),
         })),
-        Ok(other) => Err(fail("a whole datagram", format!("{other:?}"))),
+        Ok(_) => Err(fail("a whole datagram", "a part of one")),
         Err(refusal) => Ok(Err(Errno::from_raw(refusal.errno))),
     }
 }
@@ -164,7 +164,10 @@ impl Scene<'_> {
         ];
         let portid = match self.batch(program, 1, calls)?.pop() {
             Some(Ok(Answer::Value(portid))) => portid,
-            other => return Err(fail("getsockname gives a portid", format!("{other:?}"))),
+            Some(other) => {
+                return Err(fail("getsockname gives a portid", shown(returned(&other))));
+            }
+            None => return Err(fail("getsockname gives a portid", "nothing")),
         };
         let portid = PortId(u32::try_from(portid).unwrap_or_default());
         self.transcript

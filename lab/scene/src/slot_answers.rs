@@ -37,7 +37,7 @@ pub fn judge_read(observed: &CallResult, message: &[u8]) -> (String, Outcome) {
 fn judge_message(observed: &CallResult, message: &[u8], exact: bool) -> (String, Outcome) {
     let returned = returned(observed);
     let Ok(Answer::Filled { buffer, .. }) = observed else {
-        let said = format!("reads: {observed:?}");
+        let said = format!("reads: {}", shown(returned));
         return (said.clone(), Err(fail("an answer with a buffer", said)));
     };
     let read = usize::try_from(returned.unwrap_or_default()).unwrap_or_default();

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anstream::println;
+use anstream::{print, println};
 use anyhow::ensure;
 use lab_base::progress;
 use lab_build::kernels::Which;
@@ -35,6 +35,8 @@ use lab_scene::{
     workshop::{Start, Workshop},
 };
 use lab_stages::{STAGES, Stage};
+
+use super::tally::{Tally, clause};
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum What {
@@ -87,7 +89,7 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
     let workshop = Workshop::open(which, start)?;
     let checkout = &workshop.paths.checkout;
     let mut all = mutants::all(checkout)?;
-    // What only random operations find is the matter of `lab fuzz`.
+    // `lab fuzz` finds those that only random operations show.
     all.retain(|mutant| {
         mutant
             .caught_by
@@ -100,8 +102,9 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
     });
     let bar = progress::bar("grading mutants", all.len() as u64);
     // While one is compiled on one processor, another is graded on the other.
+    let tally = Mutex::new(Tally::default());
     let caught = side_by_side(all.iter(), |mutant| {
-        let wrong = wrong(&workshop, start, mutant);
+        let wrong = wrong(&workshop, start, mutant, &tally);
         let caught = matches!(&wrong, Ok(wrong) if wrong.is_empty());
         bar.suspend(|| match wrong {
             Ok(_) if caught => {}
@@ -122,13 +125,20 @@ fn mutants(filter: &str, which: Option<Which>, start: Start) -> anyhow::Result<E
     } else {
         (red(line), ExitCode::FAILURE)
     };
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    print!("{}", tally.tables());
     println!("{line}");
     Ok(code)
 }
 
 /// What is wrong with how a mutant is graded: checks that are to catch it and do not, and checks of
 /// other clauses that fail.
-fn wrong(workshop: &Workshop, start: Start, mutant: &Mutant) -> anyhow::Result<Vec<String>> {
+fn wrong(
+    workshop: &Workshop,
+    start: Start,
+    mutant: &Mutant,
+    tally: &Mutex<Tally>,
+) -> anyhow::Result<Vec<String>> {
     let directory = tempfile::tempdir()?;
     mutant.hand_in(&workshop.paths.checkout, directory.path())?;
     let submission = intake::open(directory.path())?;
@@ -149,7 +159,7 @@ fn wrong(workshop: &Workshop, start: Start, mutant: &Mutant) -> anyhow::Result<V
         .checks()
         .any(|check| mutant.caught_by.contains(&check.id));
     ensure!(named, "none of its checks is graded");
-    // What is in the way of another check is another matter.
+    // Each check is carried out, whatever its parent shows.
     rubric.without_parents();
     let build =
         |workshop: &Workshop| Submitted::build(workshop, &submission, &stages, directory.path());
@@ -172,11 +182,11 @@ fn wrong(workshop: &Workshop, start: Start, mutant: &Mutant) -> anyhow::Result<V
     };
     runner.carry_out(&rubric, &report, || false, |_| ());
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let clause = |id: &str| {
-        let (stage, _) = id.split_once('/').unwrap_or_default();
-        format!("{stage}/{}", lab_scene::clause(id))
-    };
     let mut guilty: HashSet<String> = mutant.caught_by.iter().map(|id| clause(id)).collect();
+    tally
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .add(&report, &guilty);
     guilty.extend(mutant.also.iter().flat_map(|also| also.clauses.clone()));
     let wrong = report.checks().filter_map(|check| {
         use Status::{Blocked, Crash, Error, Fail, Pass, Timeout};
@@ -194,7 +204,7 @@ fn wrong(workshop: &Workshop, start: Start, mutant: &Mutant) -> anyhow::Result<V
     Ok(wrong.collect())
 }
 
-/// Carry out all of these, with a line for each that does not end by what it observes.
+/// Carry out all of these, with a line for each that does not end by an observation.
 fn carry_out(
     workshop: &Workshop,
     scenarios: impl Iterator<Item = &'static Scenario> + Send,
@@ -211,7 +221,7 @@ fn carry_out(
     })
 }
 
-/// What comes of each of these, [`AT_ONCE`] at a time, in any order.
+/// The result of each of these, [`AT_ONCE`] at a time, in any order.
 fn side_by_side<T, R: Send>(
     items: impl Iterator<Item = T> + Send,
     each: impl Fn(T) -> R + Sync,

@@ -13,10 +13,13 @@ use nix::sys::signal::Signal;
 
 use protocol::router::{Request, Roles};
 
-use super::{MODULE, list, member};
+use super::{MODULE, encode, list, lists::many, member};
 use crate::{
     allocations::Count,
-    netlink::races::{at_once, racers, repeatedly, rounds, sends},
+    netlink::{
+        life,
+        races::{at_once, racers, repeatedly, rounds, sends},
+    },
 };
 
 /// Number of members and duration.
@@ -47,6 +50,26 @@ pub(super) const CROWD: Scenario = Scenario {
             lines: 20,
         };
         crowd(scene, size)
+    },
+};
+
+/// Number of sockets that begin to read a list.
+const HASTY: usize = 500;
+
+pub(super) const UNREAD: Scenario = Scenario {
+    id: "part3/L5-unread",
+    title: "lists that are not read to their end leave no memory behind",
+    looks_at: LooksAt::Module(&[]),
+    run: |scene| {
+        scene.insert(MODULE, "")?;
+        let _members = many(scene)?;
+        let visitor = scene.peer("visitor", 0)?;
+        scene.close(&visitor)?;
+        scene.step(
+            "500 sockets that ask for a list, read its first part and are closed",
+            "about as many objects as before",
+            |scene| life::visits(scene, &visitor, encode(&Request::List), HASTY),
+        )
     },
 };
 

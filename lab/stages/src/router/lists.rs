@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lists and the receivers of messages: clauses L1 and L2, and L5 for lists.
 
+use lab_agent::{Call, Exit};
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail, peer::Peer,
     transcript::LineKind,
 };
-use nix::errno::Errno;
+use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
-    netlink::PortId,
+    netlink::{PROTO, PortId},
     router::{Request, Roles},
 };
 
 use super::{
     MODULE, OK, ask, encode, expect_data, member, members, publish, refuse, register, show_list,
 };
-use crate::netlink::{life, pass_over, read_dump};
+use crate::netlink::{pass_over, read_dump};
 
 /// A portid that is no pid; pids end at 2^22 (`PID_MAX_LIMIT`).
 const NO_PID: PortId = PortId(0x50_0000);
@@ -130,15 +131,46 @@ fn registering(scene: &mut Scene<'_>) -> Outcome {
         ask(scene, &a, &Request::Unregister(Roles::PUBLISHER), OK)?;
         register(scene, &a, Roles::BOTH)?;
         expect_eq("members", show_list(scene, &a)?.len(), 4)
-    })
+    })?;
+    scene.step(
+        "900 more sockets register, and their process ends",
+        "all of them are listed, then none",
+        |scene| {
+            scene.hush(MODULE)?;
+            let first = scene.peer("crowd", 0)?;
+            let request = encode(&Request::Register {
+                roles: Roles::PUBLISHER,
+                from: None,
+            });
+            let one_more = |fd| {
+                let protocol = PROTO as i32;
+                let registers = Peer {
+                    fd,
+                    ..first.clone()
+                }
+                .sends(request.clone());
+                [Call::Socket { protocol }, registers]
+            };
+            let calls = (first.fd + 1..=first.fd + CROWD).flat_map(one_more);
+            scene.batch(&first.program, 1, calls.collect())?;
+            let members = super::list(scene, &a)?.len();
+            expect_eq("members", members, 4 + CROWD as usize)?;
+            scene.signal(&first.program, Signal::SIGKILL)?;
+            scene.expect_exit(&first.program, Exit::Signal(9))?;
+            expect_eq("members", super::list(scene, &a)?.len(), 4)
+        },
+    )
 }
+
+/// Sockets of one process. A process may have 1024 open files (`RLIMIT_NOFILE`).
+const CROWD: i32 = 900;
 
 /// Sockets in the long list, each in both roles. They do not fit into the first part of a dump,
 /// which is a page (`NLMSG_GOODSIZE`) with at least 56 bytes for each member.
 const MANY: usize = 60;
 
-/// Number of members.
-fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
+/// Members whose list does not fit into one part of a dump.
+pub(super) fn many(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
     let crowd = scene.actor("crowd", 0)?;
     let both = Request::Register {
         roles: Roles::BOTH,
@@ -153,33 +185,13 @@ fn crowd(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
         .collect()
 }
 
-/// Number of sockets that begin to read a list.
-const HASTY: usize = 500;
-
-pub(super) const UNREAD: Scenario = Scenario {
-    id: "part3/L5-unread",
-    title: "lists that are not read to their end leave no memory behind",
-    looks_at: LooksAt::Module(&[]),
-    run: |scene| {
-        scene.insert(MODULE, "")?;
-        let _members = crowd(scene)?;
-        let visitor = scene.peer("visitor", 0)?;
-        scene.close(&visitor)?;
-        scene.step(
-            "500 sockets that ask for a list, read its first part and are closed",
-            "about as many objects as before",
-            |scene| life::visits(scene, &visitor, encode(&Request::List), HASTY),
-        )
-    },
-};
-
 pub(super) const CHANGES: Scenario = Scenario {
     id: "part3/L1-list-changes",
     title: "a list that changes while it is read",
     looks_at: LooksAt::Module(&[]),
     run: |scene| {
         scene.insert(MODULE, "")?;
-        let mut stay = crowd(scene)?;
+        let mut stay = many(scene)?;
         let reader = scene.peer("reader", 0)?;
         scene.step(
             "ask for 120 members; before reading, 20 leave and 20 join",

@@ -38,7 +38,7 @@ static CHECKS: &[Scenario] = netlink_scenarios! {
     lists::REGISTER,
     lists::CHANGES,
     lists::ROUTING,
-    lists::UNREAD,
+    crowd::UNREAD,
     order::ORDER,
     order::CONTENTION,
     order::ACKNOWLEDGED,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lab_scene::{LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail};
+use lab_scene::{InWords, LooksAt, Outcome, Scenario, Scene, expect_eq, expect_success, fail};
 use protocol::{
     greeting,
     netlink::PROTO,
@@ -73,7 +73,7 @@ pub(super) const DEFAULT: Scenario = Scenario {
                     }
                     other => Err(fail(
                         "R3 expires 10 s after the insertion, R1 and R2 do not",
-                        format!("{other:?}"),
+                        format!("milliseconds left: {}", other.in_words()),
                     )),
                 }
             },

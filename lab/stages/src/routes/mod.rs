@@ -169,7 +169,8 @@ fn list_as(
     for (kind, payload) in dump(scene, peer, LIST, claimed)? {
         match News::decode(kind, &payload) {
             Ok(Some(News::Entry { name, expire_ms })) => found.push((name.to_owned(), expire_ms)),
-            other => return Err(fail("an entry", format!("{other:?}"))),
+            Ok(other) => return Err(fail("an entry", other.in_words())),
+            Err(error) => return Err(fail("an entry", error.to_string())),
         }
     }
     Ok(found)

@@ -132,7 +132,7 @@ fn writes(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 let wrong = (len == 0 || len > MESSAGE_MAX).then_some(Errno::EMSGSIZE);
                 let unreadable = memory.pages(len).any(|page| !page.readable());
                 let expected = expected(len, wrong, unreadable);
-                let what = format!("write {}, {len} bytes, {memory:?}", n + 1);
+                let what = format!("write {}, {len} bytes, {}", n + 1, memory.in_words());
                 let got = returned(&pair[0]);
                 // W4 checks the errno of the refusal.
                 if !(contract_only && unreadable) {
@@ -195,7 +195,11 @@ fn reads(scene: &mut Scene<'_>, file: &SlotFile, _path: &str) -> Outcome {
                 let wrong = (room < len).then_some(Errno::ENOSPC);
                 let mut pages = memory.pages(room.min(len));
                 let unwritable = pages.any(|page| page != Page::Writable);
-                let what = format!("read {}, {len} bytes into {room}, {memory:?}", n + 1);
+                let what = format!(
+                    "read {}, {len} bytes into {room}, {}",
+                    n + 1,
+                    memory.in_words()
+                );
                 let got = returned(&three[1]);
                 expect_one_of(file, what, got, &expected(len, wrong, unwritable))?;
                 if got.is_ok() {

@@ -11,7 +11,7 @@ use lab_scene::{
     expect_eq, fail,
     transcript::LineKind,
 };
-use nix::errno::Errno;
+use nix::{errno::Errno, libc};
 use protocol::slot::MESSAGE_MAX;
 
 use super::{FOR_ALL, LONG, MODULE, STUDENT, any_channel, any_message, as_each_user};
@@ -88,6 +88,9 @@ pub(super) const PER_FILE: Scenario = Scenario {
     },
 };
 
+/// Open files of one process. A process may have 1024 (`RLIMIT_NOFILE`).
+const OPEN: u64 = 500;
+
 pub(super) const SHARED: Scenario = Scenario {
     id: "message-slot/D7-shared",
     title: "many processes may have one slot open at once",
@@ -126,6 +129,27 @@ pub(super) const SHARED: Scenario = Scenario {
                     }
                 }
                 Ok(())
+            },
+        )?;
+        scene.step(
+            "one process opens it 500 times more",
+            "all can be open at once, and the last one has a channel of its own",
+            |scene| {
+                let program = &files[0].program;
+                let open = Call::Open {
+                    path: path.clone(),
+                    flags: libc::O_RDWR,
+                };
+                scene.batch(program, OPEN, vec![open])?;
+                let last = scene.open_slot(program, &path)?;
+                scene.choose(&last, 8)?;
+                let message = any_message(scene, 6);
+                scene.put(&last, &message)?;
+                scene.expect_message(&last, &message)?;
+                // The others still have theirs.
+                let earlier = any_message(scene, 7);
+                scene.put(&files[1], &earlier)?;
+                scene.expect_message(&files[0], &earlier)
             },
         )
     },
