@@ -15,8 +15,10 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mutant {
-    /// The mistake in a few words.
+    /// The clause, and the mistake in a few words.
     pub name: String,
+    /// The kind of the mistake.
+    pub kind: Kind,
     /// The file that it is a variant of, relative to the checkout.
     pub file: PathBuf,
     /// Ids of the checks that catch it.
@@ -26,6 +28,34 @@ pub struct Mutant {
     pub also: Option<Also>,
     /// Replacements in order: the old text, which occurs once, and the new text.
     replace: Vec<(String, String)>,
+}
+
+/// Kinds of mistakes, in the order of the list `faults` of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A wrong value, text or format.
+    Answer,
+    /// A wrong request is accepted, or has another errno.
+    Refusal,
+    /// Something changes that must not, or does not stay.
+    State,
+    /// One thing is taken for another.
+    Identity,
+    /// Somebody may do what others only may do.
+    Stranger,
+    /// Two things happen in the wrong order, or one too often.
+    Order,
+    /// Two processes at the same time.
+    Race,
+    /// Less is possible than promised, or more than allowed.
+    Limit,
+    /// Memory is not freed.
+    Memory,
+    /// Something is used after its end, or does not end.
+    Lifetime,
+    /// A process waits for ever, or does not wait.
+    Waiting,
 }
 
 /// Other effects of a mutant.

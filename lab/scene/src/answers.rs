@@ -14,6 +14,19 @@ use crate::{
     transcript::LineKind,
 };
 
+/// Expect any errno. Netlink has it with a minus sign in its message.
+///
+/// # Errors
+/// [`crate::Halt::Fail`] if it is 0, or has the wrong sign.
+pub fn expect_refusal(what: &str, errno: i32) -> Outcome {
+    let got = match errno {
+        0 => "ok".to_owned(),
+        1.. => return Ok(()),
+        wrong => format!("the number {} without a minus sign", -wrong),
+    };
+    Err(fail(format!("{what}: an errno"), got))
+}
+
 impl Scene<'_> {
     /// Expect that no datagram waits at a peer.
     ///
@@ -68,9 +81,7 @@ impl Scene<'_> {
     pub fn expect_refused(&mut self, peer: &Peer, data: Vec<u8>, what: &str) -> Outcome {
         let ack = self.ask(peer, data)?;
         self.note_answer(peer, what, &ack);
-        if ack.errno == 0 {
-            return Err(fail(format!("the answer to {what}: an errno"), "ok"));
-        }
+        expect_refusal(&format!("the answer to {what}"), ack.errno)?;
         self.expect_reason(&ack)
     }
 

@@ -31,6 +31,7 @@ pub mod transcript;
 mod verdict;
 pub mod workshop;
 
+pub use answers::expect_refusal;
 pub use datagram::Datagram;
 pub use detail::Detail;
 pub use halt::{Halt, Outcome, expect_eq, expect_success, fail, readable};

@@ -15,7 +15,7 @@ pub(super) mod users;
 
 use lab_machine::PATIENCE;
 use lab_scene::{
-    Datagram, Outcome, Scene, expect_eq, expect_success, fail,
+    Datagram, Outcome, Scene, expect_eq, expect_refusal, expect_success, fail,
     peer::{ANSWERED, Peer, request, request_header},
     readable,
     transcript::LineKind,
@@ -240,10 +240,7 @@ fn too_long<M: Told>(contract_only: bool) -> Errno {
 /// Expect this errno of a malformed request, or any errno if the contract leaves it open.
 fn expect_errno(scene: &Scene<'_>, what: &str, got: i32, errno: Errno) -> Outcome {
     if left_open(scene, errno) {
-        return match got {
-            0 => Err(fail(format!("{what}: an errno"), "success")),
-            _ => Ok(()),
-        };
+        return expect_refusal(what, got);
     }
     let named = |errno: Errno| (errno != OK).then_some(errno);
     expect_eq(what, named(Errno::from_raw(got)), named(errno))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The rights of each role: clauses B1-B4.
 
+use std::time::Duration;
+
 use lab_agent::Call;
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene, expect_success,
@@ -81,6 +83,9 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
         "the first socket to publish",
         "it is the publisher; another one gets EBUSY",
         |scene| {
+            // A request that is refused takes no place. Another clause checks its answer.
+            scene.send(&rival, request(REQUEST + 1, &publish))?;
+            scene.receive(&rival, Duration::ZERO)?;
             scene.expect_answer(&publisher, &publish, OK)?;
             scene.expect_answer(&rival, &publish, Errno::EBUSY)?;
             scene.expect_answer(&rival, &Request::Claim.payload(), Errno::EBUSY)
@@ -98,6 +103,15 @@ fn places(scene: &mut Scene<'_>) -> Outcome {
             scene.expect_answer(&third, &subscribe, Errno::ENOSPC)?;
             // Both places are taken. This socket needs none of them, because it has one.
             scene.expect_answer(&second, &subscribe, Errno::EALREADY)
+        },
+    )?;
+    scene.step(
+        "the rival publishes while both listen",
+        "EBUSY, and no subscriber gets it",
+        |scene| {
+            scene.expect_answer(&rival, &publish, Errno::EBUSY)?;
+            scene.expect_nothing(&first)?;
+            scene.expect_nothing(&second)
         },
     )?;
     scene.step(
@@ -175,9 +189,14 @@ fn races(scene: &mut Scene<'_>) -> Outcome {
         (scene.peer("second", 0)?, Request::Subscribe),
     ];
     let reopen = |peer: &Peer| {
+        let (fd, portid) = (peer.fd, peer.portid.0);
+        let (protocol, groups) = (PROTO as i32, 0);
         // The socket gets the descriptor that was just closed.
-        let protocol = PROTO as i32;
-        [Call::Close { fd: peer.fd }, Call::Socket { protocol }]
+        [
+            Call::Close { fd },
+            Call::Socket { protocol },
+            Call::Bind { fd, portid, groups },
+        ]
     };
     scene.step(
         "four processes open 1000 sockets each, at the same time, again and again; each wants both roles",
@@ -187,7 +206,7 @@ fn races(scene: &mut Scene<'_>) -> Outcome {
                 at_once(scene, &racers, |_, racer| {
                     let wishes = [Request::Subscribe, Request::Claim];
                     let asks = wishes.map(|wish| sends(racer, REQUEST, &wish.payload()));
-                    rounds(SOCKETS, [reopen(racer), asks].concat())
+                    rounds(SOCKETS, [&reopen(racer)[..], &asks].concat())
                 })?;
                 for racer in &racers {
                     scene.batch(&racer.program, 1, reopen(racer).into())?;
