@@ -12,7 +12,7 @@ use crate::{
 pub struct Cause<'a> {
     /// For people, without a full stop.
     pub words: String,
-    /// Points of its checks that were not earned.
+    /// Points of its checks that were not earned, and deductions for its crash.
     pub lost: u32,
     /// The checks, in the order of the report.
     pub checks: Vec<&'a GradedCheck>,
@@ -36,6 +36,15 @@ impl Report {
                     lost,
                     checks: vec![check],
                 }),
+            }
+        }
+        for finding in self.findings() {
+            let of_it = |cause: &&mut Cause<'_>| {
+                let mut checks = cause.checks.iter();
+                checks.any(|check| Some(&check.id) == finding.check.as_ref())
+            };
+            if let Some(cause) = causes.iter_mut().find(of_it) {
+                cause.lost += finding.deduction;
             }
         }
         causes
