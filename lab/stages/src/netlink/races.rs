@@ -19,7 +19,7 @@ pub(crate) const RACERS: usize = 4;
 
 /// How long processes race, and the fewest times.
 const TIME: Duration = Duration::from_secs(3);
-const TIMES: usize = 5;
+const TIMES: usize = 2;
 
 /// Peers that race.
 pub(crate) fn racers(scene: &mut Scene<'_>) -> Outcome<Vec<Peer>> {
