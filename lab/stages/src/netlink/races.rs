@@ -106,3 +106,19 @@ pub(crate) fn repeatedly(
     }
     Ok(())
 }
+
+/// The last step of a race: all of its sockets are closed, so the module can be removed.
+pub(crate) fn close_and_remove<'a>(
+    scene: &mut Scene<'_>,
+    module: &str,
+    mut peers: impl Iterator<Item = &'a Peer>,
+) -> Outcome {
+    scene.step(
+        "close all sockets, remove the module",
+        "it is removed",
+        |scene| {
+            peers.try_for_each(|peer| scene.close(peer))?;
+            scene.remove(module)
+        },
+    )
+}

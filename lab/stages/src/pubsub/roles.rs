@@ -15,7 +15,9 @@ use protocol::{
 };
 
 use super::{MODULE, OK, TALKATIVE};
-use crate::netlink::races::{asks, at_once, errnos, racers, repeatedly, rounds, sends};
+use crate::netlink::races::{
+    asks, at_once, close_and_remove, errnos, racers, repeatedly, rounds, sends,
+};
 
 pub(super) const ROLE_BYTE: Scenario = Scenario {
     id: "part2/B1-role-byte",
@@ -222,15 +224,8 @@ fn races(scene: &mut Scene<'_>) -> Outcome {
             })
         },
     )?;
-    scene.step(
-        "close all sockets, remove the module",
-        "it is removed",
-        |scene| {
-            let all = newcomers.iter().map(|(peer, _)| peer).chain(&racers);
-            all.clone().try_for_each(|peer| scene.close(peer))?;
-            scene.remove(MODULE)
-        },
-    )
+    let all = newcomers.iter().map(|(peer, _)| peer).chain(&racers);
+    close_and_remove(scene, MODULE, all)
 }
 
 pub(super) const FORWARDED: Scenario = Scenario {

@@ -18,7 +18,7 @@ use crate::{
     allocations::Count,
     netlink::{
         life,
-        races::{at_once, racers, repeatedly, rounds, sends},
+        races::{at_once, close_and_remove, racers, repeatedly, rounds, sends},
     },
 };
 
@@ -108,16 +108,8 @@ fn races(scene: &mut Scene<'_>) -> Outcome {
             })
         },
     )?;
-    scene.step(
-        "close all sockets, remove the module",
-        "it is removed",
-        |scene| {
-            for peer in racers.iter().chain([&stays]) {
-                scene.close(peer)?;
-            }
-            scene.remove(MODULE)
-        },
-    )
+    let all = racers.iter().chain([&stays]);
+    close_and_remove(scene, MODULE, all)
 }
 
 /// For `make soak`: the whole of L5.

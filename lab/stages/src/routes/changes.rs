@@ -12,7 +12,7 @@ use protocol::routes::{ENTRIES, NAME_MAX, News, Reason, Request};
 
 use super::{MODULE, OK, QUIET, datagram, expect, expect_event, expect_list, list};
 use crate::netlink::{
-    races::{at_once, racers, repeatedly, rounds, sends},
+    races::{at_once, close_and_remove, racers, repeatedly, rounds, sends},
     slow::lengthen_queue,
 };
 
@@ -124,16 +124,8 @@ fn races(scene: &mut Scene<'_>) -> Outcome {
             })
         },
     )?;
-    scene.step(
-        "close all sockets, remove the module",
-        "it is removed",
-        |scene| {
-            for peer in racers.iter().chain([&watcher, &lister]) {
-                scene.close(peer)?;
-            }
-            scene.remove(MODULE)
-        },
-    )
+    let all = racers.iter().chain([&watcher, &lister]);
+    close_and_remove(scene, MODULE, all)
 }
 
 /// Read all events of a watcher, which say of each of [`DISPUTED`] whether it is there.
