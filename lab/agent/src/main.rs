@@ -8,6 +8,7 @@ mod kernel;
 mod memory;
 mod passing;
 mod processes;
+mod protect;
 mod reporter;
 mod terminal;
 
@@ -54,6 +55,7 @@ fn serve() -> std::io::Result<()> {
         nix::mount::MsFlags::empty(),
         Some("mode=755"),
     )?;
+    protect::settings();
     let port = fs::OpenOptions::new()
         .read(true)
         .write(true)
@@ -79,7 +81,7 @@ fn serve() -> std::io::Result<()> {
         thread::Builder::new()
             .name(format!("order-{id}"))
             .spawn(move || {
-                let outcome = carry_out(op, &processes);
+                let outcome = carry_out(op, &processes, &reporter);
                 reporter.report(&AgentReport::Answer { id, outcome });
             })?;
     }
@@ -124,9 +126,12 @@ fn find_port() -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-fn carry_out(op: Op, processes: &processes::Processes) -> CallResult {
+fn carry_out(op: Op, processes: &processes::Processes, reporter: &Reporter) -> CallResult {
     match op {
-        Op::Ping => Ok(Answer::Done),
+        Op::Ping { key } => {
+            reporter.use_key(key);
+            Ok(Answer::Done)
+        }
         Op::Put { path, mode, data } => fs::write(&path, &data.0)
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
             .map(|()| Answer::Done)

@@ -20,8 +20,12 @@ pub struct Order {
 /// Actions of the agent itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Op {
-    /// Answer with `Answer::Done`.
-    Ping,
+    /// Answer with `Answer::Done`. Each report from then on begins with this key, so that the host can
+    /// tell it from what other code in the guest writes to the port.
+    Ping {
+        /// Drawn for this machine. It has no newline.
+        key: String,
+    },
     /// Create or replace a file.
     Put {
         /// Absolute path in the guest.

@@ -5,12 +5,15 @@ use std::{
     collections::HashMap,
     io::{Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use lab_agent::{AgentReport, Answer, Bytes, CallResult, Exit, ProcessId, Refusal, Stdin, Stream};
+use lab_agent::{
+    AgentReport, Answer, Bytes, CallResult, Exit, ProcessId, Refusal, Stdin, Stream, WORK_DIR,
+};
 use nix::{
     errno::Errno,
     sys::{
@@ -20,7 +23,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::reporter::Reporter;
+use crate::{protect, reporter::Reporter};
 
 /// All started processes that have not ended.
 #[derive(Clone)]
@@ -75,6 +78,10 @@ impl Processes {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if Path::new(program).starts_with(WORK_DIR) {
+            // SAFETY: prctl(2) is async-signal-safe.
+            unsafe { command.pre_exec(protect::drop_capabilities) };
+        }
         if stdin == Stdin::Closed {
             command.stdin(Stdio::null());
             // SAFETY: close(2) is async-signal-safe, and the child does not use descriptor 0 before

@@ -80,6 +80,9 @@ pub enum Error {
         /// The expected text and the text that was found.
         what: String,
     },
+    /// The user has ended the work.
+    #[error("interrupted")]
+    Interrupted,
     /// The output of a tool cannot be parsed.
     #[error("{0}")]
     Unexpected(String),

@@ -11,6 +11,7 @@ mod error;
 pub mod paths;
 mod pattern;
 pub mod progress;
+pub mod random;
 pub mod run_directory;
 
 pub use error::{Error, Result, output_of};

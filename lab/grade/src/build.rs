@@ -76,7 +76,7 @@ pub fn module(
             "there is no {name} in the submission"
         ))));
     };
-    let sandbox = kernel_sandbox(site, &submission.files)?;
+    let sandbox = kernel_sandbox(site, &submission.files)?.within(&submission.build_time);
     build_module(site, sandbox, name, sources, &submission.files)
 }
 
@@ -221,7 +221,7 @@ pub fn program(
         let why = format!("there is no {name} in C in the submission");
         return Ok(Err(Refused(why)));
     };
-    let sandbox = Sandbox::new(site)?;
+    let sandbox = Sandbox::new(site)?.within(&submission.build_time);
     let files = &submission.files;
     let main = sources.first().map_or("", String::as_str);
     place(site, &sandbox, "src", files)?;
@@ -246,7 +246,7 @@ pub fn program(
     let mut remarks = Vec::new();
     let first = gcc(&["-std=c11"])?;
     if !first.success {
-        if !gcc(&["-std=gnu11", "-D_GNU_SOURCE"])?.success {
+        if first.late || !gcc(&["-std=gnu11", "-D_GNU_SOURCE"])?.success {
             return Ok(Err(refused(&first, files)));
         }
         remarks.push(format!(

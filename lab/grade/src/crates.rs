@@ -37,7 +37,7 @@ pub struct CratePrograms {
 const CARGO_HOME: &str = "/tmp/cargo";
 
 /// The crate that the programs of `lab/threads` link, their package, and its directory.
-const DRIVEN: &str = "part1-threads";
+pub(crate) const DRIVEN: &str = "part1-threads";
 const DRIVER: &str = "lab-threads";
 const DRIVER_AT: &str = "lab/threads";
 
@@ -74,7 +74,7 @@ pub fn build(site: &Site, submission: &Submission) -> Result<CratePrograms> {
         remarks.extend(not_theirs(site, submission, package, directory));
         let sandbox = match &sandbox {
             Some(sandbox) => sandbox,
-            None => sandbox.insert(prepared_sandbox(site)?),
+            None => sandbox.insert(prepared_sandbox(site)?.within(&submission.build_time)),
         };
         place(site, sandbox, &submission.files, package, directory)?;
         let own = read(site, &format!("{package}/Cargo.toml"))?;

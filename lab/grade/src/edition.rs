@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a message slot that was handed in is spoken to. Its sources say most of it; the rest is tried.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use lab_agent::BufferMemory;
 use lab_base::{Error, Result};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::returned,
-    expect_eq, fail,
+    expect_eq, fail, perform,
     slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
     transcript::{Entry, LineKind, Status},
@@ -97,7 +97,9 @@ fn open(scene: &mut Scene<'_>) -> Outcome<SlotFile> {
     scene.open_slot(&actor, &path)
 }
 
-/// Try out what sources do not say for sure. Where nothing works, the checks will tell.
+/// Try out what sources do not say for sure. Where nothing works, the checks will tell. Each trial
+/// takes `timeout` at most; if the module does not let itself be inserted in time, nothing more is
+/// tried.
 ///
 /// # Errors
 /// The machinery failed.
@@ -106,6 +108,7 @@ pub(super) fn by_trying(
     modules: &BTreeMap<String, Part>,
     slot: SlotEdition,
     consoles: &Path,
+    timeout: Duration,
 ) -> Result<SlotEdition> {
     let carry_out = |slot, scenario| {
         let subject = Subject {
@@ -114,16 +117,21 @@ pub(super) fn by_trying(
             ..Subject::default()
         };
         let workshop = workshop.trying(subject, consoles);
-        let ended = workshop.carry_out(scenario, 1, &mut |_| ())?;
-        Ok::<_, Error>(ended.transcript)
+        let mut machine = workshop.machine()?;
+        machine.limit_all(timeout);
+        let ended = perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
+        Ok::<_, Error>((ended.transcript, machine.is_late()))
     };
     let works = |slot, scenario| {
-        let transcript = carry_out(slot, scenario)?;
+        let (transcript, _) = carry_out(slot, scenario)?;
         Ok::<_, Error>(transcript.status() == Status::Pass)
     };
     let mut slot = slot;
     // The kernel knows better than any reading of the source.
-    let registered = carry_out(slot, &REGISTERS)?;
+    let (registered, is_late) = carry_out(slot, &REGISTERS)?;
+    if is_late || registered.status() == Status::Timeout {
+        return Ok(slot);
+    }
     let major = registered.entries.iter().find_map(|entry| match entry {
         Entry::Line { text, .. } => text.strip_prefix(MAJOR)?.parse().ok(),
         _ => None,

@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use lab_base::catalogue;
 
-pub use crate::{candidates::Undecided, part_source::PartSource};
 use crate::{
+    build_time::BuildTime,
     candidates::{Candidate, choose},
     code::includes,
     file_names::{has_ending, shown},
@@ -21,6 +21,7 @@ use crate::{
     source::{self, Evidence, SourceKind},
     unpack::{self, Contents, SubmittedFile, Unreadable},
 };
+pub use crate::{candidates::Undecided, part_source::PartSource};
 
 /// Longest manifest that is looked at, in bytes; the starter's have 500.
 const MANIFEST_MAX: usize = 64 << 10;
@@ -46,6 +47,8 @@ pub struct Submission {
     pub left_out: Option<String>,
     /// Sentences for the report: what was passed over, and why.
     pub remarks: Vec<String>,
+    /// The time in which all of it is built.
+    pub build_time: BuildTime,
 }
 
 /// Read a submission, a directory or an archive, and find out what is in it.
@@ -153,6 +156,7 @@ fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submi
         unread,
         left_out,
         remarks,
+        build_time: BuildTime::default(),
     })
 }
 

@@ -13,6 +13,7 @@
 pub mod again;
 mod archive;
 pub mod build;
+pub mod build_time;
 mod candidates;
 pub mod causes;
 mod class_export;
@@ -47,6 +48,7 @@ pub mod safe_text;
 pub mod sandbox;
 pub mod source;
 pub mod submitted;
+mod suspects;
 mod unknown_crates;
 pub mod unpack;
 mod wanted;

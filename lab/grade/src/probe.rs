@@ -40,7 +40,8 @@ impl<'a> Probe<'a> {
         file: &'a str,
         how: For,
     ) -> Result<Self> {
-        let sandbox = build::kernel_sandbox(site, &submission.files)?;
+        let sandbox =
+            build::kernel_sandbox(site, &submission.files)?.within(&submission.build_time);
         Ok(Probe {
             site,
             files: &submission.files,

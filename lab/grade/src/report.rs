@@ -57,6 +57,9 @@ pub struct Finding {
     pub deduction: u32,
 }
 
+/// Remarks of a report: more than anybody reads.
+const REMARKS_MAX: usize = 100;
+
 impl Finding {
     /// A finding that costs nothing.
     pub fn new(kind: FindingKind, text: impl Into<SafeText>) -> Self {
@@ -294,8 +297,24 @@ impl Report {
     /// Crashes, once for each kind, leaks, and what else was found.
     pub fn findings(&self) -> Vec<Finding> {
         let crashes = self.crashes().map(|(_, finding)| finding);
-        let remarks = self.remarks.iter().cloned();
-        crashes.chain(self.leaks()).chain(remarks).collect()
+        let (deviations, remarks): (Vec<_>, Vec<_>) = self
+            .remarks
+            .iter()
+            .cloned()
+            .partition(|finding| finding.kind != FindingKind::Remark);
+        let more = remarks.len().saturating_sub(REMARKS_MAX);
+        let left_out = (more > 0).then(|| {
+            Finding::new(
+                FindingKind::Remark,
+                format!("{more} more remarks are left out"),
+            )
+        });
+        crashes
+            .chain(self.leaks())
+            .chain(deviations)
+            .chain(remarks.into_iter().take(REMARKS_MAX))
+            .chain(left_out)
+            .collect()
     }
 
     /// In how many checks the machinery failed.

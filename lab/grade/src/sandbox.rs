@@ -8,35 +8,20 @@
 //!
 //! In a container the command lines of other processes can be seen, see [`Sandbox::show_processes`].
 
+mod execute;
+
 use std::{
-    ffi::{CStr, OsStr},
+    ffi::OsStr,
     fs,
-    io::{self, Read},
-    os::{
-        fd::{AsFd, AsRawFd},
-        unix::process::CommandExt,
-    },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
 
 use lab_base::{Error, Result, environment, run_directory::RunDirectory};
 use lab_machine::Site;
-use nix::{
-    errno::Errno,
-    fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open},
-    mount::{MsFlags, mount},
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    sched::{CloneFlags, setns, unshare},
-    sys::{
-        resource::{Resource, setrlimit},
-        stat::{FileStat, Mode, fstat, stat},
-    },
-    unistd::{chdir, chroot, fchdir},
-};
 
-use crate::{disk::bytes_in, namespaces};
+use crate::{build_time::BuildTime, namespaces};
 
 /// Where the private directory is inside.
 pub const INSIDE: &str = "/w";
@@ -54,19 +39,8 @@ const CONTAINED: [&str; 2] = ["max_user_namespaces", "set hostname"];
 
 /// How long a command may take. A module takes 5 s, and 30 s on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(300);
-/// Address space of each process, in bytes: rustc maps 2 GiB.
-const MEMORY_MAX: u64 = 6 << 30;
-/// Longest file, in bytes; static programs with debug information have 20 MiB.
-const FILE_MAX: u64 = 128 << 20;
-/// All of the private directory, in bytes; with the dependencies of our crates it has 200 MiB. It is
-/// no file system of its own: who may be no root cannot limit it otherwise, and must be able to read it.
-const DIRECTORY_MAX: u64 = 1 << 30;
-/// How often that is looked at, while nothing is said.
-const LOOK: Duration = Duration::from_secs(1);
 /// Size of the empty `/tmp`, in bytes.
 const TMP_MAX: &str = "1073741824";
-/// What is kept of what a command says, in bytes.
-const SAID_MAX: usize = 256 << 10;
 
 /// A private directory, and what commands in it can see.
 #[derive(Debug)]
@@ -77,6 +51,8 @@ pub struct Sandbox {
     /// Read-only, at another place: outside, inside.
     shown_at: Vec<(PathBuf, PathBuf)>,
     proc: Proc,
+    /// The time that is left for all commands of a submission; `None` where no submission is built.
+    time: Option<BuildTime>,
     /// Whether `/proc/sys` is read-only, as in containers. Then bubblewrap cannot keep what is inside
     /// from making user namespaces, and a seccomp filter does. And the container's own filter may
     /// refuse sethostname(2): inside, it is the container's name.
@@ -128,6 +104,7 @@ impl Sandbox {
             visible: Vec::new(),
             shown_at: Vec::new(),
             proc: Proc::Nothing,
+            time: None,
             contained: false,
         };
         let mut refusal = sandbox.refusal()?;
@@ -151,6 +128,12 @@ impl Sandbox {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Count the time of all later commands as the time in which a submission is built.
+    pub fn within(mut self, time: &BuildTime) -> Self {
+        self.time = Some(time.clone());
+        self
     }
 
     /// Let commands read a file or directory, at the same place as outside.
@@ -198,105 +181,6 @@ impl Sandbox {
             fs::write(&file, contents)
         };
         write().map_err(Error::io(format!("writing {}", file.display())))
-    }
-
-    /// Run a command inside, in the private directory. Of its environment, only what the command
-    /// sets itself is passed on. It and all that it has started have ended when this returns.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] without bubblewrap, [`Error::Tool`] if bubblewrap fails, [`Error::Io`].
-    pub fn run(&self, command: &Command, limit: Duration) -> Result<SandboxOutput> {
-        let (mut output, input) = io::pipe().map_err(Error::io("making a pipe"))?;
-        let again = input.try_clone().map_err(Error::io("making a pipe"))?;
-        let mut bwrap = self.command(command);
-        let filter = self.contained.then(namespaces::filter).transpose()?;
-        if let Some(filter) = &filter {
-            bwrap.args(["--seccomp", &filter.as_raw_fd().to_string()]);
-        }
-        bwrap
-            .arg("--")
-            .arg(command.get_program())
-            .args(command.get_args());
-        bwrap.stdin(Stdio::null()).stdout(input).stderr(again);
-        // SAFETY: system calls only, which are async-signal-safe.
-        unsafe {
-            bwrap.pre_exec(move || {
-                leave_chroot()?;
-                if let Some(filter) = &filter {
-                    // It is for this child only.
-                    fcntl(filter, FcntlArg::F_SETFD(FdFlag::empty()))?;
-                }
-                setrlimit(Resource::RLIMIT_AS, MEMORY_MAX, MEMORY_MAX)?;
-                setrlimit(Resource::RLIMIT_FSIZE, FILE_MAX, FILE_MAX)?;
-                setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-                Ok(())
-            });
-        }
-        let mut child = bwrap.spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::Missing {
-                what: "bubblewrap is not installed; submissions are built in its sandbox only"
-                    .into(),
-                mend: "lab/setup.sh".into(),
-            },
-            _ => Error::io("starting bubblewrap")(error),
-        })?;
-        // It has our ends of the pipe; the end of its output is the end of all in it.
-        drop(bwrap);
-        let result = self.listen(&mut output, Instant::now() + limit);
-        if !matches!(result, Ok((_, End::Itself))) {
-            // Its first process ends all others in its namespace.
-            let _ = child.kill();
-        }
-        let status = child.wait().map_err(Error::io("waiting for bubblewrap"))?;
-        let (said, end) = result.map_err(Error::io("reading what bubblewrap says"))?;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        // No compiler begins like this: all files have names of ours in front of theirs.
-        if !status.success() && said.starts_with("bwrap: ") {
-            return Err(Error::Tool {
-                what: "making a sandbox".into(),
-                status: status.to_string(),
-                output: said,
-            });
-        }
-        Ok(SandboxOutput {
-            success: status.success() && end == End::Itself,
-            late: end == End::Late,
-            large: end == End::Large,
-            said,
-        })
-    }
-
-    /// Read to the end, or until there is a reason to end it. Keeps the beginning.
-    fn listen(&self, output: &mut io::PipeReader, end: Instant) -> io::Result<(Vec<u8>, End)> {
-        let mut said = Vec::new();
-        let mut buffer = [0; 16384];
-        let mut look = Instant::now() + LOOK;
-        loop {
-            let now = Instant::now();
-            if now >= end {
-                return Ok((said, End::Late));
-            }
-            if now >= look {
-                if bytes_in(self.path()) > DIRECTORY_MAX {
-                    return Ok((said, End::Large));
-                }
-                look = now + LOOK;
-            }
-            let left = end.min(look).saturating_duration_since(now);
-            let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-            let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, left) {
-                Ok(0) | Err(nix::Error::EINTR) => continue,
-                Ok(_) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let len = output.read(&mut buffer)?;
-            if len == 0 {
-                return Ok((said, End::Itself));
-            }
-            let room = SAID_MAX - said.len();
-            said.extend_from_slice(&buffer[..len.min(room)]);
-        }
     }
 
     fn command(&self, inner: &Command) -> Command {
@@ -356,41 +240,4 @@ impl Sandbox {
         }
         bwrap
     }
-}
-
-/// In a chroot there is no namespace of users to be had (`current_chrooted()`, user_namespaces(7)):
-/// have a namespace of mounts whose root is what is the root here. Needs privileges; without them
-/// nothing is changed.
-fn leave_chroot() -> nix::Result<()> {
-    if unshare(CloneFlags::CLONE_NEWNS) == Err(Errno::EPERM) {
-        return Ok(());
-    }
-    let ours = open(c"/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
-    let namespace = open(
-        c"/proc/self/ns/mnt",
-        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
-    // Who joins a namespace is at its root.
-    setns(namespace, CloneFlags::CLONE_NEWNS)?;
-    let of = |stat: FileStat| (stat.st_dev, stat.st_ino);
-    if of(fstat(&ours)?) == of(stat(c"/")?) {
-        return Ok(());
-    }
-    let (none, private) = (None::<&CStr>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
-    mount(none, c"/", none, private, none)?;
-    fchdir(ours)?;
-    let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-    mount(Some(c"."), c"/", none, bind, none)?;
-    // Up from the root: what is mounted on it.
-    chroot(c"/..")?;
-    chdir(c"/")
-}
-
-/// Why nobody listens any more.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Itself,
-    Late,
-    Large,
 }

@@ -3,8 +3,10 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     thread::{self, ScopedJoinHandle},
+    time::Duration,
 };
 
 use lab_base::{
@@ -24,7 +26,7 @@ use super::{
     intake::{PartSource, Submission},
     numbers::{self, Numbers},
     report::{self, Finding},
-    sandbox,
+    sandbox, suspects,
 };
 
 /// The modules and programs of a submission, and the machines to try them on.
@@ -83,6 +85,7 @@ impl Submitted {
     }
 
     /// Build all of a submission that belongs to these stages. Consoles of crashes go to `consoles`.
+    /// A trial takes `timeout` at most.
     ///
     /// # Errors
     /// The machinery failed. What of the submission does not build is missing, and no error.
@@ -91,6 +94,7 @@ impl Submitted {
         submission: &Submission,
         stages: &[&str],
         consoles: &Path,
+        timeout: Duration,
     ) -> Result<Self> {
         let mut built = Built::default();
         let remark = |text: String| Finding::new(report::FindingKind::Remark, text);
@@ -119,7 +123,7 @@ impl Submitted {
                 let ours = scope.spawn(|| our_slot(workshop, &numbers, assumed));
                 let found = match modules.get("message_slot") {
                     Some(Part::Built { .. }) => {
-                        edition::by_trying(workshop, &modules, assumed, consoles)
+                        edition::by_trying(workshop, &modules, assumed, consoles, timeout)
                     }
                     // Ours, which stands for it, has EFAULT.
                     _ => Ok(SlotEdition {
@@ -238,6 +242,12 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
                     modules.remarks.extend(
                         told.map(|text| Finding::new(report::FindingKind::Remark, text.as_str())),
                     );
+                    let object = fs::read(&module.unstripped).unwrap_or_default();
+                    if let Some(text) = suspects::of_module(name, &object) {
+                        modules
+                            .remarks
+                            .push(Finding::new(report::FindingKind::Remark, text));
+                    }
                     let part = Part::Built {
                         file: module.stripped.clone(),
                         debug: Some(subject::Debug {
@@ -316,6 +326,15 @@ fn programs(
         programs.insert(name.to_owned(), found);
     }
     if stages.contains(&"part1") {
+        let library = submission.programs.values().find_map(|part| match part {
+            PartSource::Rust { package, directory } if *package == crates::DRIVEN => {
+                Some(directory)
+            }
+            _ => None,
+        });
+        let found =
+            library.and_then(|directory| suspects::of_library(directory, &submission.files));
+        remarks.extend(found.map(|text| remark(&text)));
         for name in DRIVERS {
             let found = match crates.built.get(name) {
                 Some(Ok(file)) => part(file),

@@ -4,7 +4,7 @@
 //! unpacked to.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     io::{self, Read},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ pub use crate::archive::ARCHIVE_MAX;
 use crate::{
     archive::{self, Container, Entry, Format, HEAD},
     class_export, encoding,
-    file_names::{as_c, has_ending, plain, quoted, shown_path, unused},
+    file_names::{Names, as_c, has_ending, plain, quoted, shown_path},
     leftovers::{self, Leftovers, Reason},
     links::{submodules, targets},
     wanted::{Refusal, Wanted, class, list, outermost},
@@ -71,7 +71,7 @@ pub struct Contents {
     pub left_out: Option<String>,
     /// What cannot be read, by the paths that people know.
     pub unread: Vec<String>,
-    taken: HashSet<String>,
+    names: Names,
     bytes: u64,
     leftovers: Leftovers,
     /// Paths as they are, and the indices of their files.
@@ -333,7 +333,7 @@ impl Contents {
                 "is taken for a C source, as if its name ended with .c",
             );
         }
-        let name = unused(plain, &mut self.taken);
+        let name = self.names.choose(&plain);
         self.by_path.insert(path.to_owned(), self.files.len());
         self.files.push(SubmittedFile {
             shown: shown_path(path),

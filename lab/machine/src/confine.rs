@@ -108,25 +108,8 @@ pub(crate) unsafe fn confine(
     let groups: Vec<Gid> = kvm_group().into_iter().collect();
     let apart = is_apart().is_ok();
     let act = move || {
-        // SAFETY: close_range only marks descriptors here.
-        let result = unsafe {
-            libc::close_range(
-                3,
-                libc::c_uint::MAX,
-                libc::CLOSE_RANGE_CLOEXEC as libc::c_int,
-            )
-        };
-        // Linux 5.10 does not know this flag. The lab's own descriptors are marked anyway.
-        if let Err(errno) = Errno::result(result)
-            && !matches!(errno, Errno::EINVAL | Errno::ENOSYS)
-        {
-            return Err(errno.into());
-        }
-        for &fd in &inherited {
-            // SAFETY: the descriptors are open, by the contract of this function.
-            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-            fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        }
+        // SAFETY: the descriptors are open, by the contract of this function.
+        unsafe { keep_only(&inherited) }?;
         if apart {
             let (uid, gid) = (Uid::from_raw(USER), Gid::from_raw(USER));
             setgroups(&groups)?;
@@ -144,6 +127,37 @@ pub(crate) unsafe fn confine(
     };
     // SAFETY: all of these calls are async-signal-safe system calls that do not use the heap.
     unsafe { command.pre_exec(act) };
+}
+
+/// Make this process pass on its standard descriptors and these to the program that it executes,
+/// and no others. Async-signal-safe.
+///
+/// # Errors
+/// Of the system calls.
+///
+/// # Safety
+/// The descriptors must be open.
+pub unsafe fn keep_only(inherited: &[RawFd]) -> nix::Result<()> {
+    // SAFETY: close_range only marks descriptors here.
+    let result = unsafe {
+        libc::close_range(
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC as libc::c_int,
+        )
+    };
+    // Linux 5.10 does not know this flag. The lab's own descriptors are marked anyway.
+    if let Err(errno) = Errno::result(result)
+        && !matches!(errno, Errno::EINVAL | Errno::ENOSYS)
+    {
+        return Err(errno);
+    }
+    for &fd in inherited {
+        // SAFETY: the descriptor is open, by the contract of this function.
+        let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+        fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::{
 };
 
 use lab_agent::{Answer, Bytes, CallResult, Op, Order, ProcessId, Stdin, WORK_DIR};
-use lab_base::{Error, Result, run_directory::RunDirectory};
+use lab_base::{Error, Result, random::draw_key, run_directory::RunDirectory};
 
 use crate::{
     observed::{Observed, Process, Shared, Trouble, listen},
@@ -34,6 +34,8 @@ pub struct Machine {
     _directory: RunDirectory,
     to_agent: UnixStream,
     shared: Arc<Shared>,
+    /// The beginning of each line of the agent.
+    key: String,
     next: u64,
     /// Files that were copied into this machine already, by their path in the guest.
     put: BTreeMap<String, PathBuf>,
@@ -54,12 +56,14 @@ impl Machine {
     fn launch(launch: Launch, directory: RunDirectory) -> Result<Self> {
         let (to_agent, theirs) = UnixStream::pair().map_err(Error::io("creating a socket pair"))?;
         let shared = Arc::new(Shared::default());
+        let key = draw_key()?;
+        let expected = key.clone();
         let (on_console, on_end) = (shared.clone(), shared.clone());
         let qemu = Qemu::start(
             launch,
             theirs.into(),
             directory.path(),
-            move |bytes| on_console.update(|observed| observed.console.extend_from_slice(bytes)),
+            move |bytes| on_console.update(|observed| observed.add_to_console(bytes)),
             move |why, killed| {
                 on_end.update(|observed| observed.trouble = Some(Trouble::Ended { why, killed }));
             },
@@ -70,13 +74,14 @@ impl Machine {
         let reports = shared.clone();
         thread::Builder::new()
             .name("agent".into())
-            .spawn(move || listen(from_agent, &reports))
+            .spawn(move || listen(from_agent, &expected, &reports))
             .map_err(Error::io("starting a thread"))?;
         Ok(Machine {
             qemu,
             _directory: directory,
             to_agent,
             shared,
+            key,
             next: 0,
             put: BTreeMap::new(),
             start_time: Duration::ZERO,
@@ -109,7 +114,19 @@ impl Machine {
         }
         machine.start_time = begin.elapsed();
         machine.start_effort = Sample::of(&[machine.qemu.pid()]).counted(machine.start_time);
+        machine.authenticate(keep_console)?;
         Ok(machine)
+    }
+
+    /// Give the agent the key of this machine, before any other code can run in the guest.
+    fn authenticate(&mut self, keep_console: &Path) -> Result<()> {
+        let key = self.key.clone();
+        let answer = self.order("the first order", Op::Ping { key });
+        let answer = answer.map_err(|trouble| trouble.to_string());
+        match answer.map(|outcome| outcome.map_err(|refusal| refusal.to_string())) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(why)) | Err(why) => Err(self.boot_error(why, keep_console)),
+        }
     }
 
     /// Make `load` fill a machine that waits for a saved state. Wait until the agent answers; it
@@ -126,10 +143,7 @@ impl Machine {
         let begin = Instant::now();
         let mut machine = Machine::launch(launch, directory)?;
         load(&mut machine)?;
-        match machine.order("the first order", Op::Ping) {
-            Ok(_) => {}
-            Err(trouble) => return Err(machine.boot_error(trouble.to_string(), keep_console)),
-        }
+        machine.authenticate(keep_console)?;
         machine.start_time = begin.elapsed();
         Ok(machine)
     }
@@ -246,6 +260,7 @@ impl Machine {
     pub fn order(&mut self, what: &str, op: Op) -> Result<CallResult, Trouble> {
         self.next += 1;
         let id = self.next;
+        self.shared.lock().asked.insert(id);
         self.send(&Order { id, op })?;
         let after = self.scaled(PATIENCE);
         self.wait(after, |observed| observed.answers.remove(&id))?
@@ -256,7 +271,7 @@ impl Machine {
     }
 
     fn send(&mut self, order: &Order) -> Result<(), Trouble> {
-        let lost = |error: &dyn std::fmt::Display| Trouble::Lost(error.to_string());
+        let lost = |error: &dyn std::fmt::Display| Trouble::Host(error.to_string());
         let mut line = serde_json::to_vec(order).map_err(|error| lost(&error))?;
         line.push(b'\n');
         if let Err(error) = self.to_agent.write_all(&line) {
@@ -271,7 +286,8 @@ impl Machine {
     /// not changed since the last copy is not sent again.
     ///
     /// # Errors
-    /// [`Trouble`]; [`Trouble::Lost`] if a file cannot be read here or written in the guest.
+    /// [`Trouble`]; [`Trouble::Host`] if a file cannot be read here, [`Trouble::Lost`] if it cannot be
+    /// written in the guest.
     pub fn put(&mut self, file: &Path) -> Result<String, Trouble> {
         let name = file
             .file_name()
@@ -283,7 +299,7 @@ impl Machine {
             return Ok(path);
         }
         let data = fs::read(file)
-            .map_err(|error| Trouble::Lost(format!("reading {}: {error}", file.display())))?;
+            .map_err(|error| Trouble::Host(format!("reading {}: {error}", file.display())))?;
         let op = Op::Put {
             path: path.clone(),
             mode: 0o755,

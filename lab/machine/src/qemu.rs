@@ -198,7 +198,8 @@ impl Qemu {
                 let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
                 match status {
                     Ok(status) => {
-                        on_end(format!("QEMU ended ({status})"), status.signal().is_some());
+                        let killed = status.signal().is_some_and(|signal| !is_own_fault(signal));
+                        on_end(format!("QEMU ended ({status})"), killed);
                     }
                     Err(error) => on_end(format!("waiting for QEMU failed: {error}"), true),
                 }
@@ -210,6 +211,17 @@ impl Qemu {
             .map_err(Error::io("starting QEMU"))?;
         Ok(Qemu { pid, child })
     }
+}
+
+/// Whether a program gets this signal because of what it does itself. A guest can make QEMU abort.
+fn is_own_fault(signal: i32) -> bool {
+    use Signal::{
+        SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ,
+    };
+    let faults = [
+        SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ,
+    ];
+    Signal::try_from(signal).is_ok_and(|signal| faults.contains(&signal))
 }
 
 impl Qemu {

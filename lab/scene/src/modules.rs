@@ -129,6 +129,7 @@ impl Scene<'_> {
         self.note("host", LineKind::Does, command.trim_end());
         // Before the insertion, because the first lines that it logs count too.
         self.modules.push(name.clone());
+        self.theirs_has_run |= self.contract_only();
         let op = Op::Insert {
             path,
             params: params.to_owned(),

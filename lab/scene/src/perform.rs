@@ -5,7 +5,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use lab_agent::Op;
-use lab_machine::{Machine, PATIENCE, Trouble};
+use lab_machine::{LogLine, Machine, PATIENCE, Trouble};
 use nix::sys::signal::Signal;
 
 use crate::{
@@ -26,6 +26,14 @@ const LOCKUP_TAINT: u64 = 1 << 14;
 /// If the threads of a machine wait for a processor longer than this, its watchdogs are ignored.
 /// They complain after 20 s. On an idle host a scenario waits a fraction of a second.
 const STARVED: Duration = Duration::from_secs(5);
+
+/// Settings of each machine ([`lab_build::kernels`]) without which complaints of the kernel would not
+/// be seen: the file, and the beginning of its contents.
+const SETTINGS: [(&str, &str); 3] = [
+    ("/proc/sys/kernel/panic_on_warn", "1"),
+    ("/proc/sys/kernel/panic_on_oops", "1"),
+    ("/proc/sys/kernel/printk", "7"),
+];
 
 /// The result of a scenario.
 pub struct ScenarioResult {
@@ -71,6 +79,7 @@ pub fn improvise(
     watch: &mut dyn FnMut(&Entry),
 ) -> ScenarioResult {
     let console_before = machine.look(|observed| observed.console.len());
+    let log_before = machine.look(|observed| observed.log.len());
     let starved_before = machine.starved();
     let mut scene = Scene {
         machine,
@@ -85,6 +94,7 @@ pub fn improvise(
         modules: Vec::new(),
         early_acks: Vec::new(),
         leak_watch: None,
+        theirs_has_run: false,
         logged: 0,
         log_muted: false,
         used: HashMap::new(),
@@ -99,7 +109,8 @@ pub fn improvise(
     let cleaned = match outcome {
         Ok(taint) => scene
             .clean_up()
-            .and_then(|()| scene.check_taint(taint, console_before, starved_before)),
+            .and_then(|()| scene.check_taint(taint, console_before, starved_before))
+            .and_then(|()| scene.check_settings(console_before, log_before)),
         Err(halt) => {
             // A halt inside a step has its verdict already; a halt outside of steps has none.
             scene.conclude(halt);
@@ -175,6 +186,42 @@ impl Scene<'_> {
             got: Some(failure),
         }));
         Ok(())
+    }
+
+    /// Nobody may have switched off what makes the kernel's complaints seen. A module that hides a
+    /// complaint from one reader must hide it from all: the taint mask, the console, the log.
+    fn check_settings(&mut self, console_before: usize, log_before: usize) -> Outcome {
+        for (file, expected) in SETTINGS {
+            let found = self.read(file)?;
+            if !found.starts_with(expected) {
+                return Err(fail(
+                    format!("{file} is {expected}, as when the machine started"),
+                    format!("it is {}", found.trim()),
+                ));
+            }
+        }
+        let mark = self.machine.sync_log()?;
+        let (mark, log) = self.machine.look(|observed| {
+            let text = |line: &LogLine| line.text.clone();
+            let log: Vec<_> = observed.log[log_before..mark].iter().map(text).collect();
+            (observed.log[mark].text.clone(), log.join("\n"))
+        });
+        if let Some(report) = lab_console::first_fault(&log) {
+            let got = self.headline(&report);
+            return Err(fail("the kernel does not complain", got));
+        }
+        let limit = self.machine.scaled(PATIENCE);
+        let is_shown = self.machine.wait(limit, |observed| {
+            let console = &observed.console[console_before..];
+            let mut found = console.windows(mark.len());
+            found.any(|part| part == mark.as_bytes()).then_some(())
+        })?;
+        is_shown.ok_or_else(|| {
+            fail(
+                "the kernel's log is shown on its console, as when the machine started",
+                "the console is silent",
+            )
+        })
     }
 
     /// Kill all processes, remove all modules. Submitted modules stay: other checks judge their

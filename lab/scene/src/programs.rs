@@ -38,6 +38,7 @@ impl Scene<'_> {
         stdin: Stdin,
     ) -> Outcome<Program> {
         let path = self.machine.put(&self.workshop.program(command[0])?)?;
+        self.theirs_has_run |= self.others_programs();
         let program = self.spawn(name, &path, &command[1..], uid, stdin)?;
         let user = if uid == 0 {
             String::new()

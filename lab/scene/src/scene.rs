@@ -57,6 +57,8 @@ pub struct Scene<'a> {
     /// Acknowledgements that came before the answer to their request, by receiver.
     pub(crate) early_acks: Vec<(PortId, Datagram)>,
     pub(crate) leak_watch: Option<LeakWatch>,
+    /// Whether code of a submission has run on this machine.
+    pub(crate) theirs_has_run: bool,
     /// How much of the kernel's log is in the transcript.
     pub(crate) logged: usize,
     /// Whether the kernel's log is left out of the transcript.

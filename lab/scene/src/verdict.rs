@@ -69,7 +69,15 @@ impl Scene<'_> {
                 };
                 (status, self.failure("the kernel returns".into(), got, true))
             }
-            Halt::Trouble(Trouble::Lost(why)) => (
+            Halt::Trouble(Trouble::Lost(why)) if self.theirs_has_run => (
+                Status::Fail,
+                self.failure(
+                    "only the agent writes to the agent's port, and logs stay small".into(),
+                    why.clone(),
+                    true,
+                ),
+            ),
+            Halt::Trouble(Trouble::Lost(why) | Trouble::Host(why)) => (
                 Status::Error,
                 self.failure("the agent answers".into(), why.clone(), true),
             ),

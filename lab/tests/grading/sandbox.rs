@@ -104,6 +104,47 @@ fn reaches_nothing(sandbox: &Sandbox, outside: &Path) {
 }
 
 #[test]
+fn a_command_sees_no_descriptor_and_no_variable_of_the_grader() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "canary").unwrap();
+    // As the shell that starts the grader may have it open: without close-on-exec.
+    let open = fs::File::open(&secret).unwrap();
+    nix::fcntl::fcntl(
+        &open,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+    )
+    .unwrap();
+    let mut sandbox = Sandbox::new(shop()).unwrap();
+    sandbox.show_processes().unwrap();
+    let mut command = sandbox::command("sh");
+    // Of all processes inside, the first one of bubblewrap included.
+    let script = "cat /proc/[0-9]*/environ | tr '\\0' '\\n'; ls -l /proc/[0-9]*/fd/";
+    command.args(["-c", script]);
+    let said = sandbox.run(&command, PATIENCE).unwrap().said;
+    let is_secret = |word: &&str| said.contains(*word);
+    let secrets = ["canary", "secret", "CARGO", "HOME=", "IPCLAB"];
+    assert_eq!(secrets.iter().find(|word| is_secret(word)), None, "{said}");
+}
+
+#[test]
+fn the_words_of_a_command_are_never_taken_for_those_of_bubblewrap() {
+    let sandbox = Sandbox::new(shop()).unwrap();
+    for script in ["echo 'bwrap: x' >&2; exit 1", "echo 'bwrap: x'; kill -9 $$"] {
+        let mut command = sandbox::command("sh");
+        command.args(["-c", script]);
+        let ended = sandbox.run(&command, PATIENCE).unwrap();
+        assert!(!ended.success && ended.said == "bwrap: x\n", "{ended:?}");
+    }
+    let missing = sandbox::command("/no/such/program");
+    let error = sandbox.run(&missing, PATIENCE).unwrap_err();
+    assert!(
+        error.to_string().contains("making a sandbox failed"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_command_that_does_not_end_is_ended() {
     let sandbox = Sandbox::new(shop()).unwrap();
     let mut command = sandbox::command("sh");

@@ -21,6 +21,7 @@ use lab_cli::{on_interrupt, processor, red};
 use lab_console::Class;
 use lab_grade::{
     again::Elsewhere,
+    build_time::BuildTime,
     compilers::Compilers,
     intake::Submission,
     render::Format,
@@ -120,7 +121,7 @@ pub(crate) fn run(
     };
     let opened = arguments.submission.as_deref();
     let opened = opened.map(|path| submission::open(path, &arguments.map, &arguments.stage));
-    let (submission, stages) = match opened {
+    let (mut submission, stages) = match opened {
         Some(Ok((submission, stages))) => (Some(submission), stages),
         Some(Err(NotGraded { why, details })) => {
             let code = refuse(&why);
@@ -152,7 +153,7 @@ pub(crate) fn run(
         which,
         start,
         &rubric,
-        submission.as_ref(),
+        submission.as_mut(),
         &stages,
     );
     let graded = graded.and_then(|report| {
@@ -164,16 +165,22 @@ pub(crate) fn run(
     match graded {
         Ok(report) => match outputs.write(&report, arguments.feedback) {
             Ok(()) => Ok(ExitCode::from(report.exit_status())),
-            Err(error) => {
-                eprintln!("{} {error:#}", red("the report is not in all files:"));
+            Err(error) => Ok(broken("the report is not in all files:", &error)),
+        },
+        Err(error) => match error.downcast_ref() {
+            Some(lab_base::Error::Interrupted) => {
+                eprintln!("ended before anything was checked, so there is no report");
                 Ok(ExitCode::from(BROKEN))
             }
+            _ => Ok(broken("the machinery failed, no score:", &error)),
         },
-        Err(error) => {
-            eprintln!("{} {error:#}", red("the machinery failed, no score:"));
-            Ok(ExitCode::from(BROKEN))
-        }
     }
+}
+
+/// An error may contain names and words of a submission.
+fn broken(what: &str, error: &anyhow::Error) -> ExitCode {
+    eprintln!("{} {}", red(what), SafeText::from(format!("{error:#}")));
+    ExitCode::from(BROKEN)
 }
 
 fn refuse(why: &str) -> ExitCode {
@@ -186,10 +193,14 @@ fn grade(
     which: Option<Which>,
     start: Start,
     rubric: &Rubric,
-    submission: Option<&Submission>,
+    submission: Option<&mut Submission>,
     stages: &[&str],
 ) -> anyhow::Result<Report> {
     let interrupted = interrupts()?;
+    let submission = submission.map(|submission| {
+        submission.build_time = BuildTime::until(interrupted.clone());
+        &*submission
+    });
     let workshop = if arguments.no_build {
         Workshop::open_built(Some(best(which)?), start)
     } else {
@@ -199,8 +210,9 @@ fn grade(
         Some(directory) => directory.join("consoles"),
         None => workshop.paths.build.join("consoles"),
     };
+    let timeout = Duration::from_secs(arguments.timeout);
     let build = |workshop: &Workshop| match submission {
-        Some(submission) => Submitted::build(workshop, submission, stages, &consoles),
+        Some(submission) => Submitted::build(workshop, submission, stages, &consoles, timeout),
         None => Submitted::ours(workshop, &consoles),
     };
     let mut submitted = build(&workshop)?;
@@ -230,7 +242,7 @@ fn grade(
     let runner = Runner {
         submitted,
         elsewhere: Elsewhere::than(&workshop, start, build)?,
-        timeout: Duration::from_secs(arguments.timeout),
+        timeout,
         machines: thread::available_parallelism().map_or(1, usize::from),
     };
     let stop = || interrupted.load(Ordering::Relaxed);
@@ -278,7 +290,9 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
             // Somebody means it. The machines end with us.
             std::process::exit(i32::from(BROKEN));
         }
-        eprintln!("interrupted: what has begun is carried to its end, and reported");
+        eprintln!(
+            "interrupted: building ends now; checks that have begun are carried to their end"
+        );
     })?;
     Ok(flag)
 }

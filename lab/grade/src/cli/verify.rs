@@ -46,6 +46,9 @@ pub(crate) enum What {
     Mutants,
 }
 
+/// How long one check may take.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Machines that run at the same time, each with a scenario or a mutant of its own.
 const AT_ONCE: usize = 2;
 
@@ -161,8 +164,9 @@ fn wrong(
     ensure!(named, "none of its checks is graded");
     // Each check is carried out, whatever its parent shows.
     rubric.without_parents();
-    let build =
-        |workshop: &Workshop| Submitted::build(workshop, &submission, &stages, directory.path());
+    let build = |workshop: &Workshop| {
+        Submitted::build(workshop, &submission, &stages, directory.path(), TIMEOUT)
+    };
     let submitted = build(workshop)?;
     for remark in &submitted.remarks {
         ensure!(!remark.text.contains("does not build"), "{}", remark.text);
@@ -177,7 +181,7 @@ fn wrong(
     let runner = Runner {
         submitted,
         elsewhere: Elsewhere::than(workshop, start, build)?,
-        timeout: Duration::from_secs(300),
+        timeout: TIMEOUT,
         machines: 1,
     };
     runner.carry_out(&rubric, &report, || false, |_| ());

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use lab_agent::{Exit, Stream};
+use lab_base::random::draw_key;
 use lab_scene::{
     LooksAt, Outcome as Result, Scenario, Scene, fail, readable, transcript::LineKind,
 };
@@ -46,19 +47,25 @@ impl Model {
         ];
         let program = scene.start("model", &command)?;
         scene.mute(&program);
+        let key = draw_key()?;
+        scene.write(&program, format!("{key}\n").as_bytes())?;
         let mut outcomes = 0;
         while let Some(line) = scene.wait_line(&program, Stream::Stdout, LIMIT)? {
-            if let Ok(outcome) = serde_json::from_slice::<Outcome>(&line) {
+            // What else is there, the library has printed.
+            let Some(line) = line.strip_prefix(key.as_bytes()) else {
+                continue;
+            };
+            if let Ok(outcome) = serde_json::from_slice::<Outcome>(line) {
                 self.judge(&outcome)
-                    .map_err(|what| fail(what, readable(&line)))?;
+                    .map_err(|what| fail(what, readable(line)))?;
                 outcomes += 1;
                 continue;
             }
-            let explored: Explored = serde_json::from_slice(&line)
-                .map_err(|_| fail("the result of an interleaving", readable(&line)))?;
+            let explored: Explored = serde_json::from_slice(line)
+                .map_err(|_| fail("the result of an interleaving", readable(line)))?;
             // Loom cannot vary a buffer that does not use loom's types.
             if explored.interleavings < 2 || outcomes == 0 {
-                return Err(fail("several interleavings", readable(&line)));
+                return Err(fail("several interleavings", readable(line)));
             }
             let text = "all interleavings were tried, and each ends";
             scene.note("model", LineKind::Does, text);

@@ -3,11 +3,15 @@
 //! number of pre-emptions. The outcomes are reported, and the host judges them. If all threads
 //! wait, loom reports this and ends.
 //!
+//! The first line of stdin is a key, and each line of the result begins with it. The library that is
+//! tried can print too, but it has not seen the key.
+//!
 //! The buffer's source is compiled a second time here, against loom's mutex and condition variable
 //! (`sync`).
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    io::stdin,
     num::NonZeroUsize,
     process::exit,
     sync::{
@@ -79,6 +83,10 @@ impl Taking {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    // Before any code of the library runs.
+    let mut key = String::new();
+    stdin().read_line(&mut key)?;
+    let key = key.trim_end();
     // Threads of a model that ends in a deadlock cannot be stopped.
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
@@ -101,12 +109,12 @@ fn main() -> anyhow::Result<()> {
         });
     }
     for outcome in &*outcomes.lock().unwrap_or_else(PoisonError::into_inner) {
-        println!("{}", serde_json::to_string(outcome)?);
+        println!("{key}{}", serde_json::to_string(outcome)?);
     }
     let explored = Explored {
         interleavings: interleavings.load(Relaxed),
     };
-    println!("{}", serde_json::to_string(&explored)?);
+    println!("{key}{}", serde_json::to_string(&explored)?);
     Ok(())
 }
 
