@@ -49,9 +49,9 @@ impl Scene<'_> {
                 failure.class.get_or_insert(Class::Reboot);
                 (Status::Crash, failure)
             }
-            // No module is inserted, so a module cannot be the reason.
+            // Neither a module nor a submission can be the reason.
             Halt::Trouble(trouble @ Trouble::Hung { .. })
-                if self.modules.is_empty() && report.is_none() =>
+                if self.modules.is_empty() && !self.theirs_has_run && report.is_none() =>
             {
                 let wanted = "the agent answers".to_owned();
                 let failure = self.failure(wanted, trouble.to_string(), true);

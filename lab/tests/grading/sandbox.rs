@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a command in a sandbox can reach: nothing of the host. It ends in any case.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use lab_base::environment::command;
-use lab_grade::sandbox::{self, PATIENCE, Sandbox};
+use lab_grade::{
+    build_time::BuildTime,
+    sandbox::{self, PATIENCE, Sandbox},
+};
 
 use crate::build::shop;
 
@@ -142,6 +152,19 @@ fn the_words_of_a_command_are_never_taken_for_those_of_bubblewrap() {
         error.to_string().contains("making a sandbox failed"),
         "{error}"
     );
+}
+
+#[test]
+fn ctrl_c_ends_building() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let sandbox = Sandbox::new(shop())
+        .unwrap()
+        .within(&BuildTime::until(flag.clone()));
+    let mut command = sandbox::command("sleep");
+    command.arg("100000");
+    flag.store(true, Ordering::Relaxed);
+    let error = sandbox.run(&command, PATIENCE).unwrap_err();
+    assert!(matches!(error, lab_base::Error::Interrupted), "{error}");
 }
 
 #[test]

@@ -217,12 +217,43 @@ fn qemu_has_no_rights_and_no_way_to_the_saved_state() {
                 assert_eq!(status_of(pid, name), "0000000000000000", "{name}");
             }
         }
+        reaches_nothing(pid, workshop);
         assert_pristine(&mut machine);
     }
     for (file, mode) in [(".", 0o700), ("ram", 0o600), ("devices", 0o600)] {
         let meta = fs::metadata(bench.file(file)).unwrap();
         assert_eq!(meta.mode() & 0o777, mode, "{file}");
         assert_eq!(meta.uid(), us, "{file}");
+    }
+}
+
+/// Of the host, a process of QEMU has the variable PATH, and no descriptor but those that it was
+/// given: pipes, sockets, what the kernel makes for it, and files of its machine.
+fn reaches_nothing(pid: Pid, workshop: &Workshop) {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    let variables = fs::read(process.join("environ")).unwrap();
+    let variables: Vec<_> = variables.split(|byte| *byte == 0).collect();
+    let others = |variable: &&&[u8]| !variable.is_empty() && !variable.starts_with(b"PATH=");
+    assert_eq!(variables.iter().find(others), None);
+    let arguments = fs::read_to_string(process.join("cmdline")).unwrap();
+    for device in ["-netdev", "-nic", "-drive", "-blockdev", "hostfwd"] {
+        assert!(!arguments.contains(device), "{device}: {arguments}");
+    }
+    for entry in fs::read_dir(process.join("fd")).unwrap() {
+        let target = fs::read_link(entry.unwrap().path()).unwrap();
+        let shown = target.to_string_lossy();
+        let kinds = [
+            "pipe:",
+            "socket:",
+            "anon_inode:",
+            "/memfd:",
+            "/dev/null",
+            "/dev/kvm",
+        ];
+        let is_given = kinds.iter().any(|kind| shown.starts_with(kind));
+        let own = [&workshop.paths.build, &workshop.paths.cache];
+        let is_of_machine = own.into_iter().any(|path| target.starts_with(path));
+        assert!(is_given || is_of_machine, "{shown}");
     }
 }
 
