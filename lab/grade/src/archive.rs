@@ -24,12 +24,12 @@ const UNPACKED_MAX: u64 = 1 << 30;
 /// Bytes at the beginning of a file that tell its format.
 pub(crate) const HEAD: usize = 512;
 
-/// What was expected where there is something else.
+/// The expected text, where something else was found.
 const EXPECTED: &str = "expected a directory, a .zip, a .tar.gz or a .c file";
 
 /// One entry.
 pub(crate) enum Entry<'a> {
-    /// A directory; what is in it follows if the visitor says so.
+    /// A directory; its entries follow if the visitor says so.
     Directory,
     /// A regular file: its length as far as it is known, and its contents.
     File(u64, &'a mut dyn Read),
@@ -183,7 +183,7 @@ fn visit_directory(root: &Path, below: &Path, visitor: &mut Visitor<'_>) -> Resu
     for entry in entries {
         let path = below.join(entry.file_name());
         let unreadable = |error: io::Error| Entry::Unreadable(error.to_string());
-        // Of the entry itself, not of what a link points to.
+        // Of the entry itself, not of the target of a link.
         let kind = match entry.file_type() {
             Ok(kind) => kind,
             Err(error) => {

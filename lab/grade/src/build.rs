@@ -49,7 +49,7 @@ pub struct BuiltProgram {
     _directory: Sandbox,
 }
 
-/// Headers with what newer kernels no longer have.
+/// Headers with APIs that newer kernels removed.
 const COMPATIBLE: &str = "/w/compat";
 
 /// A licence for a module that declares none: without one Kbuild refuses it.
@@ -58,7 +58,7 @@ const LICENCE: &str = "licence";
 /// With these, programs are the same to each gcc and each glibc. They come after all other places
 /// of headers.
 pub(super) const ALIKE: [&str; 3] = ["-include", "/w/libc/compat.h", "-I/w/libc"];
-/// What is linked to each program for the same reason.
+/// The source that is linked to each program for the same reason.
 const LINKED: &str = "/w/libc/strl.c";
 
 /// Build a submission's module for the site's kernel. Its name is ours, whatever its files are
@@ -139,7 +139,7 @@ pub(super) fn build_module(
             return Ok(Err(Refused(words.join("\n"))));
         }
     }
-    // The file is theirs as well: what reads it stays inside, too.
+    // Their compiler run wrote the file, so the program that reads it runs in the sandbox, too.
     let stripped = sandbox.path().join(format!("stripped/{name}.ko"));
     sandbox.write(&format!("stripped/{name}.ko"), b"")?;
     let mut strip = sandbox::command("objcopy");

@@ -32,7 +32,7 @@ pub struct Undecided {
     pub found: Vec<String>,
 }
 
-/// What has been chosen.
+/// The chosen candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Choice {
     pub(crate) parts: BTreeMap<&'static str, PartSource>,

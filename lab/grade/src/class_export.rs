@@ -23,7 +23,7 @@ pub(crate) struct Listed {
 pub(crate) struct Member {
     /// Below the export: its folder, its archive, or how the names of its files begin.
     pub(crate) path: String,
-    /// What there is to say of it; empty if nothing.
+    /// A remark on it; empty if there is none.
     pub(crate) note: String,
 }
 
@@ -46,18 +46,18 @@ static CANVAS: LazyLock<Regex> =
 static BLACKBOARD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^((?:[^/]+/)*[^/]*_([^/_]+)_attempt_[0-9-]+)_?([^/]*)$"));
 
-/// Whose a file of an export is.
+/// The student that a file of an export belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     /// The platform's number or name of the student.
     pub(crate) id: String,
     /// The folder, or how the names of the files begin.
     pub(crate) path: String,
-    /// The path of the file without what the platform has put in front of it.
+    /// The path of the file without the platform's prefix.
     pub(crate) rest: String,
 }
 
-/// Whose a file is, by how a platform has named it.
+/// The owner of a file, by the name that a platform gave it.
 pub(crate) fn owner(shown: &str) -> Option<Owner> {
     let new = |id: &str, path: &str, rest: &str| Owner {
         id: id.to_owned(),
@@ -96,7 +96,7 @@ pub(crate) fn is_source(shown: &str) -> bool {
 
 /// The submissions in an export; empty if it is one submission.
 pub(crate) fn members(entries: &[Listed], longest: u64) -> Vec<Member> {
-    // Moodle puts what was typed beside what was handed in; Gradescope, a list beside the folders.
+    // Moodle puts typed text beside the files; Gradescope puts a list beside the folders.
     let is_beside = |shown: &str| {
         shown.contains("_assignsubmission_onlinetext")
             || file_name(shown) == "submission_metadata.yml"
@@ -110,7 +110,7 @@ pub(crate) fn members(entries: &[Listed], longest: u64) -> Vec<Member> {
     let owned = files().all(|entry| owner(&entry.shown).is_some());
     if owned {
         for entry in entries.iter().filter(|entry| !is_beside(&entry.shown)) {
-            // A directory may be that of somebody who has handed in nothing.
+            // A directory may belong to a student without files.
             let shown = match entry.length {
                 None => format!("{}/", entry.shown),
                 Some(_) => entry.shown.clone(),

@@ -71,7 +71,7 @@ pub(crate) fn names(code: &str) -> HashSet<&str> {
     NAME.find_iter(code).map(|found| found.as_str()).collect()
 }
 
-/// What a source defines for other sources, by name.
+/// The names that a source defines for other sources.
 #[derive(Debug, Default)]
 pub(crate) struct Globals {
     pub(crate) functions: HashSet<String>,
@@ -88,7 +88,7 @@ impl Globals {
 pub(crate) fn globals(code: &str) -> Globals {
     let code = DIRECTIVE.replace_all(code, "");
     let mut found = Globals::default();
-    // What of a declaration stands outside of braces and parentheses.
+    // The part of a declaration outside of braces and parentheses.
     let mut declaration: Vec<&str> = Vec::new();
     let mut function = None;
     let (mut braces, mut parentheses) = (0_u32, 0_u32);

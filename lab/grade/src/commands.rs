@@ -137,7 +137,7 @@ fn block(code: &str) -> &str {
     code
 }
 
-/// What a parameter is compared with, in order.
+/// The expressions that a parameter is compared with, in order.
 fn compared_with(body: &str, parameter: &str) -> Vec<String> {
     let mut found = Vec::new();
     let name = pattern(&format!(r"\b{parameter}\b"));
@@ -176,7 +176,7 @@ fn compared_with(body: &str, parameter: &str) -> Vec<String> {
     found
 }
 
-/// The expression that text begins with, up to what ends a comparison.
+/// The expression at the beginning of a text, up to the end of a comparison.
 fn operand(text: &str) -> String {
     let mut depth = 0_u32;
     for (at, c) in text.char_indices() {
@@ -234,7 +234,7 @@ fn without_return(text: &str) -> String {
         .to_owned()
 }
 
-/// What a program passes to `ioctl` as its command.
+/// The expressions that a program passes to `ioctl` as its command.
 fn passed(code: &str) -> Vec<String> {
     let commands = CALL.find_iter(code).filter_map(|call| {
         let arguments = &code[call.end()..];

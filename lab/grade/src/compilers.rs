@@ -17,7 +17,7 @@ pub struct Compilers {
 }
 
 impl Compilers {
-    /// Ask the compilers for a kernel what they are.
+    /// Ask the compilers for a kernel for their versions.
     ///
     /// # Errors
     /// One is not installed.
@@ -29,7 +29,7 @@ impl Compilers {
     }
 }
 
-/// The first line of what a compiler says of itself. The sandbox takes compilers from `/usr/bin`, too.
+/// The first line of a compiler's `--version`. The sandbox takes compilers from `/usr/bin`, too.
 fn version(program: &str) -> Result<SafeText> {
     let mut command = environment::command(format!("/usr/bin/{program}"));
     let said = output_of("asking a compiler its version", command.arg("--version"))?;

@@ -314,7 +314,7 @@ fn with_members(manifest: &str, members: &[&str]) -> std::result::Result<String,
     toml::to_string(&manifest).map_err(|error| error.to_string())
 }
 
-/// What a submission has changed of what is not its to change.
+/// Remarks on files that a submission must not change.
 fn not_theirs(site: &Site, submission: &Submission, package: &str, directory: &str) -> Vec<String> {
     let mut remarks = Vec::new();
     for file in &submission.files {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much room something takes on a disk.
+//! The disk space of a directory.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 /// Unit of `st_blocks`, in bytes (stat(3type)).
 const BLOCK: u64 = 512;
 
-/// What all files below a directory take up. What goes away meanwhile is not there.
+/// Bytes on disk of all files below a directory. A file that is removed meanwhile counts nothing.
 pub(crate) fn bytes_in(directory: &Path) -> u64 {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a message slot that was handed in is spoken to. Its sources say most of it; the rest is tried.
+//! How a submitted message slot is addressed. Its sources say most of it; the rest is tried.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -21,11 +21,11 @@ use super::{
     numbers::Numbers,
 };
 
-/// Where the starter has the module of the slot. What lies elsewhere may have been written for
-/// another edition of the assignment.
+/// The place of the slot's module in the starter. A module elsewhere may be written for another
+/// edition of the assignment.
 const STARTER: &str = "kernel/message_slot/";
 
-/// How a slot is spoken to by what its sources say.
+/// How a slot is addressed, according to its sources.
 pub(super) fn by_sources(submission: &Submission, numbers: &Numbers) -> SlotEdition {
     let of_starter = submission
         .modules
@@ -97,7 +97,7 @@ fn open(scene: &mut Scene<'_>) -> Outcome<SlotFile> {
     scene.open_slot(&actor, &path)
 }
 
-/// Try out what sources do not say for sure. Where nothing works, the checks will tell. Each trial
+/// Try out what the sources leave open. If nothing works, the checks will show it. Each trial
 /// takes `timeout` at most; if the module does not let itself be inserted in time, nothing more is
 /// tried.
 ///

@@ -24,7 +24,7 @@ struct Helper<'a> {
     defines: Globals,
 }
 
-/// What a part is made of so far.
+/// The sources of a part so far.
 #[derive(Default)]
 struct Closure<'a> {
     /// Its sources and the headers that those include.

@@ -26,7 +26,7 @@ pub use crate::{candidates::Undecided, part_source::PartSource};
 /// Longest manifest that is looked at, in bytes; the starter's have 500.
 const MANIFEST_MAX: usize = 64 << 10;
 
-/// Code that somebody has handed in.
+/// The code of a submission.
 #[derive(Debug)]
 pub struct Submission {
     /// Its file name without an archive's extension, fit for a terminal.
@@ -41,17 +41,17 @@ pub struct Submission {
     pub undecided: Vec<Undecided>,
     /// Modules and programs that are none of the lab's, by the paths that people know.
     pub unknown: Vec<String>,
-    /// What cannot be read, by the paths that people know.
+    /// Files that cannot be read, by the paths that people know.
     pub unread: Vec<String>,
-    /// What was left out unseen and why, in one sentence, if anything was.
+    /// The files that were left out unread and the reason, in one sentence, if there are any.
     pub left_out: Option<String>,
-    /// Sentences for the report: what was passed over, and why.
+    /// Sentences for the report: files that were passed over, and why.
     pub remarks: Vec<String>,
     /// The time in which all of it is built.
     pub build_time: BuildTime,
 }
 
-/// Read a submission, a directory or an archive, and find out what is in it.
+/// Read a submission, a directory or an archive, and find its parts.
 ///
 /// # Errors
 /// [`Unreadable`]. A submission without a single part is none: it has remarks that say so.
@@ -59,7 +59,7 @@ pub fn open(path: &Path) -> Result<Submission, Unreadable> {
     open_mapped(path, Mapping::default())
 }
 
-/// The same, where somebody has said which files its parts are.
+/// The same, if a mapping says which files its parts are.
 ///
 /// # Errors
 /// [`Unreadable`], also if what was said names files that are not there.
@@ -160,7 +160,7 @@ fn recognise(name: String, contents: Contents, mapping: Mapping) -> Result<Submi
     })
 }
 
-/// What the C sources may be.
+/// The parts that the C sources may be.
 fn of_c<'a>(
     kinds: &[(&'a SubmittedFile, SourceKind)],
     mapped: &BTreeMap<&'static str, MappedTo>,
@@ -241,7 +241,7 @@ fn is_sure(file: &SubmittedFile, name: &str, evidence: Evidence, slots: &[&Submi
         })
 }
 
-/// The candidates that are left where somebody has said which files are which parts.
+/// The candidates that are left after a mapping.
 fn as_mapped<'a>(
     mut candidates: Vec<Candidate<'a>>,
     mapped: &BTreeMap<&'static str, MappedTo>,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of a submission is left out before anybody looks into it, and the sentence that says so.
+//! Files of a submission that are left out unread, and the sentence that says so.
 
 use std::{collections::BTreeMap, os::unix::ffi::OsStrExt, path::Path};
 
 /// Why something is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// Version control, systems and editors have left it. Nobody has written it, and nobody is told.
+    /// A file of version control, of a system or of an editor. The report does not mention it.
     Hidden,
     /// A folder into which programs are built.
     BuildFolder,
-    /// What a build leaves behind.
+    /// A product of a build.
     BuildProduct,
     /// A file that is neither text nor an archive.
     Binary,
@@ -60,7 +60,7 @@ pub(crate) fn reason(path: &Path) -> Option<Reason> {
     reasons.min()
 }
 
-/// What was left out, for the report.
+/// The files that were left out, for the report.
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers(BTreeMap<Reason, (usize, String)>);
 

@@ -19,7 +19,7 @@ pub const FILE: &str = "lab-submission.toml";
 /// Files that are named where a path is none of them.
 const NAMED_MAX: usize = 10;
 
-/// Which files the parts of a submission are, as somebody has said it.
+/// The files of the parts of a submission, as a grader or the submission says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping(BTreeMap<&'static str, Said>);
 
@@ -31,7 +31,7 @@ struct Said {
     origin: String,
 }
 
-/// The files that somebody has said to be a part.
+/// The files that a mapping names for a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MappedTo {
     /// Its sources, by [`SubmittedFile::path`]; the first one has the entry.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! User namespaces: why bubblewrap gets none here and what to do about it, and how those of a
-//! sandbox are kept from what runs inside.
+//! User namespaces: why bubblewrap gets none here, and what to do about it. A filter refuses them to
+//! commands in a sandbox.
 
 use std::{fs, io, io::Write, path::Path};
 

@@ -29,7 +29,7 @@ pub struct Numbers {
     pub major: u32,
     /// The ioctl command that chooses a channel.
     pub channel_command: u32,
-    /// In what they differ from the contract: sentences for the report.
+    /// Their differences from the contract: sentences for the report.
     pub deviations: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What modules of older kernels use and newer kernels no longer have: the rows of
-//! `lab/kernels/old-api.toml`. What can be supplied is supplied, and said.
+//! APIs that modules of older kernels use and that newer kernels removed: the rows of
+//! `lab/kernels/old-api.toml`. The lab supplies them if it can, and says so.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _, sync::LazyLock};
 
@@ -14,7 +14,7 @@ static TABLE: LazyLock<std::result::Result<Table, String>> = LazyLock::new(|| {
     toml::from_str(include_str!("../../kernels/old-api.toml")).map_err(|error| error.to_string())
 });
 
-/// The table of what newer kernels no longer have.
+/// The table of removed APIs.
 ///
 /// # Errors
 /// The file is not such a table.
@@ -97,7 +97,7 @@ impl OldApi {
         self.uses.is_match(code) && !unless.is_some_and(|unless| unless.is_match(code))
     }
 
-    /// For the report: what a file uses, and what has taken its place.
+    /// For the report: the old API, and its successor.
     fn words(&self, file: &str) -> String {
         let Version([major, minor, patch]) = self.changed;
         let patch = match patch {
@@ -186,7 +186,7 @@ pub fn headers() -> Result<BTreeMap<String, String>> {
     Ok(headers)
 }
 
-/// A C file with what has to be written in another way for a kernel. Its lines stay where they are.
+/// A C file, rewritten where a kernel needs another form. Its line numbers stay the same.
 ///
 /// # Errors
 /// As [`table`].

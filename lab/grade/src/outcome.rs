@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What came of one check, taken from the record of its scenario. Pure.
+//! The outcome of one check, taken from the record of its scenario. Pure.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use lab_scene::transcript::{Entry, LineKind, Status, Transcript};
 
 use super::safe_text::SafeText;
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckOutcome {
     /// How it ended.
     pub status: Status,
     /// How long it took.
     pub time: Duration,
-    /// What was done when it failed.
+    /// The last action before it failed.
     pub done: Option<SafeText>,
-    /// What was expected there.
+    /// The expectation.
     pub expected: Option<SafeText>,
-    /// What was seen.
+    /// The observation.
     pub got: Option<SafeText>,
-    /// The kernel's words, if it spoke.
+    /// The kernel's report, if there is one.
     pub report: Option<SafeText>,
-    /// What that means and where to look first.
+    /// The meaning of the report, and where to look first.
     pub meaning: Option<&'static str>,
-    /// What kind of thing the kernel reported.
+    /// The class of the report.
     pub class: Option<Class>,
 }
 
@@ -72,7 +72,7 @@ impl CheckOutcome {
         }
     }
 
-    /// What came of a scenario that took so long.
+    /// The outcome of a scenario, and its time.
     pub fn of(transcript: &Transcript, time: Duration) -> Self {
         let status = transcript.status();
         let mut outcome = Self::bare(status, time);
@@ -100,7 +100,7 @@ impl CheckOutcome {
         outcome
     }
 
-    /// What there is to say of it, with a name for each: what was done, expected, seen.
+    /// Its details, each with a name: the action, the expectation, the observation.
     pub fn details(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("done", self.done.as_deref()),
@@ -114,7 +114,7 @@ impl CheckOutcome {
     }
 }
 
-/// A check that met a report, and what another kernel says of it.
+/// A check that met a report, and its outcome on another kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Again {
     /// Class and place of the report.
@@ -135,7 +135,7 @@ impl Again {
     }
 }
 
-/// What was done last: the step, if one had begun, and the last thing that anybody did.
+/// The last action: the step, if one had begun, and the last line in it.
 fn done(before: &[Entry]) -> Option<SafeText> {
     let mut step = None;
     let mut line = None;
@@ -230,7 +230,7 @@ mod tests {
         let outside = outcome(vec![line("inserts it"), fail()]);
         assert_eq!(outside.done, Some("student inserts it".into()));
         assert_eq!(outcome(vec![fail()]).done, None);
-        // What has passed has nothing to do with it.
+        // A step that has passed does not count.
         let pass = verdict(Status::Pass, None);
         let after = outcome(vec![step("open"), line("opens it"), pass, fail()]);
         assert_eq!(after.done, None);

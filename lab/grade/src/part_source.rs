@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a part of a submission is made of.
+//! The sources of a part of a submission.
 
-/// What a part is made of. Paths are those of [`SubmittedFile::path`](crate::unpack::SubmittedFile::path).
+/// The sources of a part. Paths are those of [`SubmittedFile::path`](crate::unpack::SubmittedFile::path).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartSource {
     /// Sources in C, the one with the entry or with `main` first. What they include is found

@@ -11,12 +11,12 @@ const LINES_MAX: usize = 20;
 /// Length of each, in characters.
 const LINE_MAX: usize = 400;
 
-/// A part that does not build. It loses its own checks and nobody else's.
+/// A part that does not build. It loses its own checks and no others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
 
-/// What a compiler has said, as people who know the files by their own names want to read it.
+/// The words of a compiler, with the names of files as people know them.
 pub(super) fn refused(ended: &SandboxOutput, files: &[SubmittedFile]) -> Refused {
     if ended.late {
         return Refused("compiling it took longer than anything should".into());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What came of all checks of a submission, and what that is worth. Pure.
+//! The outcomes of all checks of a submission, and the score. Pure.
 //!
 //! A [`Report`] begins with all checks that are planned and none carried out; it can be rendered
 //! at any time. What never reports is an error of the machinery, and then no score is claimed.
@@ -18,7 +18,7 @@ use super::{
     safe_text::SafeText,
 };
 
-/// What kind of thing was found besides the checks.
+/// The kinds of findings besides the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingKind {
@@ -46,18 +46,18 @@ impl fmt::Display for FindingKind {
 /// One such thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// Its kind.
     pub kind: FindingKind,
     /// Where it was found, if one check has found it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// What, in a sentence.
+    /// The finding in a sentence.
     pub text: SafeText,
     /// Points that it costs, besides those of checks.
     pub deduction: u32,
 }
 
-/// Remarks of a report: more than anybody reads.
+/// Most remarks of a report.
 const REMARKS_MAX: usize = 100;
 
 impl Finding {
@@ -72,7 +72,7 @@ impl Finding {
     }
 }
 
-/// What the checks ran on, and what built for it.
+/// The machine of the checks, and the compilers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MachineInfo {
     /// `kvm` or `emulation`.
@@ -81,7 +81,7 @@ pub struct MachineInfo {
     pub cpu: SafeText,
     /// `warm` or `cold`.
     pub start: &'static str,
-    /// What has built the C of a submission.
+    /// The compilers of a submission's C.
     pub compilers: Compilers,
 }
 
@@ -104,13 +104,13 @@ pub struct Report {
     pub seed: u64,
     /// Which kernel, and its release.
     pub kernel: SafeText,
-    /// What it ran on.
+    /// The machine.
     pub machine: MachineInfo,
     /// In the order of the rubric.
     pub stages: Vec<GradedStage>,
-    /// What else was found; crashes and leaks are added by [`Report::findings`].
+    /// Other findings; crashes and leaks are added by [`Report::findings`].
     pub remarks: Vec<Finding>,
-    /// What each kind of crash costs.
+    /// Points that each kind of crash costs.
     crash_deduction: u32,
 }
 
@@ -126,7 +126,7 @@ pub struct GradedStage {
 }
 
 impl GradedStage {
-    /// Its title without what it is about: `Part 2`.
+    /// Its title up to the colon: `Part 2`.
     pub fn short_title(&self) -> &'static str {
         self.title.split(':').next().unwrap_or(self.title)
     }
@@ -137,7 +137,7 @@ impl GradedStage {
     }
 }
 
-/// A check, and what came of it.
+/// A check, and its outcome.
 #[derive(Clone, Debug)]
 pub struct GradedCheck {
     /// `stage/CLAUSE-what`.
@@ -148,10 +148,10 @@ pub struct GradedCheck {
     pub max: u32,
     /// Whether students are told its status and points only.
     pub hidden: bool,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: CheckOutcome,
     pub(crate) parent: Option<String>,
-    /// What another kernel says of it, until [`Report::charge_once`] has decided which one counts.
+    /// Its outcome on another kernel, until [`Report::charge_once`] has decided which one counts.
     pub(crate) again: Option<Again>,
 }
 
@@ -212,14 +212,14 @@ impl Report {
         self.stages.iter().flat_map(|stage| &stage.checks)
     }
 
-    /// Note the outcome of a check. What is not planned is passed over.
+    /// Note the outcome of a check. A check that is not planned is passed over.
     pub fn record(&mut self, id: &str, outcome: CheckOutcome) {
         if let Some(check) = self.find(id) {
             check.outcome = outcome;
         }
     }
 
-    /// Note what another kernel says of a check that has crashed.
+    /// Note the outcome on another kernel of a check that has crashed.
     pub fn judged_again(&mut self, id: &str, crashed: &CheckOutcome, outcome: CheckOutcome) {
         if let Some(check) = self.find(id) {
             check.again = Again::new(crashed, outcome);
@@ -231,7 +231,7 @@ impl Report {
         checks.find(|check| check.id == id)
     }
 
-    /// What becomes of a check that is not to be carried out because its parent has not passed.
+    /// The outcome of a check that is not carried out because its parent has not passed.
     pub fn blocked(&self, id: &str) -> Option<CheckOutcome> {
         let check = self.checks().find(|check| check.id == id)?;
         let parent = check.parent.as_ref()?;
@@ -277,7 +277,7 @@ impl Report {
             })
     }
 
-    /// The report without what these readers may not see.
+    /// The report without the details that these readers may not see.
     pub(crate) fn told(&self, readers: Feedback) -> Report {
         let mut told = self.clone();
         if readers == Feedback::Student {
@@ -294,7 +294,7 @@ impl Report {
         told
     }
 
-    /// Crashes, once for each kind, leaks, and what else was found.
+    /// Crashes, once for each kind, leaks, and other findings.
     pub fn findings(&self) -> Vec<Finding> {
         let crashes = self.crashes().map(|(_, finding)| finding);
         let (deviations, remarks): (Vec<_>, Vec<_>) = self

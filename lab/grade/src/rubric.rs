@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What each check is worth: `lab/rubric.toml`, verified against the scenarios that there are.
+//! The points of each check: `lab/rubric.toml`, verified against the scenarios.
 //!
 //! What an instructor changes in it is in [`instructor`].
 
@@ -21,7 +21,7 @@ use toml::Spanned;
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");
 
-/// What all checks of a stage are worth together.
+/// The points of all checks of a stage together.
 const STAGE_POINTS: u32 = 100;
 
 /// Most that one check, or one kind of crash, may be about: a mistyped number shows.
@@ -30,7 +30,7 @@ const POINTS_MAX: u32 = 1000;
 /// Where to look; which rule or function it is about; how it is done.
 pub type Hints = [String; 3];
 
-/// What is checked, and what it is worth.
+/// The checks, and their points.
 #[derive(Clone)]
 pub struct Rubric {
     /// Points that each kind of crash costs, besides those of the check.
@@ -55,9 +55,9 @@ pub struct RubricStage {
 pub struct Check {
     /// `stage/CLAUSE-what`.
     pub id: String,
-    /// What is carried out.
+    /// The scenario.
     pub scenario: &'static Scenario,
-    /// What it is worth.
+    /// Its points.
     pub points: u32,
     /// Id of the check without which this one cannot be observed.
     pub parent: Option<String>,

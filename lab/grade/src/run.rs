@@ -38,7 +38,7 @@ pub struct Runner<'a> {
     pub machines: usize,
 }
 
-/// What is still to be done.
+/// The checks that have not been carried out.
 struct Progress<'a> {
     waiting: Vec<&'a Check>,
     /// Those that no check has to wait for: they have ended, or are not planned.
@@ -100,7 +100,7 @@ impl Runner<'_> {
         }
     }
 
-    /// What the other kernel says of a check that has crashed here.
+    /// The outcome on the other kernel of a check that has crashed here.
     fn again(&self, check: &Check, of_all: u64, outcome: &CheckOutcome) -> Option<CheckOutcome> {
         if outcome.status != Status::Crash {
             return None;

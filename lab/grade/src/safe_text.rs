@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Text that a submission may have had a hand in: what its module logs, what a compiler says of
-//! it, its name. Pure.
+//! Text that a submission can influence: its name, the log of its module, the words of a compiler.
+//! Pure.
 
 use std::{fmt, ops::Deref};
 

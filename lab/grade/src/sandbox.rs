@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where compilers meet code that nobody has vouched for. The only file that knows bubblewrap's
-//! command line.
+//! The sandbox in which submissions are compiled. The only file that knows bubblewrap's command line.
 //!
 //! Inside there are the system's programs and libraries, what is named explicitly, and one private
 //! directory, [`INSIDE`], the only one that can be written to besides an empty `/tmp`. There are no
@@ -34,7 +33,7 @@ pub const HEADERS: &str = "/w/include";
 
 const PROGRAM: &str = "bwrap";
 
-/// In what it says where a container keeps it from a part of its work.
+/// Parts of its messages if a container refuses a part of its work.
 const CONTAINED: [&str; 2] = ["max_user_namespaces", "set hostname"];
 
 /// How long a command may take. A module takes 5 s, and 30 s on a busy machine.
@@ -59,7 +58,7 @@ pub struct Sandbox {
     contained: bool,
 }
 
-/// What is at `/proc` inside.
+/// The contents of `/proc` inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proc {
     Nothing,
@@ -79,7 +78,7 @@ pub struct SandboxOutput {
     pub late: bool,
     /// Whether it was ended because it filled the private directory.
     pub large: bool,
-    /// What it wrote to stdout and stderr, the beginning of it.
+    /// The beginning of its stdout and stderr.
     pub said: String,
 }
 
@@ -119,7 +118,7 @@ impl Sandbox {
         }
     }
 
-    /// What bubblewrap has to say, if it cannot make this sandbox.
+    /// The message of bubblewrap, if it cannot make this sandbox.
     fn refusal(&self) -> Result<Option<String>> {
         match self.run(&command("true"), PATIENCE) {
             Ok(SandboxOutput { success: true, .. }) => Ok(None),

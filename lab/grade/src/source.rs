@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a C file is, by what is in it. Text in, answers out; it is not compiled for this.
+//! The kind of a C file, by its contents. It is not compiled for this. Pure.
 
 use std::sync::LazyLock;
 
@@ -14,12 +14,12 @@ use crate::{
     layout::is_test,
 };
 
-/// What a C file is.
+/// The kind of a C file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
     /// It has a module's entry.
     Module,
-    /// It has no entry, and says of itself what only modules say.
+    /// It has no entry, but macros that only modules have.
     ModulePart,
     /// It has a `main`.
     Program,
@@ -65,7 +65,7 @@ static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What a file is. `None` if it is no text.
+/// The kind of a file. `None` if it is no text.
 pub fn kind(contents: &[u8]) -> Option<SourceKind> {
     if contents.contains(&0) {
         return None;
@@ -223,7 +223,7 @@ fn directory_and_stem(path: &str) -> (&str, &str) {
     )
 }
 
-/// What a module passes as major number when it registers its device: an expression of C.
+/// The major number with which a module registers its device: an expression of C.
 pub fn major_expression(contents: &[u8]) -> Option<String> {
     let code = code_of(contents);
     let found = REGISTER.captures(&code)?;

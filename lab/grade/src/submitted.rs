@@ -35,9 +35,9 @@ pub struct Submitted {
     pub modules: Workshop,
     /// Its programs, with modules of ours.
     pub programs: Workshop,
-    /// What there is to say besides.
+    /// Remarks for the report.
     pub remarks: Vec<Finding>,
-    /// What was built is gone with it.
+    /// The built files are removed with it.
     _built: Built,
 }
 
@@ -88,7 +88,7 @@ impl Submitted {
     /// A trial takes `timeout` at most.
     ///
     /// # Errors
-    /// The machinery failed. What of the submission does not build is missing, and no error.
+    /// The machinery failed. A part that does not build is missing, and is no error.
     pub fn build(
         workshop: &Workshop,
         submission: &Submission,
@@ -190,7 +190,7 @@ impl Submitted {
     }
 }
 
-/// What came of a thread.
+/// The result of a thread.
 fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     let panicked = |_| Error::Unexpected("a thread that builds panicked".into());
     thread.join().map_err(panicked)?
@@ -274,8 +274,7 @@ fn modules(workshop: &Workshop, submission: &Submission, stages: &[&str]) -> Res
     Ok(modules)
 }
 
-/// The programs of the stages, each built or with the reason why it is not, and what there is to
-/// say of them.
+/// The programs of the stages, each built or with the reason why it is not, and remarks on them.
 fn programs(
     workshop: &Workshop,
     submission: &Submission,
@@ -293,7 +292,7 @@ fn programs(
     })?;
     remarks.extend(crates.remarks.iter().map(|text| remark(text)));
     let mut programs = BTreeMap::new();
-    // What is wrong with a crate is said once, and not for each of its programs.
+    // The fault of a crate is told once, and not for each of its programs.
     let mut said = Vec::new();
     for name in catalogue::programs() {
         if stage_of_program(name).is_none_or(|stage| !stages.contains(&stage)) {

@@ -42,9 +42,9 @@ const LINKS_MAX: usize = 8;
 pub struct Unreadable {
     /// Its path, fit for a terminal.
     pub submission: String,
-    /// What was expected, and what was found.
+    /// The expectation, and the finding.
     pub why: String,
-    /// Lines that say more: what was found, and what to do.
+    /// Lines with more: the findings, and what to do.
     pub details: Vec<String>,
 }
 
@@ -56,20 +56,20 @@ pub struct SubmittedFile {
     /// Its path with nothing in it that a shell, make or a compiler would take for something else;
     /// relative, and no other file's. This is its name in a sandbox.
     pub path: String,
-    /// What is in it.
+    /// Its contents.
     pub contents: Vec<u8>,
 }
 
-/// The files of a submission, and what was noticed on the way.
+/// The files of a submission, and remarks on them.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// Sorted by path.
     pub files: Vec<SubmittedFile>,
     /// Sentences for the report.
     pub remarks: Vec<String>,
-    /// What was left out and why, in one sentence, if anything was.
+    /// The files that were left out and the reason, in one sentence, if there are any.
     pub left_out: Option<String>,
-    /// What cannot be read, by the paths that people know.
+    /// Files that cannot be read, by the paths that people know.
     pub unread: Vec<String>,
     names: Names,
     bytes: u64,
@@ -191,7 +191,7 @@ impl Contents {
                 )
             }
             (_, Some(contents)) => {
-                // What is beside it is no part of anything.
+                // The files beside it belong to no part.
                 *self = Contents {
                     remarks: std::mem::take(&mut self.remarks),
                     leftovers: std::mem::take(&mut self.leftovers),

@@ -93,16 +93,16 @@ pub(crate) fn class(
     })
 }
 
-/// What is read of a container.
+/// The part of a container that is read.
 pub(crate) enum Wanted<'a> {
     All,
     /// All of it, and it belongs to one student of a platform.
     Owned,
-    /// What is below a folder, or a single file.
+    /// The entries below a folder, or a single file.
     Below(&'a str),
     /// Files whose names begin like this.
     Beginning(&'a str),
-    /// What is inside of an archive in it.
+    /// The entries of an archive in it.
     Behind(&'a str, &'a str),
 }
 
@@ -136,7 +136,7 @@ impl<'a> Wanted<'a> {
 
     /// The path of an entry below what is wanted; `None` if it is not.
     pub(crate) fn below<'p>(&self, shown: &'p str) -> Option<&'p str> {
-        // What the platform has put in front is a part of the path.
+        // The prefix of the platform is a part of the path.
         let rest = |shown: &'p str| {
             let length = class_export::owner(shown).map_or(shown.len(), |owner| owner.rest.len());
             match length {

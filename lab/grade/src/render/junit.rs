@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! JUnit's XML: a suite for each stage. What is blocked counts as skipped.
+//! JUnit's XML: a suite for each stage. A blocked check counts as skipped.
 
 use lab_base::{Error, Result};
 use lab_scene::transcript::Status;

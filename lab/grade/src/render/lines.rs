@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What several formats say in the same words.
+//! Lines that several formats share.
 
 use lab_base::{Error, Result};
 

@@ -34,12 +34,12 @@ use crate::{build_time::BuildTime, disk::bytes_in, namespaces};
 const MEMORY_MAX: u64 = 6 << 30;
 /// Longest file, in bytes; static programs with debug information have 20 MiB.
 const FILE_MAX: u64 = 128 << 20;
-/// All of the private directory, in bytes; with the dependencies of our crates it has 200 MiB. It is
-/// no file system of its own: who may be no root cannot limit it otherwise, and must be able to read it.
+/// Bytes of the private directory; with the dependencies of our crates it has 200 MiB. It is not a
+/// file system of its own: an ordinary user cannot mount one that the host can read.
 const DIRECTORY_MAX: u64 = 1 << 30;
 /// How often that is looked at, while nothing is said.
 const LOOK: Duration = Duration::from_secs(1);
-/// What is kept of what a command says, in bytes.
+/// Bytes of the output of a command that are kept.
 const SAID_MAX: usize = 256 << 10;
 
 impl Sandbox {
@@ -71,7 +71,7 @@ impl Sandbox {
         unsafe {
             bwrap.pre_exec(move || {
                 leave_chroot()?;
-                // The first process of the sandbox keeps what bubblewrap inherits.
+                // The first process of the sandbox keeps all descriptors that bubblewrap inherits.
                 keep_only(&inherited)?;
                 setrlimit(Resource::RLIMIT_AS, MEMORY_MAX, MEMORY_MAX)?;
                 setrlimit(Resource::RLIMIT_FSIZE, FILE_MAX, FILE_MAX)?;
@@ -162,7 +162,7 @@ impl Sandbox {
 /// Whether the command was started, by what bubblewrap has reported: it reports an exit code only
 /// of a command that it has executed (bwrap(1), `--json-status-fd`).
 fn command_has_run(report: &mut io::PipeReader) -> io::Result<bool> {
-    // Nobody writes any more; a process that is about to end must not keep us waiting.
+    // All writers have ended or are about to end, and the latter must not keep us waiting.
     fcntl(&*report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();
     match report.read_to_end(&mut said) {
@@ -175,8 +175,8 @@ fn command_has_run(report: &mut io::PipeReader) -> io::Result<bool> {
         .any(|value| value.get("exit-code").is_some()))
 }
 
-/// In a chroot there is no namespace of users to be had (`current_chrooted()`, user_namespaces(7)):
-/// have a namespace of mounts whose root is what is the root here. Needs privileges; without them
+/// In a chroot the kernel makes no user namespace (`current_chrooted()`, user_namespaces(7)). So make
+/// a mount namespace whose root is the root of this process. This needs privileges; without them
 /// nothing is changed.
 fn leave_chroot() -> nix::Result<()> {
     if unshare(CloneFlags::CLONE_NEWNS) == Err(Errno::EPERM) {
@@ -188,7 +188,7 @@ fn leave_chroot() -> nix::Result<()> {
         OFlag::O_RDONLY | OFlag::O_CLOEXEC,
         Mode::empty(),
     )?;
-    // Who joins a namespace is at its root.
+    // After setns(2) the process is at the root of the namespace.
     setns(namespace, CloneFlags::CLONE_NEWNS)?;
     let of = |stat: FileStat| (stat.st_dev, stat.st_ino);
     if of(fstat(&ours)?) == of(stat(c"/")?) {
@@ -199,12 +199,12 @@ fn leave_chroot() -> nix::Result<()> {
     fchdir(ours)?;
     let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(Some(c"."), c"/", none, bind, none)?;
-    // Up from the root: what is mounted on it.
+    // Up from the root, to the mount on it.
     chroot(c"/..")?;
     chdir(c"/")
 }
 
-/// Why nobody listens any more.
+/// Why listening has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Itself,
