@@ -95,9 +95,7 @@ impl Scene<'_> {
         let begin = self.uptime()?;
         loop {
             let late = self.uptime()? - begin > GRACE_SECONDS;
-            self.control(DROP_CACHES, "2")?.map_err(|refusal| {
-                fail("the kernel frees memory on request", refusal.to_string())
-            })?;
+            self.free_delayed()?;
             let (slab, vmalloc) = (self.slab()?, self.vmalloc()?);
             let Some(watch) = &self.leak_watch else {
                 return Err(lab_base::Error::Unexpected("leaks are not watched".into()).into());
@@ -111,6 +109,16 @@ impl Scene<'_> {
                 return Err(leaked(&left));
             }
         }
+    }
+
+    /// Make the kernel free the objects that kfree_rcu() collects. Without this request it collects
+    /// for 5 s (`KFREE_DRAIN_JIFFIES` and `kfree_rcu_shrink_scan()` in kernel/rcu/tree.c).
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub fn free_delayed(&mut self) -> Outcome {
+        self.control(DROP_CACHES, "2")?
+            .map_err(|refusal| fail("the kernel frees memory on request", refusal.to_string()))
     }
 
     /// Expect that the modules removed since [`Scene::watch_leaks`] have left nothing allocated.

@@ -28,9 +28,9 @@ pub(super) fn held(scene: &mut Scene<'_>, module: &str) -> Outcome<u64> {
     Ok(counts.sum())
 }
 
-/// How long the numbers must stay the same until nothing more is expected to be freed. kfree_rcu()
-/// collects what it frees for 5 s (`KFREE_DRAIN_JIFFIES`).
-const SETTLING: Duration = Duration::from_secs(7);
+/// How long the numbers must stay the same until nothing more is expected to be freed: some grace
+/// periods of RCU.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// A kind of object that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +107,11 @@ impl Count {
         scene.expect_soon("memory is freed", |scene| {
             let now = self.listed(scene)?;
             let grown = now.total().saturating_sub(before.total());
-            if grown > allowed && scene.workshop().kernel.which.has(Capability::Quarantine) {
-                give_back(scene, now.grown_since(before))?;
+            if grown > allowed {
+                scene.free_delayed()?;
+                if scene.workshop().kernel.which.has(Capability::Quarantine) {
+                    give_back(scene, now.grown_since(before))?;
+                }
             }
             if grown < least {
                 least = grown;
