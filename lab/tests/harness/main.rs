@@ -14,6 +14,7 @@ mod console_forms;
 mod consoles;
 mod environment;
 mod fuzz;
+mod guest;
 mod leaks;
 mod log_forms;
 mod machines;
