@@ -6,7 +6,8 @@
 #   SUITE=trixie|bookworm    Debian release of the machine
 #   ONLY=word                only the runs with this word in their name, as in ONLY=part2, ONLY=user-test;
 #                            user-anywhere is make part2 in a directory that was renamed to one with
-#                            spaces and other scripts, in the environment of lab/hostile.sh
+#                            spaces and other scripts, in the environment of lab/hostile.sh;
+#                            root-kernels is make kernels and make lint, and runs only with ONLY=kernels
 #   KERNEL=stock|lab|debug   kernel; lab and debug are built on the machine first
 #
 # A machine is a minimal Debian in a directory, with the last commit of this checkout. The whole test and each run have
@@ -193,10 +194,13 @@ fi
 kernel=${KERNEL-}
 odd="my wörk, 學校: \$HOME"
 runs=()
-for name in root-part2 root-test user-part2 user-test user-anywhere user-old-cargo; do
+names=(root-part2 root-test root-kernels user-part2 user-test user-anywhere user-old-cargo)
+for name in "${names[@]}"; do
+	# It takes an hour.
+	[[ $name != root-kernels || ${ONLY-} == *kernels* ]] || continue
 	[[ $name != *"${ONLY-}"* ]] || runs+=("$name")
 done
-((${#runs[@]})) || die "no run has '$ONLY' in its name; there are root-part2 root-test user-part2 user-test user-anywhere user-old-cargo"
+((${#runs[@]})) || die "no run has '$ONLY' in its name; there are ${names[*]}"
 checkout=$IPCLAB_CHECKOUT
 logs=$BUILD/fresh-$suite
 machine=$logs/machine
@@ -220,7 +224,7 @@ for user in root student; do
 	who=${user/student/user}
 	commands=()
 	for name in "${runs[@]}"; do
-		case $name in "$who-part2" | "$who-test" | "$who-anywhere") commands+=("${name#*-}") ;; esac
+		case $name in "$who-part2" | "$who-test" | "$who-anywhere" | "$who-kernels") commands+=("${name#*-}") ;; esac
 	done
 	((${#commands[@]})) || continue
 	case $kernel in lab | debug) commands=(kernel "${commands[@]}") ;; esac
@@ -231,6 +235,9 @@ for user in root student; do
 			command="make part2${kernel:+ KERNEL=$kernel}"
 			counted "$name" "make part2 after a move, in an environment where every variable is wrong" in_machine "$user" \
 				"mkdir '$odd' && mv ipclab '$odd/' && cd '$odd/ipclab' && lab/hostile.sh $command"
+		elif [[ $command == kernels ]]; then
+			counted "$name" "make kernels, make lint, make part2 KERNEL=debug" in_machine "$user" \
+				"cd ipclab && make kernels && make lint && make part2 KERNEL=debug"
 		else
 			command="make $command${kernel:+ KERNEL=$kernel}"
 			counted "$name" "$command" in_machine "$user" "cd ipclab && $command"
