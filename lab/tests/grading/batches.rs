@@ -269,8 +269,8 @@ fn a_usage_that_is_wrong_is_told_before_anything_is_graded() {
         (&[], &["--jobs", "2"], "expected submissions, found none"),
         (
             one,
-            &["I2-unknwon"],
-            "no check contains \"I2-unknwon\", and there is no file I2-unknwon",
+            &["I2-nothing"],
+            "no check contains \"I2-nothing\", and there is no file I2-nothing",
         ),
     ];
     for (submissions, arguments, words) in cases {
