@@ -26,14 +26,7 @@ impl RunDirectory {
     /// # Errors
     /// [`Error::Io`].
     pub fn new(runs: &Path) -> Result<Self> {
-        // Another run may have created a directory and not locked it yet.
-        let _one_at_a_time = paths::lock(&runs.join(".lock"))?;
-        for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() && File::open(&path).is_ok_and(|held| held.try_lock().is_ok()) {
-                let _ = fs::remove_dir_all(path);
-            }
-        }
+        let _one_at_a_time = remove_unused(runs)?;
         let make = || {
             let directory = tempfile::Builder::new().prefix("run-").tempdir_in(runs)?;
             let lock = File::open(directory.path())?;
@@ -53,6 +46,27 @@ impl RunDirectory {
     pub fn path(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// Remove the directories that killed runs left behind.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn sweep(runs: &Path) -> Result<()> {
+    remove_unused(runs).map(drop)
+}
+
+/// Remove the directories that no process has locked. While the returned lock is held, no run makes
+/// another: it may have created one and not locked it yet.
+fn remove_unused(runs: &Path) -> Result<File> {
+    let one_at_a_time = paths::lock(&runs.join(".lock"))?;
+    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && File::open(&path).is_ok_and(|held| held.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+    Ok(one_at_a_time)
 }
 
 #[cfg(test)]

@@ -5,8 +5,12 @@ use std::thread;
 
 /// This host, for people who compare figures: its processor and number of cores.
 pub fn host() -> String {
-    let cores = thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores of {}", processor())
+    format!("{} cores of {}", processors(), processor())
+}
+
+/// How many threads of this process can run at the same time.
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The name of this host's processor.

@@ -11,7 +11,7 @@ mod signals;
 mod style;
 
 pub use arguments::{Wish, main};
-pub use host::{host, processor};
+pub use host::{host, processor, processors};
 pub use record::show;
 pub use signals::{on_interrupt, spawn};
 pub use style::{bold, green, red, styled};

@@ -5,13 +5,15 @@
 //! ([`intake`], [`source`]), and what is built of it is built in a [`sandbox`] ([`build`],
 //! [`crates`], [`numbers`]): the host never executes any of it. [`submitted`] puts it into machines,
 //! [`run`] carries out what the [`rubric`] has planned; what comes of one check is an [`outcome`],
-//! of all of them a [`report`], which [`render`] writes down. It names the [`compilers`].
+//! of all of them a [`report`], which [`render`] writes down. It names the [`compilers`]. Many
+//! submissions are a [`batch`].
 //!
 //! May use: `lab-stages` and below; its program also `lab-course`. Must never come in: a way around
 //! the [`sandbox`], which alone knows bubblewrap's command line.
 
 pub mod again;
 mod archive;
+pub mod batch;
 pub mod build;
 pub mod build_time;
 mod candidates;

@@ -2,14 +2,24 @@
 //! `lab-grade`: grading, hints, starters and mutants; and doctor, which tries all of the lab. `lab/lab.sh` calls it.
 
 mod cli {
+    pub(crate) mod arguments;
+    pub(crate) mod array;
+    pub(crate) mod batch;
+    pub(crate) mod best_kernel;
+    pub(crate) mod board;
+    pub(crate) mod children;
     pub(crate) mod doctor;
+    pub(crate) mod ending;
     pub(crate) mod grade;
     pub(crate) mod hint;
     pub(crate) mod outputs;
+    pub(crate) mod prepare;
+    pub(crate) mod request;
     pub(crate) mod starter;
     pub(crate) mod submission;
     pub(crate) mod tally;
     pub(crate) mod verify;
+    pub(crate) mod worker;
 }
 
 use std::process::ExitCode;
@@ -17,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lab_cli::Wish;
 
-use cli::{doctor, grade, hint, starter, verify};
+use cli::{arguments, array, doctor, hint, request, starter, verify};
 
 /// Judges submissions, and makes what a course needs.
 #[derive(Parser)]
@@ -31,9 +41,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Grade a submission, or without one this tree. Exit status: 0 full score, 1 points lost, 2
-    /// usage or unreadable submission, 3 the machinery failed.
-    Grade(Box<grade::Arguments>),
+    /// Grade a submission, several, or without one this tree. Exit status: 0 full score, 1 points lost,
+    /// 2 usage or unreadable submission, 3 the machinery failed. Of a batch: 0 all were graded, 1 some
+    /// could not be graded, 2 usage, 3 the machinery failed, or was interrupted.
+    Grade(Box<arguments::Arguments>),
+    /// The steps of a batch, for lab/slurm/grade.sh.
+    #[command(hide = true)]
+    Array {
+        #[command(subcommand)]
+        step: array::Step,
+    },
     /// Print the next hint for a check.
     Hint {
         /// Its id, as in a report.
@@ -56,7 +73,8 @@ enum Command {
 
 fn main() -> ExitCode {
     lab_cli::main(|Arguments { wish, command }| match command {
-        Command::Grade(arguments) => grade::run(&arguments, wish.kernel, wish.start),
+        Command::Grade(arguments) => request::run(&arguments, wish.kernel, wish.start),
+        Command::Array { step } => array::run(&step, wish.kernel, wish.start),
         Command::Hint { check } => hint::run(&check),
         Command::Starter(arguments) => starter::run(&arguments),
         Command::Verify { what, filter } => {

@@ -126,7 +126,7 @@ impl Contents {
         }
         let listed = list(container)?;
         if inside.is_empty() {
-            class(container, at, &listed, NESTED_MAX)?;
+            class(at, &listed, NESTED_MAX)?;
         }
         let wanted = Wanted::of(&listed, inside)?;
         let mut nested = Vec::new();

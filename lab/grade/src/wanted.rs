@@ -24,17 +24,30 @@ impl From<String> for Refusal {
 }
 
 /// The archive that a path leads into, and what is behind it; all of the path where it leads into
-/// none.
+/// none. It may also lead to files of a directory that begin with its last name, as Canvas names them.
 pub(crate) fn outermost(path: &Path) -> (&Path, &Path) {
     let nowhere = Path::new("");
     if fs::metadata(path).is_err() {
         for at in path.ancestors().skip(1) {
-            if fs::metadata(at).is_ok_and(|meta| meta.is_file()) {
-                return (at, path.strip_prefix(at).unwrap_or(nowhere));
+            let inside = path.strip_prefix(at).unwrap_or(nowhere);
+            let at = if at == nowhere { Path::new(".") } else { at };
+            match fs::metadata(at) {
+                Ok(meta) if meta.is_file() || has_files_of(at, inside) => return (at, inside),
+                Ok(_) => break,
+                Err(_) => {}
             }
         }
     }
     (path, nowhere)
+}
+
+/// Whether a directory has files whose names a platform began with `inside`.
+fn has_files_of(directory: &Path, inside: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| shown_path(Path::new(&entry.file_name())));
+    names.any(|name| {
+        class_export::owner(&name).is_some_and(|owner| Path::new(&owner.path) == inside)
+    })
 }
 
 /// All entries that are not left out.
@@ -57,17 +70,11 @@ pub(crate) fn list(container: &Container) -> Result<Vec<Listed>, String> {
 }
 
 /// A class is refused: its submissions are graded one by one.
-pub(crate) fn class(
-    container: &Container,
-    at: &Path,
-    listed: &[Listed],
-    longest: u64,
-) -> Result<(), Refusal> {
+pub(crate) fn class(at: &Path, listed: &[Listed], longest: u64) -> Result<(), Refusal> {
     let members = class_export::members(listed, longest);
     if members.is_empty() {
         return Ok(());
     }
-    let is_directory = matches!(container, Container::Directory(_));
     let details = members.iter().map(|member| {
         let path = at.join(&member.path);
         let note = if member.note.is_empty() {
@@ -75,12 +82,6 @@ pub(crate) fn class(
         } else {
             format!("   # {}", member.note)
         };
-        if is_directory && !path.exists() {
-            return format!(
-                "# move the files {}_* into a directory, and grade that{note}",
-                member.path
-            );
-        }
         let path = shown_path(&path);
         format!("lab/grade.sh {}{note}", quoted(&path))
     });

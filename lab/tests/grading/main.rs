@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod again;
+mod batch_ends;
+mod batches;
 mod build;
 mod compilers;
 mod crates;

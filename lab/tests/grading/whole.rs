@@ -61,7 +61,7 @@ impl Graded {
 
 /// The program `lab-grade`, which another package has: cargo says for those of this one only where
 /// they are.
-fn program() -> &'static str {
+pub(crate) fn program() -> &'static str {
     static PROGRAM: OnceLock<String> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("built.sh");

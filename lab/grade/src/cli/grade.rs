@@ -3,21 +3,20 @@
 
 use std::{
     io::Write,
-    path::PathBuf,
+    path::Path,
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use anstream::{eprintln, print};
 use anyhow::Context;
-use lab_base::{paths::Paths, progress};
-use lab_build::kernels::{Capability, Kernel, Which};
-use lab_cli::{on_interrupt, processor, red};
+use lab_base::progress;
+use lab_build::kernels::{Capability, Which};
+use lab_cli::{on_interrupt, processor, processors, red};
 use lab_console::Class;
 use lab_grade::{
     again::Elsewhere,
@@ -25,7 +24,7 @@ use lab_grade::{
     compilers::Compilers,
     intake::Submission,
     render::Format,
-    report::{Feedback, Finding, FindingKind, GradedCheck, MachineInfo, Report},
+    report::{Finding, FindingKind, GradedCheck, MachineInfo, Report},
     rubric::Rubric,
     run::Runner,
     safe_text::SafeText,
@@ -35,79 +34,22 @@ use lab_scene::workshop::{Start, Workshop};
 use lab_stages::STAGES;
 
 use super::{
+    arguments::Arguments,
+    best_kernel::best,
+    ending::{BROKEN, refuse},
     outputs::Outputs,
     submission::{self, NotGraded},
 };
 
-/// What a usage that is wrong and a submission that cannot be read end with.
-const UNREADABLE: u8 = 2;
-
-/// What trouble of our own ends with.
-const BROKEN: u8 = 3;
-
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// A directory, a .zip, a .tar.gz or a .c file; without one, this tree. A path into the export of a
-    /// class, as in class.zip/NAME, is one submission of it.
-    submission: Option<PathBuf>,
-    /// Only checks whose id contains this.
-    filter: Option<String>,
-    /// Only this stage; may be given several times. Without it, those of which something is there.
-    #[arg(long, value_name = "STAGE", value_parser = clap::builder::PossibleValuesParser::new(STAGES.iter().map(|stage| stage.name)))]
-    stage: Vec<String>,
-    /// Which file of the submission is which part; may be given several times.
-    #[arg(long, value_name = "NAME=PATH", requires = "submission")]
-    map: Vec<String>,
-    /// Where inputs are drawn from; without it, a new one, which the report names.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// An instructor's changes of lab/rubric.toml.
-    #[arg(long, value_name = "FILE")]
-    rubric: Option<PathBuf>,
-    /// Write the report as JSON, too.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Write it as JUnit, too.
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-    /// Write it as KTAP, too.
-    #[arg(long, value_name = "FILE")]
-    ktap: Option<PathBuf>,
-    /// Write it as Gradescope's results.json, too.
-    #[arg(long, value_name = "FILE")]
-    gradescope: Option<PathBuf>,
-    /// Write all of them into this directory, and the consoles of crashes.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Who reads the report. Staff also sees the details of hidden checks; the file for Gradescope is
-    /// for students all the same.
-    #[arg(long, value_enum, value_name = "READERS", default_value_t = Feedback::Student)]
-    feedback: Feedback,
-    /// How long one check may take, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
-    /// Neither set up nor build the lab itself: take what is there.
-    #[arg(long)]
-    no_build: bool,
-    /// Say of each check when it ends.
-    #[arg(short, long)]
-    verbose: bool,
-}
-
+/// Grade a submission, or without one this tree, by those checks whose id contains `filter`.
 pub(crate) fn run(
     arguments: &Arguments,
+    submission: Option<&Path>,
+    filter: &str,
+    mut rubric: Rubric,
     which: Option<Which>,
     start: Start,
 ) -> anyhow::Result<ExitCode> {
-    let rubric = match &arguments.rubric {
-        Some(file) => Rubric::with(file),
-        None => Rubric::builtin(),
-    };
-    // An instructor's file that is wrong is a usage that is wrong.
-    let mut rubric = match rubric {
-        Ok(rubric) => rubric,
-        Err(error) => return Ok(refuse(&error.to_string())),
-    };
     // Before anything that takes long.
     let named = [
         (&arguments.json, Format::Json),
@@ -117,10 +59,17 @@ pub(crate) fn run(
     ];
     let outputs = match Outputs::prepare(named, arguments.out.as_deref()) {
         Ok(outputs) => outputs,
-        Err(error) => return Ok(refuse(&format!("{error:#}"))),
+        Err(error) => {
+            let code = refuse(&format!("{error:#}"));
+            // The batch has chosen the files, and not the user.
+            return Ok(if arguments.machines.is_some() {
+                ExitCode::from(BROKEN)
+            } else {
+                code
+            });
+        }
     };
-    let opened = arguments.submission.as_deref();
-    let opened = opened.map(|path| submission::open(path, &arguments.map, &arguments.stage));
+    let opened = submission.map(|path| submission::open(path, &arguments.map, &arguments.stage));
     let (mut submission, stages) = match opened {
         Some(Ok((submission, stages))) => (Some(submission), stages),
         Some(Err(NotGraded { why, details })) => {
@@ -140,7 +89,6 @@ pub(crate) fn run(
             STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>(),
         ),
     };
-    let filter = arguments.filter.as_deref().unwrap_or_default();
     rubric.keep(|stage, check| stages.contains(&stage) && check.id.contains(filter));
     if rubric.stages.is_empty() {
         return Ok(refuse(&format!(
@@ -158,12 +106,12 @@ pub(crate) fn run(
     );
     let graded = graded.and_then(|report| {
         // People see it whatever becomes of the files.
-        print!("{}", Format::Text.render(&report, arguments.feedback)?);
+        print!("{}", Format::Text.render(&report, arguments.readers())?);
         std::io::stdout().flush().context("writing the report")?;
         Ok(report)
     });
     match graded {
-        Ok(report) => match outputs.write(&report, arguments.feedback) {
+        Ok(report) => match outputs.write(&report, arguments.readers()) {
             Ok(()) => Ok(ExitCode::from(report.exit_status())),
             Err(error) => Ok(broken("the report is not in all files:", &error)),
         },
@@ -181,11 +129,6 @@ pub(crate) fn run(
 fn broken(what: &str, error: &anyhow::Error) -> ExitCode {
     eprintln!("{} {}", red(what), SafeText::from(format!("{error:#}")));
     ExitCode::from(BROKEN)
-}
-
-fn refuse(why: &str) -> ExitCode {
-    eprintln!("{} {}", red("lab grade:"), SafeText::from(why));
-    ExitCode::from(UNREADABLE)
 }
 
 fn grade(
@@ -210,7 +153,7 @@ fn grade(
         Some(directory) => directory.join("consoles"),
         None => workshop.paths.build.join("consoles"),
     };
-    let timeout = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.seconds());
     let build = |workshop: &Workshop| match submission {
         Some(submission) => Submitted::build(workshop, submission, stages, &consoles, timeout),
         None => Submitted::ours(workshop, &consoles),
@@ -243,7 +186,7 @@ fn grade(
         submitted,
         elsewhere: Elsewhere::than(&workshop, start, build)?,
         timeout,
-        machines: thread::available_parallelism().map_or(1, usize::from),
+        machines: arguments.machines.unwrap_or_else(processors),
     };
     let stop = || interrupted.load(Ordering::Relaxed);
     runner.carry_out(rubric, &report, stop, |check| {
@@ -267,17 +210,6 @@ fn grade(
         ));
     }
     Ok(report)
-}
-
-/// The kernel that sees most of those that are there.
-fn best(which: Option<Which>) -> anyhow::Result<Which> {
-    if let Some(which) = which {
-        return Ok(which);
-    }
-    let paths = Paths::find()?;
-    let there = |which: &Which| Kernel::find(&paths, Some(*which)).is_ok();
-    let best = Which::ALL.into_iter().rev().find(there);
-    Ok(best.unwrap_or(Which::Stock))
 }
 
 /// A flag that is raised by Ctrl-C, or when make ends. What has not been carried out by then is told

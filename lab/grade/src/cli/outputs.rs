@@ -60,7 +60,7 @@ impl Outputs {
 }
 
 /// Make the folders of a file, and open it without a change to it.
-fn try_to_write(file: &Path) -> std::io::Result<()> {
+pub(crate) fn try_to_write(file: &Path) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
