@@ -10,7 +10,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor container-test clean clean-cache setup fresh-test
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,6 +75,12 @@ hint: setup ## The next hint for a check, for example CHECK=message-slot/W5-inta
 
 fresh-test: ## Run make part2 and make test on a fresh Debian, SUITE=trixie or bookworm; needs root
 	@lab/setup.sh fresh-test && exec lab/fresh-test.sh
+
+slurm-test: ## Grade a class on a Slurm cluster that is started here, and end its node in the middle; needs root
+	@lab/setup.sh slurm-test && exec lab/slurm/test.sh
+
+batch-test: setup ## Measure classes of 20 and 60 submissions, killed twice and resumed (hours)
+	@exec lab/batch-test.sh
 
 doctor: ## Check everything that the lab needs; each fault comes with the command that mends it
 	@lab/doctor.sh

@@ -7,6 +7,7 @@
 #   lab/setup.sh kernel     also for building the lab and the debug kernel
 #   lab/setup.sh lint       also for `make lint`
 #   lab/setup.sh fresh-test only for `make fresh-test`
+#   lab/setup.sh slurm-test also for `make slurm-test`
 #
 # Prints nothing when everything is installed. Every step can be interrupted, and the next run completes it.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
@@ -227,9 +228,9 @@ install_typos() {
 }
 
 case ${1-} in
-"" | kernel | lint | fresh-test) ;;
+"" | kernel | lint | fresh-test | slurm-test) ;;
 *)
-	echo "usage: lab/setup.sh [kernel|lint|fresh-test]" >&2
+	echo "usage: lab/setup.sh [kernel|lint|fresh-test|slurm-test]" >&2
 	exit 2
 	;;
 esac

@@ -124,7 +124,10 @@ fn locked(path: &Path, how: impl FnOnce(&File) -> std::io::Result<()>) -> Result
         create_dir(parent)?;
     }
     let what = || format!("locking {}", path.display());
-    let file = File::create(path).map_err(Error::io(what()))?;
+    // NFS wants to read what is locked for readers, and to write what is locked for one.
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(path).map_err(Error::io(what()))?;
     how(&file).map_err(Error::io(what()))?;
     Ok(file)
 }

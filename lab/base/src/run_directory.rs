@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{Error, Result, paths};
@@ -12,12 +12,27 @@ use crate::{Error, Result, paths};
 /// A directory below `build/run/`, locked while it is in use, and removed with this value.
 ///
 /// A lock instead of a process id, because a container with the same checkout has other process
-/// ids.
+/// ids, and a cluster has several hosts.
 #[derive(Debug)]
 pub struct RunDirectory {
     // Dropped first, so the directory is removed before it is unlocked.
     directory: tempfile::TempDir,
-    _lock: File,
+    _directory_lock: File,
+    _lock: LockFile,
+}
+
+/// A lock beside the directory: NFS locks files on all hosts, but directories on one host only.
+#[derive(Debug)]
+struct LockFile {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // The next run removes it otherwise.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 impl RunDirectory {
@@ -29,11 +44,15 @@ impl RunDirectory {
         let _one_at_a_time = remove_unused(runs)?;
         let make = || {
             let directory = tempfile::Builder::new().prefix("run-").tempdir_in(runs)?;
-            let lock = File::open(directory.path())?;
-            lock.lock()?;
+            let directory_lock = File::open(directory.path())?;
+            directory_lock.lock()?;
+            let path = lock_of(directory.path());
+            let file = open(&path, true)?;
+            file.lock()?;
             Ok(RunDirectory {
                 directory,
-                _lock: lock,
+                _directory_lock: directory_lock,
+                _lock: LockFile { path, _file: file },
             })
         };
         make().map_err(Error::io(format!(
@@ -60,13 +79,35 @@ pub fn sweep(runs: &Path) -> Result<()> {
 /// another: it may have created one and not locked it yet.
 fn remove_unused(runs: &Path) -> Result<File> {
     let one_at_a_time = paths::lock(&runs.join(".lock"))?;
+    let is_free = |held: std::io::Result<File>| match held {
+        Ok(held) => held.try_lock().is_ok(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() && File::open(&path).is_ok_and(|held| held.try_lock().is_ok()) {
-            let _ = fs::remove_dir_all(path);
+        // A directory, or its lock.
+        let directory = entry.path().with_extension("");
+        let lock = lock_of(&directory);
+        let is_run = entry.file_name().as_encoded_bytes().starts_with(b"run-");
+        if is_run && is_free(File::open(&directory)) && is_free(open(&lock, false)) {
+            let _ = fs::remove_dir_all(directory);
+            let _ = fs::remove_file(lock);
         }
     }
     Ok(one_at_a_time)
+}
+
+/// The lock of a directory.
+fn lock_of(directory: &Path) -> PathBuf {
+    directory.with_extension("lock")
+}
+
+/// NFS wants to write what is locked.
+fn open(lock: &Path, create: bool) -> std::io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(create)
+        .open(lock)
 }
 
 #[cfg(test)]
@@ -82,8 +123,10 @@ mod tests {
         assert!(!left.exists());
         let second = RunDirectory::new(runs.path()).unwrap();
         assert!(first.path().exists());
-        let place = second.path().to_owned();
         drop(second);
-        assert!(!place.exists());
+        drop(first);
+        let left = fs::read_dir(runs.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [".lock"]);
     }
 }

@@ -25,6 +25,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         "CONTRIBUTING.md",
         "lab/container/README.md",
         "lab/SECURITY.md",
+        "lab/slurm/README.md",
     ];
     let mut files: Vec<PathBuf> = single.iter().map(|name| checkout().join(name)).collect();
     for directory in ["lab/docs", "lab/walkthrough"] {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -47,7 +48,17 @@ pub(crate) fn run(
     match grade_all(arguments, &prepared, start) {
         Ok(code) => Ok(code),
         Err(error) => {
-            eprintln!("{} {error:#}", red("the batch has stopped:"));
+            let is_full = |cause: &(dyn std::error::Error + 'static)| {
+                let cause = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+                cause == Some(io::ErrorKind::StorageFull)
+                    || cause == Some(io::ErrorKind::QuotaExceeded)
+            };
+            let full = if error.chain().any(is_full) {
+                " the disk is full;"
+            } else {
+                ""
+            };
+            eprintln!("{}{full} {error}", red("the batch has stopped:"));
             eprintln!("{}", how_to_go_on(&prepared.folder));
             Ok(ExitCode::from(BROKEN))
         }

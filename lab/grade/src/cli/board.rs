@@ -162,9 +162,11 @@ fn write(
     plan: &BatchPlan,
     results: &BTreeMap<String, BatchResult>,
 ) -> Result<()> {
+    // One may be on another disk.
+    let table = paths::write_if_changed(&plan.csv, csv(results)?.as_bytes(), 0o644);
     let page = html(plan, results);
-    paths::write_if_changed(&folder.path().join(PAGE), page.as_bytes(), 0o644)?;
-    paths::write_if_changed(&plan.csv, csv(results)?.as_bytes(), 0o644)
+    let page = paths::write_if_changed(&folder.path().join(PAGE), page.as_bytes(), 0o644);
+    table.and(page)
 }
 
 /// A path from the current directory, if it is below.

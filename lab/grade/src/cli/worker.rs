@@ -11,8 +11,8 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail};
-use lab_base::{environment, paths::Paths, run_directory};
+use anyhow::bail;
+use lab_base::{Error, environment, paths::Paths, run_directory};
 use lab_grade::batch::{
     ResultsFolder, fingerprint,
     plan::{BatchPlan, PlannedSubmission},
@@ -55,11 +55,12 @@ impl Worker<'_> {
         let attempt = self.folder.attempt()?;
         let before = fingerprint(&submission.path);
         let begin = Instant::now();
-        let said = File::create(attempt.path().join(SAID)).context("writing messages")?;
+        let said =
+            File::create(attempt.path().join(SAID)).map_err(Error::io("writing messages"))?;
         let mut command = self.command(submission, attempt.path());
         command.stderr(said);
         let end = self.children.run(&mut command);
-        let end = end.context("starting a process that grades")?;
+        let end = end.map_err(Error::io("starting a process that grades"))?;
         if let WorkerEnd::Killed(_) = end {
             // It could not remove its own.
             run_directory::sweep(&Paths::find()?.build.join("run"))?;
@@ -75,7 +76,7 @@ impl Worker<'_> {
         }
         if result.total.is_some() {
             // The report says all.
-            fs::remove_file(attempt.path().join(SAID)).context("removing messages")?;
+            fs::remove_file(attempt.path().join(SAID)).map_err(Error::io("removing messages"))?;
         }
         result.seconds = begin.elapsed().as_secs_f64();
         if !failed && fingerprint(&submission.path) != before {
