@@ -26,11 +26,12 @@ use lab_stages::{STAGES, Stage};
 
 /// Files that no student needs: other solutions, right and wrong, and tests of these and of the
 /// grader.
-const LEFT_OUT: [&str; 4] = [
+const LEFT_OUT: [&str; 5] = [
     ".ci/",
     "lab/fixtures/submissions/",
     "lab/mutants/",
     "lab/tests/grading/",
+    "lab/tests/hostile/",
 ];
 
 /// A tree for students.
