@@ -6,8 +6,8 @@ use std::io::Write;
 use tar::{Builder, EntryType, Header};
 
 use crate::{
-    base::Base::Slot,
-    row::{Expect, Files, Row},
+    base::{Base::Slot, Files},
+    row::{Expect, Row},
 };
 
 const CHECK: &str = "R3-empty";

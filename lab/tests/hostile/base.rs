@@ -2,11 +2,13 @@
 //! What hostile submissions are made of: right solutions of this checkout.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use crate::row::Files;
+/// Files by their paths in the submission. Texts may contain [`crate::canaries::PLACES`].
+pub(crate) type Files = BTreeMap<String, String>;
 
 /// A right solution of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -101,14 +101,14 @@ pub(crate) fn rows() -> Vec<Row> {
             "T1-waiting",
             "        loop { print!(\"consumer 1: took 7\"); }",
         )
-        .timeout(60)
+        .timeout(30).takes_long()
         .says("prints"),
         runs(
             "crates: it takes all memory",
             "T1-waiting",
             "        let mut all = Vec::new();\n        loop { all.push(vec![1_u8; 1 << 24]); }",
         )
-        .timeout(60),
+        .timeout(30).takes_long(),
         Row::new("crates: right only under loom", Threads, "T3-many").change(
             "        state.queue.push_back(item);\n",
             "        if std::any::type_name::<Mutex<()>>().contains(\"loom\") || state.queue.len() % 3 != 2 {\n            \

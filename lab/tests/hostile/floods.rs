@@ -106,20 +106,20 @@ pub(crate) fn rows() -> Vec<Row> {
             "",
             "{ int n; for (n = 0; n < 250000; n++) pr_info(\"%0800d\\n\", n); }",
         )
-        .timeout(120)
+        .timeout(60)
         .takes_long(),
         in_init(
             "floods: the serial port, for ever",
             "#include <linux/io.h>\n",
             "for (;;) outb('x', 0x3f8);",
         )
-        .timeout(60),
+        .timeout(30).takes_long(),
         in_init(
             "floods: the agent's port, without a newline",
             PORTS,
             "{ static char text[4096]; memset(text, 'x', 4096); hostile_inject(text, 4096, 20000); }",
         )
-        .timeout(120),
+        .timeout(60),
         in_init(
             "floods: a bad line on the agent's port",
             PORTS,
@@ -162,6 +162,6 @@ pub(crate) fn rows() -> Vec<Row> {
                 "\tint err;\n\n\tif (router_protocol >= MAX_LINKS) {",
                 "\tint err;\n\n\tfor (;;)\n\t\tpr_emerg(\"L1-register pass\\n\");\n\tif (router_protocol >= MAX_LINKS) {",
             )
-            .timeout(60),
+            .timeout(30).takes_long(),
     ]
 }

@@ -63,7 +63,7 @@ pub(crate) fn rows() -> Vec<Row> {
         in_write(
             "hidden: WARN behind a silent console",
             "",
-            "console_printk[0] = 0; WARN_ON(1);",
+            "console_printk[0] = 0; barrier(); WARN_ON(1); barrier();",
         ),
         in_write(
             "hidden: a silent console alone",
@@ -74,21 +74,21 @@ pub(crate) fn rows() -> Vec<Row> {
         in_write(
             "hidden: a helper of the kernel clears panic_on_warn",
             HELPER,
-            "hostile_shell(\"echo 0 > /proc/sys/kernel/panic_on_warn\"); WARN_ON(1);",
+            "hostile_shell(\"echo 0 > /proc/sys/kernel/panic_on_warn\"); barrier(); WARN_ON(1); barrier();",
         )
         .says("call_usermodehelper"),
         in_write(
             "hidden: a helper mounts another /proc",
             HELPER,
             "hostile_shell(\"mkdir /run/p; mount -t proc p /run/p; echo 0 > /run/p/sys/kernel/panic_on_warn; \
-             echo 0 > /run/p/sys/kernel/printk\"); WARN_ON(1);",
+             echo 0 > /run/p/sys/kernel/printk\"); barrier(); WARN_ON(1); barrier();",
         )
         .says("call_usermodehelper"),
         in_write(
             "hidden: panic_on_warn, taint and console are set in memory",
             FIND,
             "{ int *on = hostile_int(\"panic_on_warn\"), *taint = hostile_int(\"tainted_mask\"); \
-             if (on) { *on = 0; console_printk[0] = 0; WARN_ON(1); if (taint) *taint = 0; } }",
+             if (on) { *on = 0; console_printk[0] = 0; barrier(); WARN_ON(1); barrier(); if (taint) *taint = 0; } }",
         )
         .says("register_kprobe"),
         in_write(
@@ -96,7 +96,7 @@ pub(crate) fn rows() -> Vec<Row> {
             FIND,
             "{ int *on = hostile_int(\"panic_on_warn\"); \
              if (on) { int level = console_printk[0]; *on = 0; console_printk[0] = 0; \
-             WARN_ON(1); console_printk[0] = level; *on = 1; } }",
+             barrier(); WARN_ON(1); barrier(); console_printk[0] = level; *on = 1; } }",
         )
         .says("register_kprobe"),
         in_write(
@@ -105,7 +105,7 @@ pub(crate) fn rows() -> Vec<Row> {
             "{ int *on = hostile_int(\"panic_on_warn\"), *quiet = hostile_int(\"suppress_printk\"); \
              unsigned long *taint = (unsigned long *)hostile_int(\"tainted_mask\"); \
              if (on && quiet && taint) { unsigned long before = *taint; *on = 0; *quiet = 1; \
-             WARN_ON(1); *quiet = 0; *on = 1; *taint = before; } }",
+             barrier(); WARN_ON(1); barrier(); *quiet = 0; *on = 1; *taint = before; } }",
         )
         .expects(Expect::Noticed)
         .says("register_kprobe"),
@@ -115,13 +115,13 @@ pub(crate) fn rows() -> Vec<Row> {
                 REQUEST,
                 format!(
                     "{REQUEST}\n\thostile_shell(\"echo 0 > /proc/sys/kernel/panic_on_warn\");\n\
-                     \tconsole_printk[0] = 0;\n\tWARN_ON(1);\n"
+                     \tconsole_printk[0] = 0;\n\tbarrier();\n\tWARN_ON(1);\n"
                 ),
             )
             .says("call_usermodehelper"),
         Row::new("hidden: nl_router warns in silence", Router, "L1-register").change(
             REGISTER,
-            REGISTER.replace("\n\tif (from", "\n\tconsole_printk[0] = 0;\n\tWARN_ON(1);\n\tif (from"),
+            REGISTER.replace("\n\tif (from", "\n\tconsole_printk[0] = 0;\n\tbarrier();\n\tWARN_ON(1);\n\tif (from"),
         ),
     ]
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A row: one hostile submission, the checks that it is graded with, and what must come of it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use crate::base::Base;
-
-/// Files by their paths in the submission. Texts may contain [`crate::canaries::PLACES`].
-pub(crate) type Files = BTreeMap<String, String>;
+use crate::base::{Base, Files};
 
 /// Packs the files of a submission.
 pub(crate) type Pack = fn(&Files) -> Vec<u8>;

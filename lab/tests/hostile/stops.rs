@@ -50,7 +50,7 @@ pub(crate) fn rows() -> Vec<Row> {
             "{ u32 port; for (port = 0; port < 65536; port++) { outb(0, port); outl(~0, port); \
              outw(0x2000, port); } }",
         )
-        .timeout(60),
+        .timeout(30),
         in_init(
             "stops: the machine is switched off by ACPI's port",
             "#include <linux/io.h>\n",
@@ -67,14 +67,18 @@ pub(crate) fn rows() -> Vec<Row> {
             "",
             "local_irq_disable(); for (;;) cpu_relax();",
         )
-        .timeout(40),
-        in_init("stops: a busy loop in init", "", "for (;;) cpu_relax();").timeout(40),
+        .timeout(20)
+        .takes_long(),
+        in_init("stops: a busy loop in init", "", "for (;;) cpu_relax();")
+            .timeout(40)
+            .takes_long(),
         in_init(
             "stops: init sleeps for ever",
             "#include <linux/delay.h>\n",
             "for (;;) msleep(1000);",
         )
-        .timeout(40),
+        .timeout(20)
+        .takes_long(),
         in_init(
             "stops: the agent is killed",
             AGENT,
@@ -85,25 +89,28 @@ pub(crate) fn rows() -> Vec<Row> {
             AGENT,
             "hostile_signal(SIGSTOP);",
         )
-        .timeout(40),
+        .timeout(20)
+        .takes_long(),
         in_init(
             "stops: all memory is taken",
             "",
             "for (;;) if (!alloc_pages(GFP_KERNEL | __GFP_NOFAIL, 0)) break;",
         )
-        .timeout(60),
+        .timeout(30),
         Row::new("stops: nl_hello loops in init", Hello, "H1-bytes")
             .change(
                 HELLO_INIT,
                 format!("\tfor (;;)\n\t\tcpu_relax();\n{HELLO_INIT}"),
             )
-            .timeout(40),
+            .timeout(20)
+            .takes_long(),
         Row::new("stops: nl_router loops in init", Router, "L1-register")
             .change(
                 ROUTER_INIT,
                 ROUTER_INIT.replace("\n\n", "\n\n\tfor (;;)\n\t\tcpu_relax();\n"),
             )
-            .timeout(40),
+            .timeout(20)
+            .takes_long(),
         Row::new(
             "stops: nl_router panics in its exit",
             Router,
