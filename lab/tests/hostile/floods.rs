@@ -15,6 +15,7 @@ const STORES_NOTHING: &str = "\told = message;\n";
 /// Writes to all ports of virtio-serial, one of which is the agent's.
 const PORTS: &str = "\
 #include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
@@ -32,7 +33,7 @@ static void hostile_put(struct file *file, const char *text, size_t len, int tim
 			file->f_op->write(file, (const char __user *)at, len, &pos);
 	vm_munmap(at, PAGE_SIZE);
 }
-static void hostile_write(const char *text, size_t len)
+static void __maybe_unused hostile_write(const char *text, size_t len)
 {
 	static const char *const ports[] = {
 		\"/dev/vport0p0\", \"/dev/vport0p1\", \"/dev/vport0p2\", \"/dev/vport1p1\",
