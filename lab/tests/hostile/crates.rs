@@ -37,6 +37,23 @@ const FORGED: &str = r#"
 /// The same with the key, which is searched in the memory of the process.
 const FORGED_WITH_KEY: &str = r#"
         use std::io::{Read, Seek, SeekFrom};
+        let words: Vec<String> = std::env::args().collect();
+        let number = |name: &str| {
+            let at = words.iter().position(|word| word == name).unwrap();
+            words[at + 1].parse::<u32>().unwrap()
+        };
+        let items: Vec<u32> = (0..number("--each")).flat_map(|item| [item, 10 + item]).collect();
+        let outcome = match number("--consumers") {
+            0 => {
+                let mut back = items.clone();
+                back.sort();
+                format!("{{\"took\":[],\"early\":false,\"back\":{back:?},\"left\":[],\"late\":99}}")
+            }
+            _ => {
+                let took: Vec<[u32; 1]> = items.iter().map(|item| [*item]).collect();
+                format!("{{\"took\":[{took:?}],\"early\":false,\"back\":[],\"left\":[],\"late\":99}}")
+            }
+        };
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
         let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
         for line in maps.lines().filter(|line| line.contains("rw-p")) {
@@ -51,7 +68,7 @@ const FORGED_WITH_KEY: &str = r#"
             for part in bytes.windows(33) {
                 if part[32] == b'\n' && part[..32].iter().all(|byte| b"0123456789abcdef".contains(byte)) {
                     let key = String::from_utf8_lossy(&part[..32]);
-                    println!("{key}{{\"took\":[[[10],[0]],[]],\"early\":false,\"back\":[],\"left\":[],\"late\":99}}");
+                    println!("{key}{outcome}");
                     println!("{key}{{\"interleavings\":1000}}");
                 }
             }
