@@ -6,11 +6,12 @@
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
 #   CHECK=id                 the check that make hint is about
 #   BUILD=dir                where to build instead of in build/, for a read-only checkout
+#   ONLY=text                of make hostile, the submissions whose names contain it
 #   DIR=path UPTO=stage      where make starter writes, and the first stage that is not solved
 
 LAB := lab/lab.sh
 
-.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
+.PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +70,9 @@ grade: ## Grade this tree; lab/grade.sh FILE grades a submission
 
 verify: setup ## Check that solutions get full score, starters fail and mutants are caught (two hours)
 	@$(LAB) grade && $(LAB) verify starters && $(LAB) verify mutants
+
+hostile: setup ## Grade every hostile submission (an hour); none may gain a point or reach the host
+	@lab/env.sh env ROWS=all cargo test --package lab --test hostile --locked -- --nocapture
 
 hint: setup ## The next hint for a check, for example CHECK=message-slot/W5-intact
 	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint

@@ -83,8 +83,8 @@ pub(crate) fn of_library(directory: &str, files: &[SubmittedFile]) -> Option<Str
         for (word, what) in WORDS {
             let is_word = |at: usize| {
                 let joins = |c: char| c.is_alphanumeric() || c == '_';
-                let after = &code[at + word.len()..];
-                !code[..at].ends_with(joins) && !(word.ends_with(joins) && after.starts_with(joins))
+                let goes_on = word.ends_with(joins) && code[at + word.len()..].starts_with(joins);
+                !goes_on && !code[..at].ends_with(joins)
             };
             if code.match_indices(word).any(|(at, _)| is_word(at)) {
                 found.insert(format!("{word} in {} ({what})", file.shown));

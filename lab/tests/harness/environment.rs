@@ -200,3 +200,38 @@ fn a_directory_with_other_things_in_it_is_not_built_in() {
     }
     assert!(!checkout.path.join("build").exists());
 }
+
+/// The container's image copies only what set-up reads, before it runs set-up.
+#[test]
+fn set_up_finds_all_that_it_reads_in_the_layer_of_the_container() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let recipe = fs::read_to_string(checkout.join("lab/container/Containerfile")).unwrap();
+    let before = recipe.split("RUN lab/setup.sh").next().unwrap();
+    let copies: Vec<_> = before
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .collect();
+    assert!(!copies.is_empty());
+    for copy in copies {
+        let copied = command("sh")
+            .args(["-ec", "mkdir -p \"$1/$3\" && cp $2 \"$1/$3\"", "sh"])
+            .arg(place.path())
+            .args(copy.rsplit_once(' ').map(<[&str; 2]>::from).unwrap())
+            .current_dir(checkout)
+            .status()
+            .unwrap();
+        assert!(copied.success(), "{copy}");
+    }
+    let output = command("bash")
+        .args(["-euo", "pipefail", "-c", "source lab/needs.sh && table"])
+        .env("IPCLAB_CHECKOUT", place.path())
+        .env("IPCLAB_CACHE", place.path())
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("python3"), "{text}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

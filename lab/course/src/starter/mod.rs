@@ -26,13 +26,14 @@ use lab_stages::{STAGES, Stage};
 
 /// Files that no student needs: other solutions, right and wrong, and tests of these and of the
 /// grader.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 7] = [
     ".ci/",
     "lab/batch-test.sh",
     "lab/fixtures/submissions/",
     "lab/mutants/",
     "lab/slurm/test.sh",
     "lab/tests/grading/",
+    "lab/tests/hostile/",
 ];
 
 /// A tree for students.

@@ -96,8 +96,8 @@ fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
 }
 
 /// A text as the module logs it: bytes that are not ASCII in octal.
-fn in_log(text: &str) -> String {
-    let escaped = text.bytes().map(|byte| match byte {
+fn in_log(text: &[u8]) -> String {
+    let escaped = text.iter().map(|&byte| match byte {
         b' '..=b'~' => char::from(byte).to_string(),
         _ => format!("\\{byte:03o}"),
     });
@@ -109,6 +109,14 @@ fn say(scene: &mut Scene<'_>, text: &str) -> Outcome {
     let program = scene.start("asker", &["nl-hello", text])?;
     scene.expect_line(&program, &format!("{GREETING}{text}"))?;
     scene.expect_exit(&program, Exit::Status(0))
+}
+
+/// Expect that the module has logged a text. A program can print the answer without asking.
+fn logged(scene: &mut Scene<'_>, text: &[u8]) -> Outcome {
+    let end = format!("says: {}", in_log(text));
+    scene.expect_log_line(&format!("a line that ends with \"{end}\""), |line| {
+        line.ends_with(&end)
+    })
 }
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
@@ -126,10 +134,7 @@ fn demonstration(scene: &mut Scene<'_>) -> Outcome {
             "the kernel logs it and answers, the answer is printed",
             |scene| {
                 say(scene, text)?;
-                let end = format!("says: {}", in_log(text));
-                scene.expect_log_line(&format!("a line that ends with \"{end}\""), |line| {
-                    line.ends_with(&end)
-                })
+                logged(scene, text.as_bytes())
             },
         )?;
     }
@@ -158,7 +163,10 @@ const PROGRAM: Scenario = Scenario {
             scene.step(
                 &format!("send {text:?} to the kernel"),
                 "the answer is printed, exit status 0",
-                |scene| say(scene, text),
+                |scene| {
+                    say(scene, text)?;
+                    logged(scene, text.as_bytes())
+                },
             )?;
         }
         scene.step(
@@ -167,7 +175,8 @@ const PROGRAM: Scenario = Scenario {
             |scene| {
                 let program = scene.shell(0, r#"nl-hello "$(printf 'a\377\001\200')""#)?;
                 let answer = [GREETING.as_bytes(), b"a\xff\x01\x80\n"].concat();
-                scene.expect_output(&program, &answer)
+                scene.expect_output(&program, &answer)?;
+                logged(scene, b"a\xff\x01\x80")
             },
         )
     },

@@ -282,6 +282,9 @@ pub(super) const FORWARDED: Scenario = Scenario {
     },
 };
 
+/// What the module logs of each line. Two programs could also pass lines through a file.
+const FORWARDS: &str = "to portid";
+
 pub(super) const PROMPT: Scenario = Scenario {
     id: "part2/B4-prompt",
     title: "without a role the program asks",
@@ -303,7 +306,8 @@ pub(super) const PROMPT: Scenario = Scenario {
                 scene.end_input(&publisher)?;
                 scene.expect_any_end(&publisher)?;
                 scene.signal(&subscriber, Signal::SIGINT)?;
-                scene.expect_any_end(&subscriber)
+                scene.expect_any_end(&subscriber)?;
+                scene.expect_log(FORWARDS)
             },
         )?;
         let question = "Are you operating as a [p]ublisher or a [s]ubscriber: ";
@@ -322,14 +326,16 @@ pub(super) const PROMPT: Scenario = Scenario {
             })?;
         scene.step("type a line", "it arrives after the question", |scene| {
             scene.type_line(&publisher, "psst")?;
-            scene.expect_line(&subscriber, &format!("{question}psst"))
+            scene.expect_line(&subscriber, &format!("{question}psst"))?;
+            scene.expect_log(FORWARDS)
         })?;
         scene.step("type more", "each arrives as one line", |scene| {
-            for line in ["spare", " blanks around \t", "last"] {
+            let lines = ["spare", " blanks around \t", "last"];
+            for line in lines {
                 scene.type_line(&publisher, line)?;
                 scene.expect_line(&subscriber, line)?;
             }
-            Ok(())
+            lines.iter().try_for_each(|_| scene.expect_log(FORWARDS))
         })?;
         scene.step(
             "answer x, answer nothing",
