@@ -155,7 +155,37 @@ const PROGRAMS: Scenario = Scenario {
     run: |scene| {
         scene.insert(MODULE, "")?;
         scene.mute_log();
-        greeted(scene).map(drop)
+        let receivers = greeted(scene)?;
+        // The two programs could also agree through a file.
+        let [listener, asker] = ["listener", "a peer"].map(|name| scene.peer(name, 0));
+        let (listener, asker) = (listener?, asker?);
+        join(scene, &listener, GROUP)?;
+        let all_print = |scene: &mut Scene<'_>| {
+            for receiver in &receivers {
+                scene.expect_line(receiver, RECEIVED)?;
+                scene.expect_silent(receiver)?;
+            }
+            Ok(())
+        };
+        scene.step(
+            "ask the kernel without nl-greet",
+            "each receiver prints the greeting once",
+            |scene| {
+                greet(scene, &asker)?;
+                expect_greeting(scene, &listener)?;
+                all_print(scene)
+            },
+        )?;
+        scene.step(
+            "ask the kernel with nl-greet",
+            "a socket of the lab in the group gets the greeting, too",
+            |scene| {
+                let program = scene.start("asker", &["nl-greet"])?;
+                scene.expect_exit(&program, Exit::Status(0))?;
+                expect_greeting(scene, &listener)?;
+                all_print(scene)
+            },
+        )
     },
 };
 
