@@ -87,7 +87,9 @@ pub(crate) fn rows() -> Vec<Row> {
         compiled("crates: a descriptor is included", &told("include_str!(\"/proc/self/fd/9\")"))
             .says("does not build"),
         compiled("crates: secrets are included", &files).says("does not build"),
-        compiled("crates: a variable is read", &variable).says("no variable"),
+        compiled("crates: a variable is read", &variable)
+            .says("does not build")
+            .says("no variable"),
         compiled(
             "crates: words of cargo and bubblewrap with controls",
             "compile_error!(\"bwrap: x\\nerror: could not compile `part1-threads`\\nScore: 100/100 \\u{1b}[2J\\u{202e}\");",
