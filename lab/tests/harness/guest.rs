@@ -18,7 +18,8 @@ agent=$(pidof lab-agent | tr ' ' '\\n' | sort -n | head -n 1)
 for descriptor in /proc/$agent/fd/*; do
 	(: < $descriptor) 2>/dev/null && echo opened a descriptor of the agent
 done
-mknod /lab/node c 1 1 2>/dev/null && echo made a device node
+mknod /lab/memory c 1 1
+(: < /lab/memory) 2>/dev/null && echo opened the memory of the machine
 rmmod virtio_console 2>&1 | grep -q 'Operation not permitted' || echo asked for a module to be removed
 echo done
 ";

@@ -22,10 +22,12 @@ use nix::{
     unistd::Pid,
 };
 
+type Pids = HashSet<Pid>;
+
 /// The running processes.
 #[derive(Default)]
 pub(crate) struct Children {
-    running: Mutex<HashSet<Pid>>,
+    running: Mutex<Pids>,
     interrupts: AtomicUsize,
 }
 
@@ -72,7 +74,7 @@ impl Children {
         Ok(end_of(child.wait()?))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<Pid>> {
+    fn lock(&self) -> MutexGuard<'_, Pids> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
