@@ -5,7 +5,10 @@ use lab_agent::Exit;
 use lab_scene::{Detail, LooksAt, Outcome, Scenario, Scene};
 use nix::sys::signal::Signal;
 
-use super::{GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, PROGRAMS, RACES, TRIGGER, greeted};
+use super::{
+    GROUP_ONLY, Greeting, INTERVAL, MODULE, MULTICAST, RACES, TRIGGER,
+    programs::{PROGRAMS, greeted},
+};
 use crate::{
     Step,
     netlink::{
