@@ -33,6 +33,8 @@ cleanup() {
 }
 trap 'say "FAILED in line $LINENO"' ERR
 trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 # podman with this test's own settings and images. The limits are those of the system, because some machines lack the
 # privilege to raise them.
