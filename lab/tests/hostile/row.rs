@@ -15,8 +15,8 @@ pub(crate) enum Expect {
     NoPoint,
     /// All checks pass: the attack changes nothing.
     AllPoints,
-    /// The host cannot see the attack in what the checks observe. A remark tells people to read the
-    /// code.
+    /// The host cannot see the attack in what the checks observe. If it gains points, a remark tells
+    /// people to read the code.
     Noticed,
     /// Nothing is graded, and the reason is said.
     Refused,
