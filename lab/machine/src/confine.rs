@@ -118,15 +118,24 @@ pub(crate) unsafe fn confine(
         }
         prctl::set_no_new_privs()?;
         // After setresuid, because a change of user clears it.
-        prctl::set_pdeathsig(signal)?;
-        // The kernel sends nothing if the owner has ended already.
-        if getppid() != owner {
-            return Err(Errno::ESRCH.into());
-        }
+        end_with(owner, signal)?;
         Ok(())
     };
     // SAFETY: all of these calls are async-signal-safe system calls that do not use the heap.
     unsafe { command.pre_exec(act) };
+}
+
+/// Have this process get `signal` when the thread that has started it ends. `owner` is the process of
+/// this thread. Async-signal-safe.
+///
+/// # Errors
+/// `ESRCH` if the owner has ended already, because then the kernel sends nothing.
+pub fn end_with(owner: Pid, signal: Signal) -> nix::Result<()> {
+    prctl::set_pdeathsig(signal)?;
+    if getppid() != owner {
+        return Err(Errno::ESRCH);
+    }
+    Ok(())
 }
 
 /// Make this process pass on its standard descriptors and these to the program that it executes,

@@ -121,12 +121,12 @@ impl Machine {
     /// Give the agent the key of this machine, before any other code can run in the guest.
     fn authenticate(&mut self, keep_console: &Path) -> Result<()> {
         let key = self.key.clone();
-        let answer = self.order("the first order", Op::Ping { key });
-        let answer = answer.map_err(|trouble| trouble.to_string());
-        match answer.map(|outcome| outcome.map_err(|refusal| refusal.to_string())) {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(why)) | Err(why) => Err(self.boot_error(why, keep_console)),
-        }
+        let why = match self.order("the first order", Op::Ping { key }) {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(refusal)) => refusal.to_string(),
+            Err(trouble) => trouble.to_string(),
+        };
+        Err(self.boot_error(why, keep_console))
     }
 
     /// Make `load` fill a machine that waits for a saved state. Wait until the agent answers; it

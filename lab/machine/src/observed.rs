@@ -176,19 +176,18 @@ pub(crate) fn listen(from_agent: UnixStream, key: &str, shared: &Shared) {
         if limited.is_err() || line.is_empty() {
             return;
         }
-        let kept = match line.strip_suffix(b"\n") {
-            Some(line) => {
-                read_line(line, key, &mut is_known).and_then(|report| shared.lock().add(report))
-            }
+        let report = match line.strip_suffix(b"\n") {
+            Some(line) => read_line(line, key, &mut is_known),
             None if line.len() as u64 == LINE_MAX => {
                 Err(format!("a line of more than {} MiB", LINE_MAX >> 20))
             }
             // The end of a connection.
             None => return,
         };
-        let has_ended = kept.is_err();
+        let mut has_ended = false;
         shared.update(|observed| {
-            if let Err(why) = kept {
+            if let Err(why) = report.and_then(|report| observed.add(report)) {
+                has_ended = true;
                 observed.trouble.get_or_insert(Trouble::Lost(why));
             }
         });

@@ -218,10 +218,19 @@ fn is_own_fault(signal: i32) -> bool {
     use Signal::{
         SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ,
     };
-    let faults = [
-        SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ,
-    ];
-    Signal::try_from(signal).is_ok_and(|signal| faults.contains(&signal))
+    matches!(
+        Signal::try_from(signal),
+        Ok(SIGABRT
+            | SIGBUS
+            | SIGFPE
+            | SIGILL
+            | SIGPIPE
+            | SIGSEGV
+            | SIGSYS
+            | SIGTRAP
+            | SIGXCPU
+            | SIGXFSZ)
+    )
 }
 
 impl Qemu {

@@ -18,11 +18,8 @@ use lab_grade::batch::{
     plan::{BatchPlan, PlannedSubmission},
     result::{BatchResult, BatchStatus, WorkerEnd},
 };
-use nix::{
-    errno::Errno,
-    sys::{prctl::set_pdeathsig, signal::Signal, statvfs::statvfs},
-    unistd::getppid,
-};
+use lab_machine::confine::end_with;
+use nix::sys::{signal::Signal, statvfs::statvfs};
 
 use super::children::Children;
 
@@ -118,13 +115,7 @@ impl Worker<'_> {
         let parent = nix::unistd::getpid();
         // SAFETY: system calls only, which are async-signal-safe.
         unsafe {
-            command.pre_exec(move || {
-                set_pdeathsig(Signal::SIGTERM)?;
-                if getppid() != parent {
-                    return Err(Errno::ESRCH.into());
-                }
-                Ok(())
-            });
+            command.pre_exec(move || Ok(end_with(parent, Signal::SIGTERM)?));
         }
         command
     }
