@@ -2,7 +2,11 @@
 //! A name for each submission of a batch: in the table, on the page, and of the folder of its report.
 //! Pure.
 
-use std::{collections::HashSet, path::Path, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::LazyLock,
+};
 
 use lab_base::pattern;
 use regex::Regex;
@@ -61,12 +65,16 @@ fn harmless(name: &str) -> String {
 /// Ids of new submissions beside those that are taken, in the order of the paths. Names that several
 /// paths share get the names of folders in front, and then numbers.
 pub(crate) fn ids(paths: &[impl AsRef<Path>], taken: &[impl AsRef<str>]) -> Vec<String> {
-    let short: Vec<String> = paths.iter().map(|path| of(path.as_ref(), 1)).collect();
+    // Some file systems do not tell capital letters from small ones.
+    let short = |path: &_| of(AsRef::as_ref(path), 1).to_lowercase();
+    let short: Vec<String> = paths.iter().map(short).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in &short {
+        *counts.entry(name).or_default() += 1;
+    }
     let mut taken: HashSet<String> = taken.iter().map(|id| id.as_ref().to_lowercase()).collect();
     let ids = paths.iter().zip(&short).map(|(path, name)| {
-        // Some file systems do not tell capital letters from small ones.
-        let same = |other: &&String| other.to_lowercase() == name.to_lowercase();
-        let shared = short.iter().filter(same).count() > 1;
+        let shared = counts[&name[..]] > 1;
         let id = of(path.as_ref(), if shared { 2 } else { 1 });
         let mut unique = id.clone();
         let mut number = 2;

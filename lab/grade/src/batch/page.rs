@@ -8,7 +8,7 @@ use lab_base::catalogue::ROWS;
 use super::{
     folder::ResultsFolder,
     plan::BatchPlan,
-    result::{BatchResult, BatchStatus},
+    result::{BatchResult, counts},
 };
 
 const STYLE: &str = "\
@@ -29,16 +29,11 @@ pub fn html(plan: &BatchPlan, results: &BTreeMap<String, BatchResult>) -> String
     );
     let _ = writeln!(page, "<style>\n{STYLE}</style>\n</head>\n<body>");
     page += "<h1>Grades</h1>\n";
-    let counts = BatchStatus::ALL.map(|status| {
-        let count = results.values().filter(|result| result.status == status);
-        (status.to_string(), count.count())
-    });
+    let mut counts = counts(results);
     let waiting = plan.submissions.len().saturating_sub(results.len());
-    let counts = counts.into_iter().chain([("waiting".to_owned(), waiting)]);
-    let counts: Vec<_> = counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| format!("{count} {status}"))
-        .collect();
+    if waiting > 0 {
+        counts.push(format!("{waiting} waiting"));
+    }
     let options = &plan.options;
     let _ = writeln!(
         page,
@@ -128,22 +123,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{plan::BatchOptions, result::WorkerEnd};
+    use crate::batch::{plan, result::WorkerEnd};
 
     #[test]
     fn a_page_has_every_submission_and_no_markup_of_theirs() {
-        let options = BatchOptions {
-            kernel: "lab".into(),
-            machine: "warm".into(),
-            seed: 1,
-            stages: Vec::new(),
-            filter: String::new(),
-            rubric: None,
-            rubric_digest: None,
-            feedback: "student".into(),
-            timeout: 300,
-        };
-        let mut plan = BatchPlan::new(options, "/grades.csv".into());
+        let mut plan = plan::tests::plan();
         plan.add(&["/x/jane doe".into(), "/x/<b>".into(), "/x/late".into()]);
         let report = br#"{"score": 5, "max": 7, "stages": [
             {"stage": "part2", "score": 5, "checks": []}]}"#;

@@ -166,10 +166,10 @@ mod stored {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn plan() -> BatchPlan {
+    pub(in crate::batch) fn plan() -> BatchPlan {
         let options = BatchOptions {
             kernel: "lab".into(),
             machine: "warm".into(),

@@ -32,7 +32,7 @@ pub enum BatchStatus {
 
 impl BatchStatus {
     /// All, from good to bad.
-    pub const ALL: [Self; 5] = [
+    const ALL: [Self; 5] = [
         Self::Passed,
         Self::PointsLost,
         Self::Unreadable,
@@ -56,6 +56,19 @@ impl fmt::Display for BatchStatus {
             BatchStatus::Error => "error",
         })
     }
+}
+
+/// How many results have each status, in words, from good to bad. A status that none has is left out.
+pub fn counts(results: &BTreeMap<String, BatchResult>) -> Vec<String> {
+    let count = |status| {
+        let with = results.values().filter(|result| result.status == status);
+        (status, with.count())
+    };
+    let counts = BatchStatus::ALL.into_iter().map(count);
+    counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {status}"))
+        .collect()
 }
 
 /// The result of one submission.

@@ -16,7 +16,7 @@ use lab_grade::batch::{
     ResultsFolder,
     page::html,
     plan::{BatchPlan, PlannedSubmission},
-    result::{BatchResult, BatchStatus},
+    result::{BatchResult, counts},
     table::csv,
 };
 
@@ -87,7 +87,7 @@ impl<'a> Board<'a> {
         self.bar
             .suspend(|| eprintln!("[{count}/{expected}] {line}{to_go}{note}"));
         self.bar.inc(1);
-        if let Err(error) = self.write(&state.results)
+        if let Err(error) = write(self.folder, self.plan, &state.results)
             && !state.complained
         {
             state.complained = true;
@@ -121,10 +121,6 @@ impl<'a> Board<'a> {
             .unwrap_or_else(PoisonError::into_inner);
         finish(self.folder, self.plan, state.results)
     }
-
-    fn write(&self, results: &BTreeMap<String, BatchResult>) -> Result<()> {
-        write(self.folder, self.plan, results)
-    }
 }
 
 /// Write the table and the page from the results, and say what is in them. Returns the results.
@@ -138,15 +134,7 @@ pub(crate) fn finish(
 ) -> Result<BTreeMap<String, BatchResult>> {
     write(folder, plan, &results)?;
     let all = plan.submissions.len();
-    let counts = BatchStatus::ALL.map(|status| {
-        let count = results.values().filter(|result| result.status == status);
-        (status, count.count())
-    });
-    let mut counts: Vec<_> = counts
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| format!("{count} {status}"))
-        .collect();
+    let mut counts = counts(&results);
     if all > results.len() {
         counts.push(format!("{} not graded", all - results.len()));
     }
