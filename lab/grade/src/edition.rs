@@ -8,7 +8,7 @@ use lab_base::{Error, Result};
 use lab_scene::{
     LooksAt, Outcome, Scenario, Scene,
     actor::returned,
-    expect_eq, fail, perform,
+    expect_eq, fail,
     slot_peer::SlotFile,
     subject::{Part, SlotEdition, Subject},
     transcript::{Entry, LineKind, Status},
@@ -19,6 +19,7 @@ use nix::errno::Errno;
 use super::{
     intake::{PartSource, Submission},
     numbers::Numbers,
+    run::within,
 };
 
 /// The place of the slot's module in the starter. A module elsewhere may be written for another
@@ -117,10 +118,7 @@ pub(super) fn by_trying(
             ..Subject::default()
         };
         let workshop = workshop.trying(subject, consoles);
-        let mut machine = workshop.machine()?;
-        machine.limit_all(timeout);
-        let ended = perform(scenario, &workshop, &mut machine, 1, &mut |_| ());
-        Ok::<_, Error>((ended.transcript, machine.is_late()))
+        within(timeout, scenario, &workshop, 1)
     };
     let works = |slot, scenario| {
         let (transcript, _) = carry_out(slot, scenario)?;

@@ -57,18 +57,15 @@ const RESERVED: [&str; 2] = ["lab_probe.c", "lab_probe.o"];
 #[derive(Debug)]
 pub(crate) struct Names {
     files: HashSet<String>,
-    /// Directories that exist.
-    directories: HashSet<String>,
     /// Plain directories, and the directory for each.
-    chosen: HashMap<String, String>,
+    directories: HashMap<String, String>,
 }
 
 impl Default for Names {
     fn default() -> Self {
         Names {
             files: RESERVED.map(str::to_owned).into(),
-            directories: HashSet::new(),
-            chosen: HashMap::new(),
+            directories: HashMap::new(),
         }
     }
 }
@@ -79,7 +76,8 @@ impl Names {
         let (directory, name) = plain.rsplit_once('/').unwrap_or(("", plain));
         let directory = self.directory(directory);
         let path = self.unused(&directory, name, |names, path| {
-            !names.files.contains(path) && !names.directories.contains(path)
+            let mut directories = names.directories.values();
+            !names.files.contains(path) && directories.all(|directory| directory != path)
         });
         self.files.insert(path.clone());
         path
@@ -89,14 +87,13 @@ impl Names {
         if plain.is_empty() {
             return String::new();
         }
-        if let Some(chosen) = self.chosen.get(plain) {
+        if let Some(chosen) = self.directories.get(plain) {
             return chosen.clone();
         }
         let (parent, name) = plain.rsplit_once('/').unwrap_or(("", plain));
         let parent = self.directory(parent);
         let path = self.unused(&parent, name, |names, path| !names.files.contains(path));
-        self.directories.insert(path.clone());
-        self.chosen.insert(plain.to_owned(), path.clone());
+        self.directories.insert(plain.to_owned(), path.clone());
         path
     }
 

@@ -9,8 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab_base::paths;
-use lab_scene::{LooksAt, perform, transcript::Status};
+use lab_base::{Result, paths};
+use lab_scene::{
+    LooksAt, Scenario, perform,
+    transcript::{Status, Transcript},
+    workshop::Workshop,
+};
 
 use super::{
     again::Elsewhere,
@@ -133,20 +137,34 @@ fn once(submitted: &Submitted, timeout: Duration, check: &Check, seed: u64) -> C
         LooksAt::Module(_) => &submitted.modules,
         LooksAt::Programs => &submitted.programs,
     };
-    let mut machine = match workshop.machine() {
-        Ok(machine) => machine,
+    let (transcript, is_late) = match within(timeout, check.scenario, workshop, seed) {
+        Ok(ended) => ended,
         Err(error) => {
             return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
         }
     };
-    machine.limit_all(timeout);
-    let ended = perform(check.scenario, workshop, &mut machine, seed, &mut |_| ());
-    let mut outcome = CheckOutcome::of(&ended.transcript, begin.elapsed());
+    let mut outcome = CheckOutcome::of(&transcript, begin.elapsed());
     let late = matches!(outcome.status, Status::Fail | Status::Error);
-    if late && machine.is_late() {
+    if late && is_late {
         outcome.status = Status::Timeout;
     }
     outcome
+}
+
+/// Carry out a scenario on a machine of its own. Says whether the time was over.
+///
+/// # Errors
+/// No machine starts.
+pub(crate) fn within(
+    timeout: Duration,
+    scenario: &Scenario,
+    workshop: &Workshop,
+    seed: u64,
+) -> Result<(Transcript, bool)> {
+    let mut machine = workshop.machine()?;
+    machine.limit_all(timeout);
+    let ended = perform(scenario, workshop, &mut machine, seed, &mut |_| ());
+    Ok((ended.transcript, machine.is_late()))
 }
 
 /// The next check that need not wait for another.

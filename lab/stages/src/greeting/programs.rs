@@ -28,14 +28,19 @@ pub(super) fn greeted(scene: &mut Scene<'_>) -> Outcome<Vec<Program>> {
             let asker = scene.start("asker", &["nl-greet"])?;
             scene.expect_exit(&asker, Exit::Status(0))?;
             scene.expect_silent(&asker)?;
-            for receiver in &receivers {
-                scene.expect_line(receiver, RECEIVED)?;
-                scene.expect_silent(receiver)?;
-            }
-            Ok(())
+            all_print(scene, &receivers)
         })?;
     }
     Ok(receivers)
+}
+
+/// Expect that each receiver prints the greeting, and nothing else.
+fn all_print(scene: &mut Scene<'_>, receivers: &[Program]) -> Outcome {
+    for receiver in receivers {
+        scene.expect_line(receiver, RECEIVED)?;
+        scene.expect_silent(receiver)?;
+    }
+    Ok(())
 }
 
 pub(super) const PROGRAMS: Scenario = Scenario {
@@ -50,20 +55,13 @@ pub(super) const PROGRAMS: Scenario = Scenario {
         let [listener, asker] = ["listener", "a peer"].map(|name| scene.peer(name, 0));
         let (listener, asker) = (listener?, asker?);
         join(scene, &listener, GROUP)?;
-        let all_print = |scene: &mut Scene<'_>| {
-            for receiver in &receivers {
-                scene.expect_line(receiver, RECEIVED)?;
-                scene.expect_silent(receiver)?;
-            }
-            Ok(())
-        };
         scene.step(
             "ask the kernel without nl-greet",
             "each receiver prints the greeting once",
             |scene| {
                 greet(scene, &asker)?;
                 expect_greeting(scene, &listener)?;
-                all_print(scene)
+                all_print(scene, &receivers)
             },
         )?;
         scene.step(
@@ -73,7 +71,7 @@ pub(super) const PROGRAMS: Scenario = Scenario {
                 let program = scene.start("asker", &["nl-greet"])?;
                 scene.expect_exit(&program, Exit::Status(0))?;
                 expect_greeting(scene, &listener)?;
-                all_print(scene)
+                all_print(scene, &receivers)
             },
         )
     },
