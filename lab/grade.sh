@@ -9,18 +9,6 @@ if [[ -z ${IPCLAB_ENV-} ]]; then
 	exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 fi
 set -euo pipefail
-wanted=true
-for argument in "$@"; do
-	[[ $argument != --no-build ]] || wanted=false
-done
-if $wanted; then
-	# If the lab cannot be built, the machinery has failed.
-	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
-	"$IPCLAB_CHECKOUT/lab/lab.sh" grade --help >/dev/null || exit 3
-fi
-program=$(cat "$BUILD/.lab-grade-program" 2>/dev/null) || program=
-[[ -x $program ]] || {
-	echo "lab grade: the lab is not built in $BUILD; run lab/grade.sh once without --no-build" >&2
-	exit 3
-}
+# shellcheck source=lab/grader.sh
+source "$IPCLAB_CHECKOUT/lab/grader.sh"
 exec "$program" grade "$@"

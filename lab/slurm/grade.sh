@@ -15,16 +15,8 @@ die() { say "$*"; exit 3; }
 for command in sbatch squeue scancel scontrol; do
 	type -P "$command" >/dev/null || die "expected Slurm's command $command, found none; install Debian's package slurm-client"
 done
-wanted=true
-for argument in "$@"; do
-	[[ $argument != --no-build ]] || wanted=false
-done
-if $wanted; then
-	"$IPCLAB_CHECKOUT/lab/setup.sh" || exit 3
-	"$IPCLAB_CHECKOUT/lab/lab.sh" grade --help >/dev/null || exit 3
-fi
-program=$(cat "$BUILD/.lab-grade-program" 2>/dev/null) || program=
-[[ -x $program ]] || die "the lab is not built in $BUILD; run lab/slurm/grade.sh once without --no-build"
+# shellcheck source=lab/grader.sh
+source "$IPCLAB_CHECKOUT/lab/grader.sh"
 
 said=$("$program" array folder "$@") || exit
 mapfile -t said <<<"$said"

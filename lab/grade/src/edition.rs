@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use super::{
     intake::{PartSource, Submission},
     numbers::Numbers,
-    run::within,
+    timed::within,
 };
 
 /// The place of the slot's module in the starter. A module elsewhere may be written for another

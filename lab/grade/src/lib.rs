@@ -51,6 +51,7 @@ pub mod sandbox;
 pub mod source;
 pub mod submitted;
 mod suspects;
+mod timed;
 mod unknown_crates;
 pub mod unpack;
 mod wanted;

@@ -9,12 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab_base::{Result, paths};
-use lab_scene::{
-    LooksAt, Scenario, perform,
-    transcript::{Status, Transcript},
-    workshop::Workshop,
-};
+use lab_base::paths;
+use lab_scene::{LooksAt, transcript::Status};
 
 use super::{
     again::Elsewhere,
@@ -22,6 +18,7 @@ use super::{
     report::Report,
     rubric::{Check, Rubric},
     submitted::Submitted,
+    timed::within,
 };
 
 /// The seed of a check, from the seed of all.
@@ -149,22 +146,6 @@ fn once(submitted: &Submitted, timeout: Duration, check: &Check, seed: u64) -> C
         outcome.status = Status::Timeout;
     }
     outcome
-}
-
-/// Carry out a scenario on a machine of its own. Says whether the time was over.
-///
-/// # Errors
-/// No machine starts.
-pub(crate) fn within(
-    timeout: Duration,
-    scenario: &Scenario,
-    workshop: &Workshop,
-    seed: u64,
-) -> Result<(Transcript, bool)> {
-    let mut machine = workshop.machine()?;
-    machine.limit_all(timeout);
-    let ended = perform(scenario, workshop, &mut machine, seed, &mut |_| ());
-    Ok((ended.transcript, machine.is_late()))
 }
 
 /// The next check that need not wait for another.

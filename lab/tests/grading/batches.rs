@@ -10,10 +10,7 @@ use std::{
 
 use lab_base::environment::command;
 
-use crate::{
-    unpack::zip_of,
-    whole::{program, right},
-};
+use crate::{program::program, unpack::zip_of, whole::right};
 
 /// Folders with submissions, and a folder for results.
 pub(crate) struct Class {

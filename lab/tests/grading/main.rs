@@ -18,6 +18,7 @@ mod mapping;
 mod mutants;
 mod numbers;
 mod old_api;
+mod program;
 mod reading;
 mod report;
 mod runs;

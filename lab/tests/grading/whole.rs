@@ -5,11 +5,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 
 use lab_base::environment::command;
 use serde_json::Value;
+
+use crate::program::program;
 
 /// A submission that is right: everything beside everything, a linked list, a major of its own.
 pub(crate) fn right() -> PathBuf {
@@ -57,19 +58,6 @@ impl Graded {
             .map(|finding| finding["text"].as_str().unwrap())
             .collect()
     }
-}
-
-/// The program `lab-grade`, which another package has: cargo says for those of this one only where
-/// they are.
-pub(crate) fn program() -> &'static str {
-    static PROGRAM: OnceLock<String> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("built.sh");
-        let output = command(built).args(["lab-grade"; 2]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    })
 }
 
 pub(crate) fn grade(submission: &Path, arguments: &[&str]) -> Graded {

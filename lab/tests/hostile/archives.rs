@@ -60,6 +60,13 @@ fn options() -> zip::write::SimpleFileOptions {
     zip::write::SimpleFileOptions::default()
 }
 
+fn add_to_zip(zip: &mut zip::ZipWriter<std::io::Cursor<Vec<u8>>>, files: &Files) {
+    for (name, text) in files {
+        zip.start_file(name, options()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+}
+
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         packed("archives: a and a/b.h", |files| {
@@ -119,10 +126,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .says("MiB|Score")
             .pack(".zip", |files| {
                 zipped(|zip| {
-                    for (name, text) in files {
-                        zip.start_file(name, options()).unwrap();
-                        zip.write_all(text.as_bytes()).unwrap();
-                    }
+                    add_to_zip(zip, files);
                     for number in 0..16 {
                         zip.start_file(format!("zeros{number}.c"), options())
                             .unwrap();
@@ -137,12 +141,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .expects(Expect::Refused)
             .says("archive")
             .pack(".zip", |files| {
-                let mut inner = zipped(|zip| {
-                    for (name, text) in files {
-                        zip.start_file(name, options()).unwrap();
-                        zip.write_all(text.as_bytes()).unwrap();
-                    }
-                });
+                let mut inner = zipped(|zip| add_to_zip(zip, files));
                 for _ in 0..8 {
                     inner = zipped(|zip| {
                         zip.start_file("inner.zip", options()).unwrap();

@@ -11,7 +11,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Stdio,
-    sync::OnceLock,
+    sync::Once,
 };
 
 use lab_base::environment::command;
@@ -74,20 +74,14 @@ impl Graded {
     }
 }
 
-/// The program, which another package has.
+/// The program. What every row needs is built with it, and is not counted as theirs.
 fn program() -> &'static str {
-    static PROGRAM: OnceLock<String> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("built.sh");
-        let output = command(built).args(["lab-grade"; 2]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        let program = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        // What every row needs is built once, and is not counted as theirs.
+    static READY: Once = Once::new();
+    READY.call_once(|| {
         let kernel = lab_scene::test_machines::workshop();
         assert!(kernel.is_ok(), "{}", kernel.err().unwrap());
-        program
-    })
+    });
+    crate::program::program()
 }
 
 /// Where cargo and rustup are, which a home of canaries has not.

@@ -18,6 +18,8 @@ mod hidden;
 mod imitations;
 mod judged;
 mod names;
+#[path = "../grading/program.rs"]
+mod program;
 mod programs;
 mod row;
 mod stops;
@@ -82,16 +84,15 @@ fn chosen() -> (Vec<Row>, String) {
     if variable("ROWS").as_deref() == Some("all") {
         return (all, String::new());
     }
-    let seed = variable("SEED").unwrap_or_else(|| fresh_seed().to_string());
+    let seed = variable("SEED").unwrap_or_else(fresh_seed);
     let mut quick: Vec<Row> = all.into_iter().filter(|row| !row.takes_long).collect();
     quick.sort_by_key(|row| digest([seed.as_bytes(), row.name.as_bytes()]));
     quick.truncate(DRAWN);
     (quick, format!("drawn with SEED={seed}\n"))
 }
 
-fn fresh_seed() -> u32 {
-    let key = lab_base::random::draw_key().unwrap();
-    u32::from_str_radix(&key[..6], 16).unwrap()
+fn fresh_seed() -> String {
+    lab_base::random::draw_key().unwrap()[..8].to_owned()
 }
 
 #[test]
