@@ -7,7 +7,8 @@
 #   ONLY=word                only the runs with this word in their name, as in ONLY=part2, ONLY=user-test;
 #                            user-anywhere is make part2 in a directory that was renamed to one with
 #                            spaces and other scripts, in the environment of lab/hostile.sh;
-#                            root-kernels is make kernels and make lint, and runs only with ONLY=kernels
+#                            root-kernels is make kernels, make lint, make part2 on the debug kernel and
+#                            make bench-machines, and runs only with ONLY=kernels
 #   KERNEL=stock|lab|debug   kernel; lab and debug are built on the machine first
 #
 # A machine is a minimal Debian in a directory, with the last commit of this checkout. The whole test and each run have
@@ -196,7 +197,7 @@ odd="my wörk, 學校: \$HOME"
 runs=()
 names=(root-part2 root-test root-kernels user-part2 user-test user-anywhere user-old-cargo)
 for name in "${names[@]}"; do
-	# It takes an hour.
+	# It takes more than an hour.
 	[[ $name != root-kernels || ${ONLY-} == *kernels* ]] || continue
 	[[ $name != *"${ONLY-}"* ]] || runs+=("$name")
 done
@@ -236,8 +237,8 @@ for user in root student; do
 			counted "$name" "make part2 after a move, in an environment where every variable is wrong" in_machine "$user" \
 				"mkdir '$odd' && mv ipclab '$odd/' && cd '$odd/ipclab' && lab/hostile.sh $command"
 		elif [[ $command == kernels ]]; then
-			counted "$name" "make kernels, make lint, make part2 KERNEL=debug" in_machine "$user" \
-				"cd ipclab && make kernels && make lint && make part2 KERNEL=debug"
+			counted "$name" "make kernels, make lint, make part2 KERNEL=debug, make bench-machines" in_machine "$user" \
+				"cd ipclab && make kernels && make lint && make part2 KERNEL=debug && make bench-machines && du -sh ~/.cache/ipclab build"
 		else
 			command="make $command${kernel:+ KERNEL=$kernel}"
 			counted "$name" "$command" in_machine "$user" "cd ipclab && $command"
