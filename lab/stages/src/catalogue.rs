@@ -38,7 +38,10 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
 
 fn all_of(stage: &'static Stage) -> impl Iterator<Item = &'static Scenario> {
     let steps = stage.steps.iter();
-    steps.flat_map(|step| std::iter::once(step.demonstration).chain(step.checks))
+    steps.flat_map(|step| {
+        let shown = std::iter::once(step.demonstration).chain(step.module_alone);
+        shown.chain(step.checks)
+    })
 }
 
 /// The step of a check, by the check's id.

@@ -37,6 +37,9 @@ pub struct Step {
     pub modules: &'static [&'static str],
     /// The demonstration for students.
     pub demonstration: &'static Scenario,
+    /// The demonstration of the modules with the lab's own client, for students who have not written
+    /// the programs yet; `None` without modules.
+    pub module_alone: Option<&'static Scenario>,
     /// The checks of the clauses.
     pub checks: &'static [Scenario],
 }

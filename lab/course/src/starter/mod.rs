@@ -4,7 +4,7 @@
 mod cut;
 mod tree;
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 pub use cut::{Region, cut};
 pub use tree::File;
@@ -23,6 +23,8 @@ use lab_scene::{
     workshop::Workshop,
 };
 use lab_stages::{STAGES, Stage};
+
+use crate::tasks::{self, Task, Tasks};
 
 /// Files that no student needs: other solutions, right and wrong, and tests of these and of the
 /// grader.
@@ -84,7 +86,40 @@ impl Starter {
                 quiet(&mut file.contents);
             }
         }
+        starter.remember(false)?;
         Ok(starter)
+    }
+
+    /// Let students see solutions with `make solution`.
+    ///
+    /// # Errors
+    /// None that a starter of [`Starter::of`] can have.
+    pub fn hand_out_solutions(&mut self) -> Result<()> {
+        self.remember(true)
+    }
+
+    /// Add the file in which the starter remembers its tasks and its first text.
+    fn remember(&mut self, with_solutions: bool) -> Result<()> {
+        let tasks = self
+            .cut
+            .iter()
+            .map(|region| Task::of(region, with_solutions));
+        let mut remembered = Tasks {
+            tasks: tasks.collect(),
+            files: BTreeMap::new(),
+        };
+        self.files
+            .retain(|file| file.path != Path::new(tasks::FILE));
+        for file in &self.files {
+            if self.cut.iter().any(|region| region.file == file.path) {
+                let text = String::from_utf8_lossy(&file.contents).into_owned();
+                remembered.files.insert(file.path.clone(), text);
+            }
+        }
+        let text = serde_json::to_string_pretty(&remembered)
+            .map_err(|error| Error::Unexpected(format!("{}: {error}", tasks::FILE)))?;
+        self.files.push(File::new(tasks::FILE, text.into_bytes()));
+        Ok(())
     }
 
     /// Write it to a directory that does not exist or is empty: completely, or not at all.

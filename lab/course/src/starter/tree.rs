@@ -22,6 +22,15 @@ pub struct File {
 }
 
 impl File {
+    /// An ordinary file.
+    pub(super) fn new(path: &str, contents: Vec<u8>) -> Self {
+        File {
+            path: path.into(),
+            contents,
+            mode: 0o644,
+        }
+    }
+
     /// Read a file of a checkout.
     pub(super) fn read(checkout: &Path, path: PathBuf) -> Result<Self> {
         let from = checkout.join(&path);

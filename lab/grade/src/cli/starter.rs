@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// Leave the stages before this one solved.
     #[arg(long, env = "UPTO", value_name = "STAGE")]
     upto: Option<String>,
+    /// Let students see a solution with `make solution TASK=name`.
+    #[arg(long, env = "SOLUTIONS", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_value = "no", default_missing_value = "yes")]
+    solutions: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -39,7 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("{}", directory.display())),
     }
-    let starter = Starter::of(&checkout, upto)?;
+    let mut starter = Starter::of(&checkout, upto)?;
+    if arguments.solutions {
+        starter.hand_out_solutions()?;
+    }
     starter.write(directory)?;
     println!(
         "{}: {} files, {} tasks",

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     Step,
     netlink::{
-        TALKATIVE, life,
+        TALKATIVE,
+        alone::module_alone,
+        life,
         programs::{self, Printer},
         scenarios::netlink_scenarios,
     },
@@ -22,6 +24,7 @@ pub(crate) const STEP: Step = Step {
     name: "greeting",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -31,6 +34,12 @@ static DEMONSTRATION: Scenario = Scenario {
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
+
+static MODULE_ALONE: Scenario = module_alone!(
+    Greeting,
+    "part2/G1-module",
+    "the module greets the lab's own client"
+);
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Greeting, "part2", "greeting-", "acknowledged", "payloads";

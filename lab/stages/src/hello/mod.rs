@@ -18,7 +18,7 @@ use protocol::{
 use super::{
     Step,
     netlink::{
-        BadPayload, Module, Told, body, errno_of, hear, life, programs,
+        BadPayload, Module, Told, alone::module_alone, body, errno_of, hear, life, programs,
         scenarios::netlink_scenarios, slow,
     },
 };
@@ -29,6 +29,7 @@ pub(super) const STEP: Step = Step {
     name: "hello",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -38,6 +39,12 @@ static DEMONSTRATION: Scenario = Scenario {
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
+
+static MODULE_ALONE: Scenario = module_alone!(
+    Hello,
+    "part2/H1-module",
+    "the module answers the lab's own client"
+);
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Hello, "part2", "hello-", "acknowledged", "payloads";

@@ -4,6 +4,7 @@
 //! [`Module`] describes a module's requests, and [`Told`] the sockets that are told of them.
 //! [`scenarios`] makes the scenarios of one module.
 
+pub(super) mod alone;
 pub(super) mod frames;
 pub(super) mod fuzz;
 pub(super) mod life;

@@ -10,6 +10,7 @@ use crate::{
     Step,
     netlink::{
         TALKATIVE,
+        alone::module_alone,
         scenarios::{netlink_scenarios, subscriber_scenario},
     },
 };
@@ -18,6 +19,7 @@ pub(crate) const STEP: Step = Step {
     name: "pubsub",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -28,6 +30,12 @@ static DEMONSTRATION: Scenario = Scenario {
     looks_at: LooksAt::Programs,
     run: demonstration,
 };
+
+static MODULE_ALONE: Scenario = module_alone!(
+    Pubsub,
+    "part2/B3-module",
+    "the module forwards between two sockets of the lab"
+);
 
 /// The checks of the clauses.
 static CHECKS: &[Scenario] = netlink_scenarios! {

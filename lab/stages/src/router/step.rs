@@ -13,6 +13,7 @@ use crate::{
     Step,
     netlink::{
         TALKATIVE,
+        alone::module_alone,
         scenarios::{netlink_scenarios, subscriber_scenario},
     },
 };
@@ -21,6 +22,7 @@ pub(crate) const STEP: Step = Step {
     name: "router",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -31,6 +33,12 @@ static DEMONSTRATION: Scenario = Scenario {
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
 };
+
+static MODULE_ALONE: Scenario = module_alone!(
+    Router,
+    "part3/L2-module",
+    "the module routes between two sockets of the lab"
+);
 
 /// The checks of the clauses.
 static CHECKS: &[Scenario] = netlink_scenarios! {

@@ -9,7 +9,9 @@ use super::{MODULE, QUIET, Routes, changes, expiry, watching};
 use crate::{
     Step,
     netlink::{
-        TALKATIVE, life,
+        TALKATIVE,
+        alone::module_alone,
+        life,
         programs::{self, Printer},
         scenarios::netlink_scenarios,
         slow::{self},
@@ -20,6 +22,7 @@ pub(crate) const STEP: Step = Step {
     name: "routes",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -29,6 +32,12 @@ static DEMONSTRATION: Scenario = Scenario {
     looks_at: LooksAt::Programs,
     run: demonstration,
 };
+
+static MODULE_ALONE: Scenario = module_alone!(
+    Routes,
+    "part2/E1-module",
+    "the module tells the lab's own client of changes"
+);
 
 static CHECKS: &[Scenario] = netlink_scenarios! {
     Routes, "part2", "routes-", "acknowledged", "payloads";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The step of the message slot: its demonstration and checks.
 
-use lab_agent::Exit;
+use lab_agent::{Call, Exit};
 use lab_scene::{LooksAt, Outcome, Scenario, Scene};
 
 use super::{
@@ -14,6 +14,7 @@ pub(crate) const STEP: Step = Step {
     name: "slot",
     modules: &[MODULE],
     demonstration: &DEMONSTRATION,
+    module_alone: Some(&MODULE_ALONE),
     checks: CHECKS,
 };
 
@@ -23,6 +24,13 @@ static DEMONSTRATION: Scenario = Scenario {
     title: "a message stays until it is overwritten",
     looks_at: LooksAt::Module(&[]),
     run: demonstration,
+};
+
+static MODULE_ALONE: Scenario = Scenario {
+    id: "message-slot/R1-module",
+    title: "the module keeps a message for the lab's own client",
+    looks_at: LooksAt::Module(&[]),
+    run: module_alone,
 };
 
 /// The checks of the clauses.
@@ -63,6 +71,46 @@ static CHECKS: &[Scenario] = &[
     programs::READER,
     programs::READER_ERRORS,
 ];
+
+fn module_alone(scene: &mut Scene<'_>) -> Outcome {
+    scene.step("insert the module", "it has major 235", |scene| {
+        scene.insert(MODULE, TALKATIVE)
+    })?;
+    let path = scene.step("make a device node", "minor 3 is a slot", |scene| {
+        scene.make_slot(3, FOR_ALL)
+    })?;
+    let client = scene.actor("client", 0)?;
+    let file = scene.step(
+        "the lab's own client opens the slot and chooses channel 5",
+        "both calls succeed",
+        |scene| {
+            let file = scene.open_slot(&client, &path)?;
+            scene.choose(&file, 5)?;
+            Ok(file)
+        },
+    )?;
+    scene.step(
+        "write a message, and read it twice",
+        "exactly the message; reading does not remove it",
+        |scene| {
+            scene.put(&file, b"hello")?;
+            scene.expect_message(&file, b"hello")?;
+            scene.expect_message(&file, b"hello")
+        },
+    )?;
+    scene.step("choose channel 6 and read", "it is empty", |scene| {
+        scene.choose(&file, 6)?;
+        scene.expect_empty(&file)
+    })?;
+    scene.step(
+        "close the slot, remove the module",
+        "it is removed",
+        |scene| {
+            scene.value(&client, &Call::Close { fd: file.fd })?;
+            scene.remove(MODULE)
+        },
+    )
+}
 
 fn demonstration(scene: &mut Scene<'_>) -> Outcome {
     scene.step("insert the module", "it has major 235", |scene| {

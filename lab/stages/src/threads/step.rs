@@ -11,6 +11,7 @@ pub(crate) const STEP: Step = Step {
     name: "threads",
     modules: &[],
     demonstration: &DEMONSTRATION,
+    module_alone: None,
     checks: CHECKS,
 };
 
