@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use anstream::println;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use lab_build::{kernels::Which, programs};
 use lab_cli::{bold, green, red};
 use lab_scene::{
@@ -12,19 +12,18 @@ use lab_scene::{
     transcript::{Entry, Status, Transcript},
     workshop::{Start, Workshop},
 };
+use lab_stages::Stage;
+
+use crate::after::After;
 
 /// Show all steps of a stage, or one of them. Each runs on a machine that was just started, or that
 /// the previous step has left unchanged.
 pub(crate) fn run(
-    name: &str,
+    stage: &'static Stage,
     step: Option<&str>,
     which: Option<Which>,
     start: Start,
 ) -> anyhow::Result<ExitCode> {
-    let stage = lab_stages::stage(name).with_context(|| {
-        let names: Vec<_> = lab_stages::STAGES.iter().map(|stage| stage.name).collect();
-        format!("expected one of {}, found {name}", names.join(", "))
-    })?;
     let steps: Vec<_> = stage
         .steps
         .iter()
@@ -56,17 +55,25 @@ pub(crate) fn run(
         machine.start_time.as_secs_f64()
     );
     let mut kept = Some(machine);
+    let after = After::of(&workshop.paths.checkout, stage)?;
     let mut worst = ExitCode::SUCCESS;
-    for step in steps {
+    for step in &steps {
+        let (scenario, why) = after.scenario_of(step);
         println!(
             "\n{}\n",
-            bold(format!("Step {}: {}", step.name, step.demonstration.title))
+            bold(format!("Step {}: {}", step.name, scenario.title))
         );
-        let ended = workshop.carry_out_on(&mut kept, step.demonstration, 1, &mut lab_cli::show)?;
-        summary(step.demonstration, &ended.transcript);
+        if let Some(why) = why {
+            println!("{why}\n");
+        }
+        let ended = workshop.carry_out_on(&mut kept, scenario, 1, &mut lab_cli::show)?;
+        summary(scenario, &ended.transcript);
         if ended.transcript.status() != Status::Pass {
             worst = ExitCode::FAILURE;
         }
+    }
+    if worst == ExitCode::SUCCESS {
+        after.tell(&steps, step.is_some(), workshop.kernel.which);
     }
     Ok(worst)
 }

@@ -2,17 +2,23 @@
 //! `lab`: the commands behind the Makefile's targets for students, called by `lab/lab.sh`. Code
 //! that only grading, fuzzing or measuring needs is in other programs.
 
+mod after;
 mod console;
 mod demo;
+mod progress;
+mod reset;
+mod todo;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lab_base::paths::Paths;
 use lab_build::{kernel_build, kernels::Which, modules::Strictness};
 use lab_cli::{Wish, red};
 use lab_machine::{Start, qemu};
 use lab_scene::workshop::Workshop;
+use lab_stages::Stage;
 
 /// Boots kernels, inserts modules and checks their behaviour.
 #[derive(Parser)]
@@ -33,6 +39,26 @@ enum Command {
         /// Only this step of it.
         #[arg(long, env = "STEP")]
         step: Option<String>,
+    },
+    /// List what is left to write, in order, with the clauses in words.
+    Todo {
+        /// Only this stage.
+        #[arg(long, env = "STAGE")]
+        stage: Option<String>,
+    },
+    /// Show how far you are: tasks, checks and points of each step, and what is next.
+    Progress,
+    /// Give back the first text of a task. The old file is kept in build/replaced/.
+    Reset {
+        /// Its name; several are separated by commas.
+        #[arg(env = "TASK")]
+        task: String,
+    },
+    /// Print the solution of a task, if the teacher's starter has it.
+    Solution {
+        /// Its name.
+        #[arg(env = "TASK")]
+        task: String,
     },
     /// Build the lab or the debug kernel from the distribution's source.
     Kernel,
@@ -60,12 +86,24 @@ fn main() -> ExitCode {
     lab_cli::main(run)
 }
 
+/// A stage by its name.
+fn stage_of(name: &str) -> anyhow::Result<&'static Stage> {
+    lab_stages::stage(name).with_context(|| {
+        let names: Vec<_> = lab_stages::STAGES.iter().map(|stage| stage.name).collect();
+        format!("expected one of {}, found {name}", names.join(", "))
+    })
+}
+
 fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo { stage, step } => {
             let step = step.filter(|step| !step.is_empty());
-            demo::run(&stage, step.as_deref(), wish.kernel, wish.start)
+            demo::run(stage_of(&stage)?, step.as_deref(), wish.kernel, wish.start)
         }
+        Command::Todo { stage } => todo::run(stage.as_deref().filter(|name| !name.is_empty())),
+        Command::Progress => progress::run(),
+        Command::Reset { task } => reset::run(&task),
+        Command::Solution { task } => reset::solution(&task),
         Command::Kernel => {
             let which = wish.kernel.unwrap_or(Which::Lab);
             let plan = kernel_build::Plan::new(&Paths::find()?, which)?;
