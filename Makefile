@@ -4,13 +4,17 @@
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   the seed of make fuzz, to repeat a run
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
+#   STAGE=name               the stage of make todo
+#   TASK=name                the task of make reset and make solution
 #   CHECK=id                 the check that make hint is about
 #   BUILD=dir                where to build instead of in build/, for a read-only checkout
 #   ONLY=text                of make hostile, the submissions whose names contain it
 #   DIR=path UPTO=stage      where make starter writes, and the first stage that is not solved
+#   SOLUTIONS=yes            of make starter: students may use make solution
 
 LAB := lab/lab.sh
 
+.PHONY: todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -30,6 +34,18 @@ message-slot: setup ## A character device: send and read messages through channe
 
 part3: setup ## Kernel lists: any number of publishers and subscribers that come and go
 	@$(LAB) demo part3
+
+todo: ## What is left to write, in order, with the clauses in words; STAGE=name
+	@STAGE="$(STAGE)" $(LAB) todo
+
+progress: ## How far you are: tasks, checks and points of each step, and what is next
+	@$(LAB) progress
+
+reset: ## Give back the first text of a task, TASK=name; the old file is kept
+	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" $(LAB) reset
+
+solution: ## The solution of a task, TASK=name, if your teacher hands it out
+	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" $(LAB) solution
 
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
 	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \

@@ -42,7 +42,9 @@ impl After {
         match step.module_alone {
             Some(alone) if plan::programs_are_open(&self.plan, self.stage, step.name) => (
                 alone,
-                Some("Your programs are not written yet, so the lab's own client takes their place."),
+                Some(
+                    "Your programs are not written yet, so the lab's own client takes their place.",
+                ),
             ),
             _ => (step.demonstration, None),
         }

@@ -74,7 +74,11 @@ fn what_is_next(
     if let Some(open) = plan.iter().find(|planned| planned.open_at.is_some()) {
         return Some(Next::Write(Box::new((*open).clone())));
     }
-    if step.checks.iter().all(|check| !results.contains_key(check.id)) {
+    if step
+        .checks
+        .iter()
+        .all(|check| !results.contains_key(check.id))
+    {
         return Some(Next::Grade(stage, step));
     }
     let bad = |id: &str| results.get(id).is_some_and(|it| it.status != Status::Pass);

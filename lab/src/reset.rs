@@ -30,7 +30,11 @@ pub(crate) fn run(names: &str) -> anyhow::Result<ExitCode> {
     let mut new = Vec::new();
     for (file, wanted) in wanted {
         let first = &tasks.files[file];
-        let all: Vec<&Task> = tasks.tasks.iter().filter(|task| task.file == file).collect();
+        let all: Vec<&Task> = tasks
+            .tasks
+            .iter()
+            .filter(|task| task.file == file)
+            .collect();
         let path = paths.checkout.join(file);
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -39,8 +43,8 @@ pub(crate) fn run(names: &str) -> anyhow::Result<ExitCode> {
             }
             text => text.with_context(|| format!("reading {}", path.display()))?,
         };
-        let back = reset(first, &text, &wanted, &all)
-            .with_context(|| format!("{}", file.display()))?;
+        let back =
+            reset(first, &text, &wanted, &all).with_context(|| format!("{}", file.display()))?;
         new.push((file, Some(text), back));
     }
     for (file, old, text) in new {

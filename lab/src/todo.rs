@@ -80,11 +80,7 @@ fn list(stage: &Stage, plan: &[Planned]) -> anyhow::Result<()> {
             }
             next = next.or(Some(*planned));
             let (words, of_task) = clauses::split(&planned.task.task);
-            println!(
-                "{number:4}. {:20} {}",
-                planned.task.name,
-                planned.place()
-            );
+            println!("{number:4}. {:20} {}", planned.task.name, planned.place());
             println!("      {words} ({})", of_task.join(", "));
             used.extend(of_task);
         }
@@ -99,7 +95,10 @@ fn list(stage: &Stage, plan: &[Planned]) -> anyhow::Result<()> {
     println!();
     match next {
         Some(planned) => show_next(planned),
-        None => println!("Every task is written. Now: make grade STAGE={}", stage.name),
+        None => println!(
+            "Every task is written. Now: make grade STAGE={}",
+            stage.name
+        ),
     }
     Ok(())
 }

@@ -13,7 +13,10 @@
 //! Numbers after `portid` and `pid`, and the time stamps of the kernel's log, differ in each run
 //! and are not compared.
 
-use std::{path::PathBuf, sync::LazyLock};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use lab_agent::{Stdin, Stream};
 use lab_machine::PATIENCE;
@@ -117,15 +120,28 @@ fn comparable(line: &str) -> String {
 /// A prompt that no program prints.
 const END: &str = "-- end of output --";
 
+/// The path of a walkthrough, by the name of its stage, relative to the checkout.
+pub fn path_of(name: &str) -> PathBuf {
+    Path::new("lab/walkthrough").join(format!("{name}.md"))
+}
+
+/// The text of `lab/walkthrough/NAME.md`.
+///
+/// # Errors
+/// [`lab_base::Error::Io`].
+pub fn read(checkout: &Path, name: &str) -> lab_base::Result<String> {
+    let file = checkout.join(path_of(name));
+    let what = format!("reading {}", file.display());
+    std::fs::read_to_string(file).map_err(lab_base::Error::io(what))
+}
+
 /// Execute the guest blocks of `lab/walkthrough/NAME.md` and compare the others with the snapshots.
 ///
 /// # Errors
 /// [`lab_scene::Halt::Fail`] at the first line that differs.
 pub fn walk(scene: &mut Scene<'_>, name: &str) -> Outcome {
     let checkout = scene.workshop().paths.checkout.clone();
-    let file = checkout.join("lab/walkthrough").join(format!("{name}.md"));
-    let text = std::fs::read_to_string(&file)
-        .map_err(lab_base::Error::io(format!("reading {}", file.display())))?;
+    let text = read(&checkout, name)?;
     let blocks = parse(&text).map_err(|error| fail(format!("{name}.md can be read"), error))?;
     scene.put_all()?;
     let shell = scene.spawn("shell", "/bin/sh", &[], 0, Stdin::Pipe)?;
