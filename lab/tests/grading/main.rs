@@ -25,5 +25,6 @@ mod runs;
 mod sandbox;
 mod sources;
 mod starter;
+mod tasks;
 mod unpack;
 mod whole;
