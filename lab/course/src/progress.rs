@@ -28,7 +28,7 @@ pub struct CheckResult {
     pub points: u32,
     /// Points that there are.
     pub max: u32,
-    /// Points that it had earned in the grading before.
+    /// Points that it had earned in the grading before; [`record`] sets it.
     #[serde(default)]
     pub before: u32,
     /// When it was graded, in seconds since 1970. All checks of one grading have the same.

@@ -14,6 +14,7 @@ mod cli {
     pub(crate) mod hint;
     pub(crate) mod outputs;
     pub(crate) mod prepare;
+    pub(crate) mod remember;
     pub(crate) mod request;
     pub(crate) mod starter;
     pub(crate) mod submission;

@@ -14,10 +14,11 @@ use std::{
 
 use anstream::{eprintln, print};
 use anyhow::Context;
-use lab_base::progress;
+use lab_base::{paths::Paths, progress::bar};
 use lab_build::kernels::{Capability, Which};
 use lab_cli::{on_interrupt, processor, processors, red};
 use lab_console::Class;
+use lab_course::progress;
 use lab_grade::{
     again::Elsewhere,
     build_time::BuildTime,
@@ -38,6 +39,7 @@ use super::{
     best_kernel::best,
     ending::{BROKEN, refuse},
     outputs::Outputs,
+    remember::results,
     submission::{self, NotGraded},
 };
 
@@ -96,6 +98,7 @@ pub(crate) fn run(
             stages.join(", ")
         )));
     }
+    let is_this_tree = submission.is_none();
     let graded = grade(
         arguments,
         which,
@@ -108,6 +111,9 @@ pub(crate) fn run(
         // People see it whatever becomes of the files.
         print!("{}", Format::Text.render(&report, arguments.readers())?);
         std::io::stdout().flush().context("writing the report")?;
+        if is_this_tree {
+            progress::record(&Paths::find()?, &results(&report))?;
+        }
         Ok(report)
     });
     match graded {
@@ -181,7 +187,7 @@ fn grade(
     report.remarks.append(&mut submitted.remarks);
     let report = Mutex::new(report);
     let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
-    let bar = progress::bar("grading", rubric.checks().count() as u64);
+    let bar = bar("grading", rubric.checks().count() as u64);
     let runner = Runner {
         submitted,
         elsewhere: Elsewhere::than(&workshop, start, build)?,
