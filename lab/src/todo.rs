@@ -17,7 +17,7 @@ use lab_stages::{STAGES, Stage};
 /// any, and how many the others have.
 pub(crate) fn run(stage: Option<&str>) -> anyhow::Result<ExitCode> {
     let checkout = Paths::find()?.checkout;
-    let wanted = stage.map(crate::stage_of).transpose()?;
+    let wanted = stage.map(lab_stages::stage_named).transpose()?;
     let Some(tasks) = Tasks::of(&checkout)? else {
         println!("Nothing is left to do: this tree has the solutions.");
         println!("To write a tree for students: make starter DIR=path");
