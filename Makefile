@@ -23,8 +23,8 @@ help: ## List these commands
 setup:
 	@lab/setup.sh
 
-part1: setup ## Threads: ten million numbers through three bounded buffers, compared
-	@threads=$$(lab/built.sh part1-threads threads --release) && "$$threads" --compare
+part1: setup ## Threads: a bounded buffer in a machine, then three buffers compared here
+	@$(LAB) demo part1 && threads=$$(lab/built.sh part1-threads threads --release) && "$$threads" --compare
 
 part2: setup ## Netlink: hello, greeting, routes, pubsub; each module in a real kernel
 	@$(LAB) demo part2

@@ -2,13 +2,13 @@
 //! What a demonstration says besides its record: which programs the lab stands in for, what it did not
 //! look at, and what is next.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use anstream::println;
 use lab_build::kernels::{Capability, Which};
 use lab_cli::bold;
 use lab_course::{
-    clauses::Clauses,
+    clauses::{self, Clauses},
     plan::{self, Planned},
     tasks::Tasks,
 };
@@ -50,32 +50,37 @@ impl After {
         }
     }
 
-    /// What these demonstrations, which have passed, did not look at, and what is next.
-    pub(crate) fn tell(&self, steps: &[&Step], one: bool, which: Which) {
-        let shown: BTreeSet<_> = steps
+    /// The clauses that these demonstrations, which have passed, did not look at.
+    pub(crate) fn tell_unseen(&self, steps: &[&Step]) {
+        let shown: Vec<_> = steps
             .iter()
             .map(|step| self.scenario_of(step).0.clause())
             .collect();
         let checks = steps.iter().flat_map(|step| step.checks);
         let mut others: Vec<_> = checks.map(Scenario::clause).collect();
         others.retain(|clause| !shown.contains(clause));
-        let mut known = BTreeSet::new();
-        others.retain(|clause| known.insert(*clause));
+        others.sort_by_key(|clause| clauses::key(clause));
+        others.dedup();
         println!("\n{}", bold("It did not look at"));
         for clause in others {
             let words = self.clauses.words(self.stage.name, clause);
             println!("  {clause:4} {}", words.unwrap_or_default());
         }
+    }
+
+    /// The next command, and the next task if one of these steps has any. `one` is whether one step
+    /// was asked for.
+    pub(crate) fn tell_next(&self, steps: &[&Step], one: bool, which: Which) {
         let step = match steps {
             [step] if one => format!(" STEP={}", step.name),
             _ => String::new(),
         };
-        println!("\nNow: make grade STAGE={}{step}", self.stage.name);
+        println!(
+            "\nEvery clause is checked by: make grade STAGE={}{step}",
+            self.stage.name
+        );
         if !which.has(Capability::Faults) {
-            println!(
-                "The debug kernel also finds memory errors, wrong locking and leaks: make kernel \
-                 KERNEL=debug, then KERNEL=debug with every command."
-            );
+            println!("With KERNEL=debug it also finds memory errors, wrong locking and leaks.");
         }
         let open = |planned: &&Planned| {
             let of_these = steps.iter().any(|step| step.name == planned.step);

@@ -73,8 +73,9 @@ pub(crate) fn run(
         }
     }
     if worst == ExitCode::SUCCESS {
-        after.tell(&steps, step.is_some(), workshop.kernel.which);
+        after.tell_unseen(&steps);
     }
+    after.tell_next(&steps, step.is_some(), workshop.kernel.which);
     Ok(worst)
 }
 
