@@ -14,7 +14,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: todo progress reset solution
+.PHONY: editor todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -57,7 +57,7 @@ fuzz: setup ## Compare modules with their models for MINUTES=10; SEED=n repeats 
 soak: setup ## Every scenario where processes race, and random requests, for MINUTES=10 on the debug kernel
 	@KERNEL=$(or $(KERNEL),debug) $(LAB) soak
 
-lint: ## rustfmt, clippy, checkpatch, sparse, shellcheck, typos
+lint: ## rustfmt, clippy, checkpatch, sparse, clangd, shellcheck, typos
 	@lab/setup.sh lint && lab/lint.sh
 
 kernel: ## Build the lab kernel (5 minutes once on two idle cores); KERNEL=debug builds the debug kernel
@@ -68,6 +68,9 @@ kernels: ## Build the lab and the debug kernel
 
 modules: setup ## Build all modules and programs
 	@$(LAB) modules
+
+editor: setup ## Write compile_commands.json, so that clangd understands the modules
+	@$(LAB) editor
 
 shell: setup ## A shell in a machine, with the modules and programs in /lab
 	@$(LAB) shell

@@ -61,7 +61,10 @@ impl After {
         others.retain(|clause| !shown.contains(clause));
         others.sort_by_key(|clause| clauses::key(clause));
         others.dedup();
-        println!("\n{}", bold("It did not look at"));
+        println!(
+            "\n{}",
+            bold("It did not check these clauses, or only in part")
+        );
         for clause in others {
             let words = self.clauses.words(self.stage.name, clause);
             println!("  {clause:4} {}", words.unwrap_or_default());

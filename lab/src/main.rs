@@ -13,7 +13,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use lab_base::paths::Paths;
-use lab_build::{kernel_build, kernels::Which, modules::Strictness};
+use lab_build::{
+    editor, kernel_build,
+    kernels::{Kernel, Which},
+    modules::Strictness,
+};
 use lab_cli::{Wish, red};
 use lab_machine::{Start, qemu};
 use lab_scene::workshop::Workshop;
@@ -66,6 +70,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Write compile_commands.json, from which clangd knows how each C file in kernel/ is compiled.
+    Editor,
     /// Open a shell in a machine.
     Shell,
     /// Print the first report in a saved kernel log: exit status 0 none, 1 a report, 2 the file
@@ -121,6 +127,14 @@ fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
             for module in workshop.all_modules(strictness)? {
                 println!("{}", module.display());
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Editor => {
+            let paths = Paths::find()?;
+            let kernel = Kernel::find(&paths, wish.kernel)?;
+            let (file, count) = editor::write(&paths, &kernel)?;
+            println!("{}: {count} files, for kernel {kernel}", file.display());
+            println!("clangd reads it; rust-analyzer needs Cargo.toml only");
             Ok(ExitCode::SUCCESS)
         }
         Command::Shell => {
