@@ -14,7 +14,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: editor todo progress reset solution
+.PHONY: install-completions editor todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -68,6 +68,9 @@ kernels: ## Build the lab and the debug kernel
 
 modules: setup ## Build all modules and programs
 	@$(LAB) modules
+
+install-completions: setup ## Completions of lab/grade.sh for bash, zsh and fish, and a man page, below your home
+	@$(LAB) completions
 
 editor: setup ## Write compile_commands.json, so that clangd understands the modules
 	@$(LAB) editor

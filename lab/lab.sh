@@ -14,7 +14,7 @@ for word in "$@"; do
 	case $word in
 	--kernel | --machine) value=true ;;
 	-* | help) ;;
-	grade | hint | starter | verify | doctor) program=lab-grade && break ;;
+	grade | hint | starter | verify | doctor | completions) program=lab-grade && break ;;
 	soak | fuzz) program=lab-fuzz && break ;;
 	bench | bench-machines) program=lab-measure && break ;;
 	*) break ;;

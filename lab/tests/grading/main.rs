@@ -9,6 +9,7 @@ mod batch_ends;
 mod batches;
 mod build;
 mod compilers;
+mod completions;
 mod crates;
 mod exports;
 mod handed_in;

@@ -6,6 +6,18 @@ use std::path::PathBuf;
 use lab_grade::report::Feedback;
 use lab_stages::STAGES;
 
+/// Shown below the options.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  lab/grade.sh                          this tree
+  lab/grade.sh work.zip                 a submission
+  lab/grade.sh work.zip W5              its checks whose ids contain W5
+  lab/grade.sh --stage part2 work/      one stage of a submission
+  lab/grade.sh --map message_slot=a.c work/   with a file that is not found by itself
+  lab/grade.sh class.zip --jobs 2       a class that a platform has exported
+  lab/grade.sh class.zip --resume       go on after an interruption
+Pages: lab/docs/grading.md";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Directories, archives, .c files, and exports of a class; without one, this tree. Several are a
