@@ -55,6 +55,12 @@ pub(super) fn render(report: &Report, readers: Feedback) -> String {
     }
     text += &findings(report);
     text += &table(report);
+    for shared in report.shared_failures() {
+        text += &format!(
+            "\n{BOLD}Probably one cause:{BOLD:#} {}.\n",
+            shared.in_words()
+        );
+    }
     let style = if report.exit_status() == 0 {
         GREEN
     } else {
