@@ -12,6 +12,7 @@ mod compilers;
 mod crates;
 mod exports;
 mod handed_in;
+mod hints;
 mod intake;
 mod layouts;
 mod mapping;

@@ -193,10 +193,10 @@ fn grade(
         submitted,
         elsewhere: Elsewhere::than(&workshop, start, build)?,
         timeout,
+        interrupted,
         machines: arguments.machines.unwrap_or_else(processors),
     };
-    let stop = || interrupted.load(Ordering::Relaxed);
-    runner.carry_out(rubric, &report, stop, |check| {
+    runner.carry_out(rubric, &report, |check| {
         if arguments.verbose {
             let report = lock();
             if let Some(check) = report.checks().find(|other| other.id == check.id) {
@@ -229,9 +229,7 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
             // Somebody means it. The machines end with us.
             std::process::exit(i32::from(BROKEN));
         }
-        eprintln!(
-            "interrupted: building ends now; checks that have begun are carried to their end"
-        );
+        eprintln!("interrupted: building and checks end now; a report of the others follows");
     })?;
     Ok(flag)
 }

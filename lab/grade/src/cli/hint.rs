@@ -176,7 +176,7 @@ fn tell(check: &Check, result: &CheckResult, shared: &[SharedFailure]) {
 /// Print checks by step, those that failed when they were last graded first.
 fn list(wanted: &str, checks: &[&Check], progress: &Progress) {
     println!(
-        "{} checks have {wanted:?} in their ids. Name one, for example: make hint CHECK={}",
+        "{} checks fit {wanted:?}. Name one, for example: make hint CHECK={}",
         checks.len(),
         checks[0].id
     );

@@ -50,6 +50,11 @@ impl Symptoms {
         self.0.iter().find(fits)
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Symptom> {
+        self.0.iter()
+    }
+
     /// Add the symptoms of a file that these stages can have.
     pub(super) fn add(
         &mut self,
