@@ -3,10 +3,9 @@
 #   KERNEL=stock|lab|debug   which kernel; the default is lab if it is built, else stock
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   the seed of make fuzz, to repeat a run
-#   STEP=name                one step of a stage, as in make part2 STEP=pubsub
-#   STAGE=name               the stage of make todo
+#   STAGE=name, STEP=name    a stage of make grade and make todo; one step, as in make part2 STEP=pubsub
 #   TASK=name                the task of make reset and make solution
-#   CHECK=id                 the check that make hint is about
+#   CHECK=id                 the check that make hint is about, or a part of the ids that make grade selects
 #   BUILD=dir                where to build instead of in build/, for a read-only checkout
 #   ONLY=text                of make hostile, the submissions whose names contain it
 #   DIR=path UPTO=stage      where make starter writes, and the first stage that is not solved
@@ -87,8 +86,8 @@ bench-machines: setup ## Measure how long machines take to start, cold and warm 
 starter: setup ## Write the tree for students into DIR=path; stages before UPTO=stage stay solved
 	@$(LAB) starter "$(or $(DIR),$(error expected DIR=path, found none))"
 
-grade: ## Grade this tree; lab/grade.sh FILE grades a submission
-	@lab/grade.sh
+grade: ## Grade this tree, or its STAGE=, STEP= or CHECK=; lab/grade.sh FILE grades a submission
+	@lab/grade.sh $(foreach stage,$(STAGE),--stage "$(stage)") $(foreach step,$(STEP),--step "$(step)") $(if $(CHECK),--check "$(CHECK)")
 
 verify: setup ## Check that solutions get full score, starters fail and mutants are caught (two hours)
 	@$(LAB) grade && $(LAB) verify starters && $(LAB) verify mutants
@@ -96,8 +95,8 @@ verify: setup ## Check that solutions get full score, starters fail and mutants 
 hostile: setup ## Grade every hostile submission (an hour); none may gain a point or reach the host
 	@lab/env.sh env ROWS=all cargo test --package lab --test hostile --locked -- --nocapture
 
-hint: setup ## The next hint for a check, for example CHECK=message-slot/W5-intact
-	@CHECK="$(or $(CHECK),$(error expected CHECK=id, found none))" $(LAB) hint
+hint: ## The next hint for the first check that failed, or for CHECK=message-slot/W5-intact
+	@lab/quick.sh lab-grade hint "$(CHECK)"
 
 fresh-test: ## Run make part2 and make test on a fresh Debian, SUITE=trixie or bookworm; needs root
 	@lab/setup.sh fresh-test && exec lab/fresh-test.sh

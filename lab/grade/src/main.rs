@@ -56,8 +56,8 @@ enum Command {
     },
     /// Print the next hint for a check.
     Hint {
-        /// Its id, as in a report.
-        #[arg(env = "CHECK")]
+        /// Its id as in a report, or a part of it; without it, the first check that failed.
+        #[arg(default_value = "")]
         check: String,
     },
     /// Write the tree that students begin with: the solutions without what they are to write.

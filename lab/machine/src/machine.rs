@@ -8,7 +8,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError, atomic::AtomicBool},
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use lab_base::{Error, Result, random::draw_key, run_directory::RunDirectory};
 
 use crate::{
     observed::{Observed, Process, Shared, Trouble, listen},
-    patience::{Patience, Sample},
+    patience::{Patience, Sample, TotalPatience},
     qemu::{Launch, Qemu},
 };
 
@@ -48,7 +48,7 @@ pub struct Machine {
     /// Factor of all deadlines; at least 1.
     pub slowness: f64,
     /// After this time every wait ends, whatever its own limit.
-    in_all: Option<Mutex<Patience>>,
+    in_all: Option<TotalPatience>,
 }
 
 impl Machine {
@@ -198,17 +198,18 @@ impl Machine {
         Patience::new(&[self.qemu.pid()], limit)
     }
 
-    /// End every wait after `limit` in total, which is not scaled.
-    pub fn limit_all(&mut self, limit: Duration) {
-        self.in_all = Some(Mutex::new(self.patience(limit)));
+    /// End every wait after `limit` in total, which is not scaled, or when the flag is raised.
+    pub fn limit_all(&mut self, limit: Duration, interrupted: &Arc<AtomicBool>) {
+        self.in_all = Some(TotalPatience::new(
+            self.patience(limit),
+            interrupted.clone(),
+        ));
     }
 
     /// Time until the total limit is checked again; zero when it is over.
     fn left_in_all(&self) -> Duration {
         let in_all = self.in_all.as_ref();
-        in_all.map_or(Duration::MAX, |in_all| {
-            in_all.lock().unwrap_or_else(PoisonError::into_inner).left()
-        })
+        in_all.map_or(Duration::MAX, TotalPatience::left)
     }
 
     /// Whether the total limit is over.

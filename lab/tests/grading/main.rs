@@ -13,6 +13,7 @@ mod completions;
 mod crates;
 mod exports;
 mod handed_in;
+mod hints;
 mod intake;
 mod layouts;
 mod mapping;
