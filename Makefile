@@ -35,16 +35,16 @@ part3: setup ## Kernel lists: any number of publishers and subscribers that come
 	@$(LAB) demo part3
 
 todo: ## What is left to write, in order, with the clauses in words; STAGE=name
-	@STAGE="$(STAGE)" $(LAB) todo
+	@STAGE="$(STAGE)" lab/quick.sh lab todo
 
 progress: ## How far you are: tasks, checks and points of each step, and what is next
-	@$(LAB) progress
+	@lab/quick.sh lab progress
 
 reset: ## Give back the first text of a task, TASK=name; the old file is kept
-	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" $(LAB) reset
+	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" lab/quick.sh lab reset
 
 solution: ## The solution of a task, TASK=name, if your teacher hands it out
-	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" $(LAB) solution
+	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" lab/quick.sh lab solution
 
 test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
 	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \

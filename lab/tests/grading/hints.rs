@@ -136,6 +136,7 @@ fn checks_are_found_by_a_part_of_their_ids() {
         status: Status::Pass,
         points: 1,
         max: 1,
+        before: 0,
         when: 1,
         failure: None,
     };
