@@ -18,6 +18,9 @@ mod mapping;
 mod mutants;
 mod numbers;
 mod old_api;
+mod order;
+#[path = "../harness/pages.rs"]
+mod pages;
 mod program;
 mod reading;
 mod report;
@@ -25,5 +28,6 @@ mod runs;
 mod sandbox;
 mod sources;
 mod starter;
+mod teaching;
 mod unpack;
 mod whole;
