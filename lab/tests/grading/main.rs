@@ -20,6 +20,9 @@ mod mapping;
 mod mutants;
 mod numbers;
 mod old_api;
+mod order;
+#[path = "../harness/pages.rs"]
+mod pages;
 mod program;
 mod reading;
 mod report;
@@ -27,6 +30,10 @@ mod runs;
 mod sandbox;
 mod sources;
 mod starter;
+<<<<<<< HEAD
 mod tasks;
+=======
+mod teaching;
+>>>>>>> pages
 mod unpack;
 mod whole;

@@ -20,6 +20,7 @@ mod log_forms;
 mod machines;
 mod modules;
 mod names;
+mod pages;
 mod sources;
 mod structure;
 mod targets;

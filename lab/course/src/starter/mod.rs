@@ -26,17 +26,26 @@ use lab_stages::{STAGES, Stage};
 
 use crate::tasks::{self, Task, Tasks};
 
-/// Files that no student needs: other solutions, right and wrong, and tests of these and of the
-/// grader.
-const LEFT_OUT: [&str; 7] = [
+/// Files that no student needs: other solutions, right and wrong, tests of these and of the
+/// grader, and pages for those who teach with the lab or change it.
+const LEFT_OUT: [&str; 13] = [
     ".ci/",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "lab/batch-test.sh",
+    "lab/docs/design.md",
+    "lab/docs/teaching.md",
+    "lab/docs/upkeep.md",
     "lab/fixtures/submissions/",
     "lab/mutants/",
     "lab/slurm/test.sh",
     "lab/tests/grading/",
     "lab/tests/hostile/",
 ];
+
+/// The first page of a starter, and its place in the checkout.
+const README: [&str; 2] = ["README.md", "lab/starter/README.md"];
 
 /// A tree for students.
 #[derive(Clone, Debug, Default)]
@@ -59,10 +68,15 @@ impl Starter {
         let mut starter = Starter::default();
         let mut regions = Vec::new();
         for path in tree::files_of(checkout)? {
-            if LEFT_OUT.iter().any(|left_out| path.starts_with(left_out)) {
+            let left_out = LEFT_OUT.iter().any(|left_out| path.starts_with(left_out));
+            let [readme, readme_of_starters] = README.map(Path::new);
+            if left_out || path == readme {
                 continue;
             }
             let mut file = File::read(checkout, path)?;
+            if file.path == readme_of_starters {
+                file.path = readme.to_owned();
+            }
             if let Some(stage) = stage_of(&file.path) {
                 let text = String::from_utf8_lossy(&file.contents);
                 let (text, found) = cut(&file.path, &text, stage < first)?;
