@@ -22,6 +22,7 @@ mod modules;
 mod names;
 mod sources;
 mod structure;
+mod stuck;
 mod targets;
 mod texts;
 mod walkthrough;
