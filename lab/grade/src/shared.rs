@@ -28,7 +28,7 @@ pub struct FailedCheck<'a> {
 /// Several checks that fail in the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedFailure {
-    /// The observation, of the check to start with.
+    /// The observation, of the check to start with. A bare number comes with the expectation.
     pub got: String,
     /// Ids of the checks, in the order in which they were given.
     pub checks: Vec<String>,
@@ -93,8 +93,13 @@ impl Symptoms {
             .find_map(|id| checks.iter().find(|check| check.id == id))
             .unwrap_or(first);
         let got = start.got.lines().next().unwrap_or_default();
+        let got = got.trim_end_matches([':', ' ']);
+        let is_number = !got.contains(char::is_alphabetic);
         Some(SharedFailure {
-            got: got.trim_end_matches([':', ' ']).to_owned(),
+            got: match is_number {
+                true => format!("expected {}, got {got}", start.expected),
+                false => got.to_owned(),
+            },
             checks: checks.iter().map(|check| check.id.to_owned()).collect(),
             start: start.id.to_owned(),
         })

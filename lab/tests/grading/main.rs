@@ -15,6 +15,7 @@ mod exports;
 mod handed_in;
 mod hints;
 mod intake;
+mod interrupts;
 mod layouts;
 mod mapping;
 mod mutants;

@@ -23,6 +23,7 @@ mod names;
 mod pages;
 mod sources;
 mod structure;
+mod stuck;
 mod targets;
 mod texts;
 mod walkthrough;

@@ -111,19 +111,22 @@ fn hint(
         "{}",
         bold(format!("{}: {}", check.id, check.scenario.title))
     );
-    let hints = match progress.get(&check.id) {
+    let symptom = match progress.get(&check.id) {
         Some(result) => {
             tell(check, result, shared);
             let failure = result.failure.as_ref().filter(|_| has_failed(result));
-            let symptom =
-                failure.and_then(|it| rubric.symptoms.of(&check.id, &it.expected, &it.got));
-            symptom.map_or(&check.hints, |symptom| &symptom.hints)
+            failure.and_then(|it| rubric.symptoms.of(&check.id, &it.expected, &it.got))
         }
-        None => &check.hints,
+        None => None,
     };
-    // Hints for another failure of the same check begin with the first.
+    // A symptom that many checks have has its hints once.
+    let (of, hints) = match symptom {
+        Some(symptom) => ("symptom", &symptom.hints),
+        None => (&check.id[..], &check.hints),
+    };
+    // The hints of a changed rubric begin with the first.
     let digest = paths::digest(hints.iter().map(String::as_bytes));
-    let file = format!("{}-{digest}", check.id.replace('/', "-"));
+    let file = format!("{}-{digest}", of.replace('/', "-"));
     let file = paths.build.join("hints").join(file);
     let shown: usize = fs::read_to_string(&file)
         .ok()

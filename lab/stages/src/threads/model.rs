@@ -73,6 +73,11 @@ impl Model {
         }
         let wanted = "each interleaving ends";
         match scene.wait_line(&program, Stream::Stderr, Duration::ZERO)? {
+            // Loom names its own threads and locks behind this word.
+            Some(line) if line.starts_with(b"lab-model: deadlock") => Err(fail(
+                wanted,
+                "a deadlock: in one order of the threads, each of them waits",
+            )),
             Some(line) => Err(fail(wanted, readable(&line))),
             None => Err(fail(wanted, "one does not end, or there are too many")),
         }
