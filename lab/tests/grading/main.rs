@@ -31,10 +31,7 @@ mod runs;
 mod sandbox;
 mod sources;
 mod starter;
-<<<<<<< HEAD
 mod tasks;
-=======
 mod teaching;
->>>>>>> pages
 mod unpack;
 mod whole;
