@@ -244,6 +244,7 @@ fn its_pages_are_those_for_students() {
     let readme = fs::read_to_string(tree.join("README.md")).unwrap();
     let of_starters = fs::read_to_string(checkout().join(OF_STARTERS)).unwrap();
     assert_eq!(readme, of_starters);
+    assert!(tree.join(".vscode/extensions.json").exists());
     for other in ["lab/starter", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         assert!(!tree.join(other).exists(), "{other}");
     }

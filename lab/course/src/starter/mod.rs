@@ -44,8 +44,8 @@ const LEFT_OUT: [&str; 13] = [
     "lab/tests/hostile/",
 ];
 
-/// The first page of a starter, and its place in the checkout.
-const README: [&str; 2] = ["README.md", "lab/starter/README.md"];
+/// The folder with files of starters only, at the places that they have in a starter.
+const OWN: &str = "lab/starter";
 
 /// A tree for students.
 #[derive(Clone, Debug, Default)]
@@ -67,15 +67,15 @@ impl Starter {
         let first = place(upto);
         let mut starter = Starter::default();
         let mut regions = Vec::new();
-        for path in tree::files_of(checkout)? {
+        let paths = tree::files_of(checkout)?;
+        for path in &paths {
             let left_out = LEFT_OUT.iter().any(|left_out| path.starts_with(left_out));
-            let [readme, readme_of_starters] = README.map(Path::new);
-            if left_out || path == readme {
+            if left_out || paths.contains(&Path::new(OWN).join(path)) {
                 continue;
             }
-            let mut file = File::read(checkout, path)?;
-            if file.path == readme_of_starters {
-                file.path = readme.to_owned();
+            let mut file = File::read(checkout, path.clone())?;
+            if let Ok(place) = path.strip_prefix(OWN) {
+                file.path = place.to_owned();
             }
             if let Some(stage) = stage_of(&file.path) {
                 let text = String::from_utf8_lossy(&file.contents);
