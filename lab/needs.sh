@@ -92,11 +92,27 @@ virtme_ng() {
 	fi
 }
 
+rustup_command="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
+
+# What make lint lacks of Rust, if anything. rustup's minimal profile and Debian's packages have no clippy.
+lint_trouble() {
+	local part missing=()
+	for part in fmt clippy; do
+		cargo "$part" --version >/dev/null 2>&1 || missing+=("cargo $part")
+	done
+	((${#missing[@]})) || return 0
+	missing=${missing[*]/%/,}
+	if type -P rustup >/dev/null; then
+		echo "${missing%,} cannot be run; get it with: rustup component add rustfmt clippy"
+	else
+		echo "${missing%,} cannot be run; get it with Rust's own: $rustup_command"
+	fi
+}
+
 # The fault of cargo, if any.
 cargo_trouble() {
 	local version rustup
-	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
-	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup"
+	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup_command"
 	if [[ -n ${SUDO_USER-} ]] && ! cargo --version >/dev/null 2>&1; then
 		echo "root has no cargo; run the command without sudo. Set-up calls sudo itself where it needs root"
 	elif ! version=$(cargo --version 2>/dev/null); then

@@ -237,6 +237,10 @@ esac
 for trouble in "$(system_trouble)" "$(cargo_trouble)"; do
 	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
 done
+if [[ ${1-} == lint ]]; then
+	trouble=$(lint_trouble)
+	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
+fi
 # One run at a time: a second one waits and then finds everything installed.
 exec 9>"$cache/.setup.lock"
 if ! flock --nonblock 9; then
