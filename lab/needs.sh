@@ -96,16 +96,16 @@ rustup_command="$as_root"'apt-get install curl && curl --proto =https -sSf https
 
 # What make lint lacks of Rust, if anything. rustup's minimal profile and Debian's packages have no clippy.
 lint_trouble() {
-	local part missing=()
+	local part list missing=()
 	for part in fmt clippy; do
 		cargo "$part" --version >/dev/null 2>&1 || missing+=("cargo $part")
 	done
 	((${#missing[@]})) || return 0
-	missing=${missing[*]/%/,}
+	list=${missing[*]/%/,}
 	if type -P rustup >/dev/null; then
-		echo "${missing%,} cannot be run; get it with: rustup component add rustfmt clippy"
+		echo "${list%,} cannot be run; get it with: rustup component add rustfmt clippy"
 	else
-		echo "${missing%,} cannot be run; get it with Rust's own: $rustup_command"
+		echo "${list%,} cannot be run; get it with Rust's own: $rustup_command"
 	fi
 }
 
