@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use lab_stages::step_of;
 use regex::Regex;
 
-use crate::rubric::{Hints, Symptoms};
+use crate::symptoms::{Hints, Symptoms};
 
 /// Fewer checks can fail alike by chance.
 const CHECKS_MIN: usize = 4;

@@ -9,8 +9,9 @@ use lab_base::paths::{self, Paths};
 use lab_cli::{bold, red};
 use lab_course::progress::{self, CheckResult, Progress};
 use lab_grade::{
-    rubric::{Check, Hints, Rubric},
+    rubric::{Check, Rubric},
     shared::{FailedCheck, SharedFailure},
+    symptoms::Hints,
 };
 use lab_scene::transcript::Status;
 use lab_stages::step_of;
