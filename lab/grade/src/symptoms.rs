@@ -42,8 +42,10 @@ pub(crate) struct SymptomOfFile {
 pub struct Symptoms(Vec<Symptom>);
 
 impl Symptoms {
-    /// The symptom of a failed check: the first one that fits.
+    /// The symptom of a failed check: the first one that fits. Of the observation, the first line
+    /// counts.
     pub fn of(&self, id: &str, expected: &str, got: &str) -> Option<&Symptom> {
+        let got = got.lines().next().unwrap_or_default();
         let text = format!("expected: {expected}\ngot: {got}");
         let fits = |symptom: &&Symptom| {
             symptom.checks.iter().any(|other| other == id) && symptom.says.is_match(&text)
