@@ -6,4 +6,7 @@
 set -euo pipefail
 [[ -e $BUILD/book ]] || echo "book: the first run compiles mdBook, which takes two to four minutes" >&2
 program=$("$IPCLAB_CHECKOUT/lab/built.sh" lab-book lab-book)
+# One run at a time writes there.
+exec 9>"$BUILD/.book.lock"
+flock 9
 exec "$program"

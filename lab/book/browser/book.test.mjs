@@ -55,10 +55,10 @@ async function open(page, options, look) {
   }
 }
 
-/// What axe objects to, one line for each place.
+/// What axe objects to, one line for each place. Preloading styles needs a server.
 async function objections(tab) {
   await tab.evaluate(axe);
-  const { violations } = await tab.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const { violations } = await tab.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], preload: false }));
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 200)}`));
 }
 
