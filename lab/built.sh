@@ -9,10 +9,13 @@
 set -euo pipefail
 package=$1 program=$2
 shift 2
+manifest=$IPCLAB_CHECKOUT/Cargo.toml
+# The book is a workspace of its own.
+[[ $package != lab-book ]] || manifest=$IPCLAB_CHECKOUT/lab/book/Cargo.toml
 said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
 trap 'rm -f "$said" "$said.err"' EXIT
 # cargo prints the names of crates while it compiles. If nothing is compiled, its output is dropped.
-if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --package "$package" --bin "$program" \
+if ! cargo build --locked --manifest-path "$manifest" --package "$package" --bin "$program" \
 	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | tee "$said.err" | sed -u '/^ *Finished /d' >&2; then
 	free=$(df -k --output=avail "$BUILD" | tail -n 1)
 	# A linker reports a full disk unclearly.

@@ -45,10 +45,12 @@ table() {
 }
 
 # The missing packages of some kind: package and purpose, one per line.
-missing() { # base, kernel, lint, fresh-test or slurm-test
+missing() { # base, kernel, lint, book-test, fresh-test or slurm-test
 	local when probe reason debian rest
 	while IFS='|' read -r when probe reason debian rest; do
 		[[ $when == "$1" ]] || continue
+		# The makers of Node.js have one package for node and npm, which conflicts with Debian's npm.
+		[[ $debian != npm ]] || ! type -P npm >/dev/null || continue
 		installed "$debian" || printf '%s\n%s\n' "$debian" "$reason"
 	done < <(table)
 }

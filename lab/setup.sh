@@ -6,6 +6,7 @@
 #   lab/setup.sh            for `make part2` and `make test`
 #   lab/setup.sh kernel     also for building the lab and the debug kernel
 #   lab/setup.sh lint       also for `make lint`
+#   lab/setup.sh book-test  also for `make book-test`
 #   lab/setup.sh fresh-test only for `make fresh-test`
 #   lab/setup.sh slurm-test also for `make slurm-test`
 #
@@ -228,9 +229,9 @@ install_typos() {
 }
 
 case ${1-} in
-"" | kernel | lint | fresh-test | slurm-test) ;;
+"" | kernel | lint | book-test | fresh-test | slurm-test) ;;
 *)
-	echo "usage: lab/setup.sh [kernel|lint|fresh-test|slurm-test]" >&2
+	echo "usage: lab/setup.sh [kernel|lint|book-test|fresh-test|slurm-test]" >&2
 	exit 2
 	;;
 esac
