@@ -56,7 +56,7 @@ fn a_program_that_sleeps_is_told_with_its_function() {
         title: "a program that does not end",
         looks_at: LooksAt::Programs,
         run: |scene| {
-            let program = scene.shell(0, "exec sleep 100000")?;
+            let program = scene.shell(0, "echo not found >&2; exec sleep 100000")?;
             scene.expect_any_end(&program)
         },
     };
