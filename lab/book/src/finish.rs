@@ -10,7 +10,7 @@ use crate::read;
 
 /// Text of each page, and what takes its place.
 const CHANGES: [(&str, &str); 6] = [
-    // A label takes no keys. theme/keys.js makes the button work.
+    // A label takes no keys. theme/reader.js makes the button work.
     (
         r#"<label id="mdbook-sidebar-toggle" class="icon-button" for="mdbook-sidebar-toggle-anchor""#,
         r#"<button type="button" id="mdbook-sidebar-toggle" class="icon-button""#,

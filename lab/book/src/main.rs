@@ -73,7 +73,7 @@ fn pages(lab: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let clauses = contract::clauses(lab)?;
     all.push(("contract.md".to_owned(), contract::page(lab, &clauses)?));
     all.push(("hints.md".to_owned(), hints::page(lab, &clauses)?));
-    for name in ["style.css", "keys.js"] {
+    for name in ["style.css", "reader.js"] {
         all.push((name.to_owned(), read(&lab.join("book/theme").join(name))?));
     }
     Ok(all)
