@@ -71,9 +71,26 @@ impl After {
         }
     }
 
-    /// The next command, and the next task if one of these steps has any. `one` is whether one step
-    /// was asked for.
-    pub(crate) fn tell_next(&self, steps: &[&Step], one: bool, which: Which) {
+    /// The next command if all has passed, and the next task if one of these steps has any. `one` is
+    /// whether one step was asked for.
+    pub(crate) fn tell_next(&self, steps: &[&Step], one: bool, passed: bool, which: Which) {
+        if passed {
+            self.tell_grade(steps, one, which);
+        }
+        let open = |planned: &&Planned| {
+            let of_these = steps.iter().any(|step| step.name == planned.step);
+            planned.open_at.is_some() && of_these
+        };
+        if let Some(planned) = self.plan.iter().find(open) {
+            println!();
+            if !passed {
+                println!("If you have written what the failed step needs, mend that first.");
+            }
+            todo::show_next(planned);
+        }
+    }
+
+    fn tell_grade(&self, steps: &[&Step], one: bool, which: Which) {
         let step = match steps {
             [step] if one => format!(" STEP={}", step.name),
             _ => String::new(),
@@ -82,16 +99,9 @@ impl After {
             "\nEvery clause is checked by: make grade STAGE={}{step}",
             self.stage.name
         );
-        if !which.has(Capability::Faults) {
+        let has_module = steps.iter().any(|step| !step.modules.is_empty());
+        if has_module && !which.has(Capability::Faults) {
             println!("With KERNEL=debug it also finds memory errors, wrong locking and leaks.");
-        }
-        let open = |planned: &&Planned| {
-            let of_these = steps.iter().any(|step| step.name == planned.step);
-            planned.open_at.is_some() && of_these
-        };
-        if let Some(planned) = self.plan.iter().find(open) {
-            println!();
-            todo::show_next(planned);
         }
     }
 }

@@ -75,7 +75,8 @@ pub(crate) fn run(
     if worst == ExitCode::SUCCESS {
         after.tell_unseen(&steps);
     }
-    after.tell_next(&steps, step.is_some(), workshop.kernel.which);
+    let passed = worst == ExitCode::SUCCESS;
+    after.tell_next(&steps, step.is_some(), passed, workshop.kernel.which);
     Ok(worst)
 }
 

@@ -8,7 +8,7 @@ use lab_base::paths::Paths;
 use lab_cli::bold;
 use lab_course::{
     plan::{self, Planned},
-    progress::{self, Progress},
+    progress::{self, CheckResult, Progress},
     tasks::Tasks,
 };
 use lab_scene::transcript::Status;
@@ -28,7 +28,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let paths = Paths::find()?;
     let tasks = Tasks::of(&paths.checkout)?;
     let results = progress::read(&paths)?;
-    let mut next = None;
+    let mut steps = Vec::new();
     println!(
         "{}",
         bold("stage         step      tasks     checks    points")
@@ -42,8 +42,16 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             let of_step: Vec<_> = plan.iter().filter(|task| task.step == step.name).collect();
             let row = Row::of(step, &of_step, &results);
             println!("{:12}  {:8}  {row}", stage.name, step.name);
-            next = next.or_else(|| what_is_next(stage, step, &of_step, &results));
+            let latest = graded(step, &results).map(|it| it.when).max();
+            steps.push((latest, what_is_next(stage, step, &of_step, &results)));
         }
+    }
+    // From the step that was graded last: first what is left there and behind it, then before it.
+    let begin = (0..steps.len()).max_by_key(|&at| (steps[at].0, std::cmp::Reverse(at)));
+    steps.rotate_left(begin.unwrap_or_default());
+    let next = steps.into_iter().find_map(|(_, next)| next);
+    if results.values().any(|it| it.status == Status::Crash) {
+        println!("What a report takes off for reports of the kernel is not counted here.");
     }
     println!();
     match next {
@@ -62,6 +70,11 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         None => println!("Every check of every stage has passed."),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The results of a step's checks that were graded.
+fn graded<'a>(step: &Step, results: &'a Progress) -> impl Iterator<Item = &'a CheckResult> {
+    step.checks.iter().filter_map(|check| results.get(check.id))
 }
 
 /// The first thing to do in a step; `None` if everything has passed.
@@ -89,7 +102,8 @@ fn what_is_next(
 /// The figures of a step.
 struct Row {
     tasks: Option<(usize, usize)>,
-    checks: (usize, usize),
+    /// Those that have passed, of those that were graded.
+    checks: Option<(usize, usize)>,
     /// Points, the points that there are, and those of the grading before; `None` if the step was
     /// never graded.
     points: Option<(u32, u32, u32)>,
@@ -98,16 +112,12 @@ struct Row {
 impl Row {
     fn of(step: &Step, plan: &[&Planned], results: &Progress) -> Self {
         let written = plan.iter().filter(|task| task.open_at.is_none()).count();
-        let graded: Vec<_> = step
-            .checks
-            .iter()
-            .filter_map(|check| results.get(check.id))
-            .collect();
+        let graded: Vec<_> = graded(step, results).collect();
         let passed = graded.iter().filter(|it| it.status == Status::Pass).count();
-        let sum = |of: fn(&progress::CheckResult) -> u32| graded.iter().map(|it| of(it)).sum();
+        let sum = |of: fn(&CheckResult) -> u32| graded.iter().map(|it| of(it)).sum();
         Row {
             tasks: (!plan.is_empty()).then_some((written, plan.len())),
-            checks: (passed, step.checks.len()),
+            checks: (!graded.is_empty()).then_some((passed, graded.len())),
             points: (!graded.is_empty())
                 .then(|| (sum(|it| it.points), sum(|it| it.max), sum(|it| it.before))),
         }
@@ -118,7 +128,8 @@ impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let of = |(some, all): (usize, usize)| format!("{some}/{all}");
         let tasks = self.tasks.map_or("solved".to_owned(), of);
-        write!(f, "{tasks:8}  {:8}  ", of(self.checks))?;
+        let checks = self.checks.map_or("-".to_owned(), of);
+        write!(f, "{tasks:8}  {checks:8}  ")?;
         match self.points {
             None => write!(f, "not graded"),
             Some((points, max, before)) if points == before => write!(f, "{points}/{max}"),

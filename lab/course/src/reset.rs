@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Give back the first text of a task. The rest of the file stays as the student has it. Pure.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use lab_base::{Error, Result};
 use similar::{DiffOp, TextDiff};
@@ -10,38 +10,28 @@ use crate::tasks::Task;
 
 /// The present text with the first text of these tasks. `all` are the tasks of this file.
 ///
-/// Lines that differ from the first text and lie at a task are replaced. If such lines lie at another
-/// task, too, nobody can tell which line belongs to which.
+/// The code of a task lies between two lines of the first text that are still there. Code of other
+/// tasks may lie there, too. A line with the name of a task, as in its TODO, begins its code.
 ///
 /// # Errors
-/// [`Error::Unexpected`] if the text of a task cannot be told apart from that of another, with the
+/// [`Error::Unexpected`] if the code of a task cannot be told apart from that of others, with the
 /// names.
 pub fn reset(first: &str, now: &str, wanted: &[&Task], all: &[&Task]) -> Result<String> {
-    let diff = TextDiff::from_lines(first, now);
     let old: Vec<&str> = first.split_inclusive('\n').collect();
     let new: Vec<&str> = now.split_inclusive('\n').collect();
+    let mut tasks: Vec<(Range<usize>, &Task)> = all
+        .iter()
+        .filter_map(|task| Some((place(first, task)?, *task)))
+        .collect();
+    tasks.sort_by_key(|(range, _)| range.start);
     let mut out = String::new();
-    for op in diff.ops() {
-        if matches!(op, DiffOp::Equal { .. }) {
-            out.extend(new[op.new_range()].iter().copied());
-            continue;
-        }
-        let at = |task: &&&Task| place(first, task).is_some_and(|range| touches(op, &range));
-        let (mine, others): (Vec<&&Task>, Vec<&&Task>) = all
-            .iter()
-            .filter(at)
-            .partition(|task| wanted.iter().any(|wish| wish.name == task.name));
-        match (mine.first(), others.first()) {
-            (Some(mine), Some(other)) => {
-                return Err(Error::Unexpected(format!(
-                    "the code of {} cannot be told apart from that of {}; to reset both: TASK={},{}",
-                    mine.name, other.name, mine.name, other.name
-                )));
-            }
-            (Some(_), None) => out.extend(old[op.old_range()].iter().copied()),
-            (None, _) => out.extend(new[op.new_range()].iter().copied()),
-        }
+    let mut done = 0;
+    for gap in gaps(first, now, &old, &new, &tasks) {
+        out.extend(new[done..gap.new.start].iter().copied());
+        done = gap.new.end;
+        out += &gap.reset(&old, &new, wanted)?;
     }
+    out.extend(new[done..].iter().copied());
     Ok(out)
 }
 
@@ -51,13 +41,121 @@ fn place(first: &str, task: &Task) -> Option<Range<usize>> {
     Some(at..at + task.lines)
 }
 
-/// Whether a change lies at these lines of the first text, or directly beside them.
-fn touches(op: &DiffOp, range: &Range<usize>) -> bool {
-    let old = op.old_range();
-    if old.is_empty() {
-        return range.start <= old.start && old.start <= range.end;
+/// The lines of both texts between two lines that are the same, with the tasks that lie there.
+struct Gap<'a> {
+    old: Range<usize>,
+    new: Range<usize>,
+    tasks: Vec<&'a (Range<usize>, &'a Task)>,
+}
+
+impl Gap<'_> {
+    /// The present lines, with those of wanted tasks as they were.
+    fn reset(&self, old: &[&str], new: &[&str], wanted: &[&Task]) -> Result<String> {
+        let is_wanted = |task: &Task| wanted.iter().any(|wish| wish.name == task.name);
+        let count = self.tasks.iter().filter(|it| is_wanted(it.1)).count();
+        if count == 0 {
+            return Ok(new[self.new.clone()].concat());
+        }
+        if count == self.tasks.len() {
+            return Ok(old[self.old.clone()].concat());
+        }
+        // Where the code of each task begins; that of the first one begins with the gap.
+        let begin = |at: usize| -> Option<(usize, usize)> {
+            let (range, task) = match self.tasks.get(at) {
+                _ if at == 0 => return Some((self.old.start, self.new.start)),
+                Some(it) => it,
+                None => return Some((self.old.end, self.new.end)),
+            };
+            let mut lines = self.new.clone();
+            let line = lines.find(|&line| names(new[line], &task.name))?;
+            Some((range.start, line))
+        };
+        let mut out = String::new();
+        for (at, (_, task)) in self.tasks.iter().enumerate() {
+            let Some(((old_begin, new_begin), (old_end, new_end))) = begin(at).zip(begin(at + 1))
+            else {
+                return Err(self.together());
+            };
+            out += &if is_wanted(task) {
+                old[old_begin..old_end].concat()
+            } else {
+                new.get(new_begin..new_end)
+                    .ok_or_else(|| self.together())?
+                    .concat()
+            };
+        }
+        Ok(out)
     }
-    old.start < range.end && range.start < old.end
+
+    fn together(&self) -> Error {
+        let names: Vec<_> = self.tasks.iter().map(|it| it.1.name.as_str()).collect();
+        Error::Unexpected(format!(
+            "the code of {} stands together; to reset all of it: TASK={}; to reset one task only, \
+             put the name of each into a comment above its code",
+            names.join(", "),
+            names.join(",")
+        ))
+    }
+}
+
+/// Whether a line has this name as a word.
+fn names(line: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    line.split(|c| !is_part(c)).any(|word| word == name)
+}
+
+/// The gaps with tasks, in order.
+fn gaps<'a>(
+    first: &str,
+    now: &str,
+    old: &[&str],
+    new: &[&str],
+    tasks: &'a [(Range<usize>, &'a Task)],
+) -> Vec<Gap<'a>> {
+    let (of_old, of_new) = (counted(old), counted(new));
+    let is_fixed = |line: usize| {
+        let text = old[line];
+        let once = of_old.get(text) == Some(&1) && of_new.get(text) == Some(&1);
+        let free = tasks.iter().all(|(range, _)| !range.contains(&line));
+        once && free && !text.trim().is_empty()
+    };
+    let mut fixed = Vec::new();
+    for op in TextDiff::from_lines(first, now).ops() {
+        if let &DiffOp::Equal {
+            old_index,
+            new_index,
+            len,
+        } = op
+        {
+            let same = (0..len).map(|at| (old_index + at, new_index + at));
+            fixed.extend(same.filter(|&(line, _)| is_fixed(line)));
+        }
+    }
+    let mut gaps: Vec<Gap<'a>> = Vec::new();
+    for task in tasks {
+        let before = fixed.iter().rev().find(|(line, _)| *line < task.0.start);
+        let behind = fixed.iter().find(|(line, _)| *line >= task.0.end);
+        let (old_start, new_start) = before.map_or((0, 0), |(a, b)| (a + 1, b + 1));
+        let (old_end, new_end) = behind.copied().unwrap_or((old.len(), new.len()));
+        match gaps.last_mut() {
+            Some(last) if last.old.start == old_start => last.tasks.push(task),
+            _ => gaps.push(Gap {
+                old: old_start..old_end,
+                new: new_start..new_end,
+                tasks: vec![task],
+            }),
+        }
+    }
+    gaps
+}
+
+/// How often each line occurs.
+fn counted<'a>(lines: &[&'a str]) -> HashMap<&'a str, usize> {
+    let mut counts = HashMap::new();
+    for line in lines {
+        *counts.entry(*line).or_default() += 1;
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -119,8 +217,7 @@ int f(void)
         let begin = SOLVED.split("\tlog();").next().unwrap();
         let end = FIRST.split("{\n").nth(1).unwrap();
         assert_eq!(text, format!("{begin}{end}"));
-        let text = back(SOLVED, &["a-log", "a-f"]).unwrap();
-        assert_eq!(text, FIRST.replace("<a.h>\n", "<a.h>\n#include <b.h>\n"));
+        assert_eq!(back(SOLVED, &["a-log", "a-f"]).unwrap(), FIRST);
     }
 
     #[test]
@@ -135,7 +232,24 @@ int f(void)
     fn code_of_two_tasks_in_one_piece_is_told() {
         let now = "#include <a.h>\n\nint f(void) { return 2; }\n";
         let error = back(now, &["a-f"]).unwrap_err().to_string();
-        assert!(error.ends_with("to reset both: TASK=a-f,a-log"), "{error}");
+        assert!(error.contains("TASK=a-log,a-f;"), "{error}");
         assert_eq!(back(now, &["a-f", "a-log"]).unwrap(), FIRST);
+    }
+
+    #[test]
+    fn a_comment_with_the_name_tells_code_apart() {
+        let now = "#include <a.h>\nvoid log(void)\n{\n}\n/* a-f: two. */\nint g(void)\n{\n}\n";
+        let text = back(now, &["a-f"]).unwrap();
+        let end = FIRST.split_once("\t/* TODO a-f").unwrap().1;
+        assert_eq!(
+            text,
+            format!("#include <a.h>\nvoid log(void)\n{{\n}}\n\t/* TODO a-f{end}")
+        );
+        let text = back(now, &["a-log"]).unwrap();
+        assert!(
+            text.ends_with("/* a-f: two. */\nint g(void)\n{\n}\n"),
+            "{text}"
+        );
+        assert!(text.contains("TODO a-log"), "{text}");
     }
 }

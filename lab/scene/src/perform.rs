@@ -243,10 +243,12 @@ impl Scene<'_> {
         if self.contract_only() {
             return Ok(());
         }
-        for name in std::mem::take(&mut self.modules).into_iter().rev() {
+        // One after the other: a module that never lets itself be removed is still in the list.
+        while let Some(name) = self.modules.last().cloned() {
             let removed = self
                 .machine
                 .order(&format!("rmmod {name}"), Op::Remove { name: name.clone() })?;
+            self.modules.pop();
             if let Err(refusal) = removed {
                 return Err(fail(format!("{name} can be removed"), refusal.to_string()));
             }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A netlink module with the lab's own client, for students who have not written their programs.
 
-use lab_scene::{Outcome, Scene};
+use lab_scene::{Outcome, Scene, expect_success, peer::request};
 
-use super::{TALKATIVE, Told, bad_payloads, carry_out, pair, refuse};
+use super::{TALKATIVE, Told, bad_payloads, pair, refuse};
 
 /// Two requests that are carried out, and one that is refused.
 pub(crate) fn show<M: Told>(scene: &mut Scene<'_>) -> Outcome {
@@ -24,7 +24,17 @@ pub(crate) fn show<M: Told>(scene: &mut Scene<'_>) -> Outcome {
     let (sender, listener) = &peers;
     for (title, n) in [("send a request", 1), ("send another request", 2)] {
         scene.step(title, "it is carried out, and acknowledged", |scene| {
-            carry_out::<M>(scene, sender, listener, n)
+            let (kind, payload) = M::request(n);
+            scene.send(sender, request(kind, &payload))?;
+            // A refusal explains why nobody hears of it.
+            if !M::SENDER {
+                expect_success(scene.expect_ack(sender)?.errno)?;
+            }
+            M::expect_heard(scene, sender, listener, n)?;
+            if M::SENDER {
+                expect_success(scene.expect_ack(sender)?.errno)?;
+            }
+            Ok(())
         })?;
     }
     for (what, kind, payload, errno) in bad_payloads::<M>(scene).into_iter().take(1) {
@@ -32,7 +42,7 @@ pub(crate) fn show<M: Told>(scene: &mut Scene<'_>) -> Outcome {
             &format!("send a wrong request: {what}"),
             &format!("it is refused with {errno:?}"),
             |scene| {
-                let data = lab_scene::peer::request(kind, &payload);
+                let data = request(kind, &payload);
                 refuse(scene, &peers, data, what, errno)
             },
         )?;

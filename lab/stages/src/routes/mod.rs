@@ -7,8 +7,6 @@ mod payloads;
 pub(crate) mod step;
 mod watching;
 
-use std::time::Duration;
-
 use lab_scene::{
     InWords, Outcome, Program, Scene, expect_eq, fail,
     peer::{Peer, request},
@@ -17,7 +15,7 @@ use lab_scene::{
 use nix::errno::Errno;
 use protocol::{
     netlink::PortId,
-    routes::{ADD, ADDED, DELETE, DELETED, ENTRY, EXPIRE_MAX, LIST, News, Reason, Request, WATCH},
+    routes::{ADD, ADDED, DELETE, DELETED, ENTRY, LIST, News, Reason, Request, WATCH},
 };
 
 use super::netlink::{
@@ -174,18 +172,6 @@ fn list_as(
         }
     }
     Ok(found)
-}
-
-/// Let time pass in the guest. The inserted module tells this peer when it has passed.
-///
-/// # Errors
-/// [`lab_scene::Halt::Fail`] if it does not.
-pub(super) fn pass_time(scene: &mut Scene<'_>, peer: &Peer, time: Duration) -> Outcome {
-    let ms = u32::try_from(time.as_millis()).unwrap_or(EXPIRE_MAX);
-    expect(scene, peer, Request::Watch(Some("R3")), OK)?;
-    expect(scene, peer, Request::Expire("R3", ms), OK)?;
-    expect_event(scene, peer, 1, News::Deleted("R3", Reason::Expired))?;
-    scene.machine.sync_log().map(drop).map_err(Into::into)
 }
 
 /// Expect exactly these entries. This checkout's module lists them in the order of insertion; the
