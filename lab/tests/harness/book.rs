@@ -49,7 +49,12 @@ fn every_picture_has_a_name_and_no_colour_of_its_own() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let text = fs::read_to_string(&file).unwrap();
         let labels = format!("aria-labelledby=\"{name}-title {name}-desc\"");
-        for part in ["role=\"img\"", &labels, &format!("<title id=\"{name}-title\">"), &format!("<desc id=\"{name}-desc\">")] {
+        for part in [
+            "role=\"img\"",
+            &labels,
+            &format!("<title id=\"{name}-title\">"),
+            &format!("<desc id=\"{name}-desc\">"),
+        ] {
             assert!(text.contains(part), "{name}: expected {part}, found none");
         }
         assert!(!colour.is_match(&text), "{name} has a colour of its own");
