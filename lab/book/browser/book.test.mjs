@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -23,12 +23,9 @@ const PATIENCE = 600_000;
 
 // toc.html is a part of the pages for browsers without JavaScript.
 const pages = readdirSync(BOOK).filter((name) => name.endsWith(".html") && name !== "toc.html");
-let browser;
-before(async () => {
-  mkdirSync(SHOTS, { recursive: true });
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", timeout: PATIENCE });
-});
-after(() => browser?.close());
+mkdirSync(SHOTS, { recursive: true });
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", timeout: PATIENCE });
+after(() => browser.close());
 
 const address = (page) => pathToFileURL(`${BOOK}/${page}`).href;
 
@@ -107,8 +104,9 @@ test("each stage begins with a picture that has a name", async () => {
 });
 
 for (const [screen, viewport] of Object.entries(SCREENS)) {
-  test(`search finds a word and leads to its page, ${screen}`, () =>
-    open("index.html", { viewport }, async (tab) => {
+  const colorScheme = screen === "phone" ? "dark" : "light";
+  test(`search finds a word and leads to its page, ${screen}, ${colorScheme}`, () =>
+    open("index.html", { viewport, colorScheme }, async (tab) => {
       await tab.locator("#mdbook-search-toggle").click();
       await tab.locator("#mdbook-searchbar").pressSequentially("NETLINK_URELEASE");
       const result = tab.locator("#mdbook-searchresults li a").first();
