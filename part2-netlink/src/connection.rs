@@ -162,7 +162,7 @@ impl Connection {
         }
     }
 
-    /// One datagram; `None` if none waits.
+    /// Receive one datagram, and append its messages to `unread`. Blocks; a signal ends the wait.
     fn receive(&mut self) -> Result<(), Error> {
         // lab:begin connection-receive: one datagram, if the kernel has sent it, whole (N10)
         let mut buffer = vec![0; RECEIVE_MAX];

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 2, `nl_greeting`: the kernel sends messages to a multicast group.
 //!
-//! A request has no payload; each greeting goes to [`GROUP`]. Errnos of the module:
+//! A request has no payload; each greeting goes to [`GROUP`]. Errnos of the module, in the
+//! order in which it checks:
 //!
 //! | request | errno | when |
 //! |---|---|---|
-//! | greet | `EINVAL`, `EMSGSIZE` | it has a payload; one of more than 1024 bytes |
 //! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
+//! | greet | `EMSGSIZE` | it has a payload of more than 1024 bytes |
+//! | greet | `EINVAL` | it has a payload |
 
 use crate::attributes::{self, AttributeError};
 

@@ -3,13 +3,13 @@
 //!
 //! The payload of a request is a text of 1 to [`BODY_MAX`](crate::netlink::BODY_MAX) bytes. The
 //! payload of the answer is [`GREETING`] and the same bytes. Neither ends in a NUL. Errnos of the
-//! module:
+//! module, in the order in which it checks:
 //!
 //! | request | errno | when |
 //! |---|---|---|
+//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
 //! | hello | `EINVAL` | there is no text |
 //! | hello | `EMSGSIZE` | the text is longer than 1024 bytes |
-//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
 
 /// `NL_HELLO_REQUEST`: message type of requests.
 pub const REQUEST: u16 = 0x10;

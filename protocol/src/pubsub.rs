@@ -3,16 +3,17 @@
 //!
 //! The payload of a request is a role byte and a body of 0 to
 //! [`BODY_MAX`](crate::netlink::BODY_MAX) bytes. The payload of data is the body alone. Errnos of
-//! the module:
+//! the module, in the order in which it checks:
 //!
 //! | request | errno | when |
 //! |---|---|---|
-//! | any | `EINVAL` | no payload, another first byte, or a subscription with a body |
-//! | any | `EMSGSIZE` | the body is longer than 1024 bytes |
+//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
+//! | any | `EINVAL` | no payload |
+//! | any | `EMSGSIZE` | the body is longer than 1024 bytes, whatever the first byte |
+//! | any | `EINVAL` | another first byte, or a subscription with a body |
 //! | any | `EPERM` | the socket already has the other role |
 //! | publish, claim | `EBUSY` | another socket is the publisher |
 //! | subscribe | `EALREADY`, `ENOSPC` | subscribed already; both places are taken |
-//! | another type | `EOPNOTSUPP` | the message type is not [`REQUEST`] |
 
 /// `NL_PUBSUB_REQUEST`: message type of requests.
 pub const REQUEST: u16 = 0x10;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 3, `nl_router`: any number of publishers and subscribers.
 //!
-//! Payloads are attributes. Errnos of the module:
+//! Payloads are attributes. Errnos of the module, in the order in which it checks:
 //!
 //! | request | errno | when |
 //! |---|---|---|
-//! | register, unregister | `EINVAL` | no role, or an unknown one |
-//! | register | `EINVAL`, `ERANGE` | a publisher is given without the role subscriber; it is 0 |
+//! | another type | `EOPNOTSUPP` | the message type is not one of the requests |
+//! | any | `EINVAL` | an attribute of another request, an unknown role, or bytes that form no attribute |
+//! | register | `ERANGE` | a publisher is given, and it is 0 |
+//! | register, unregister | `EINVAL` | no role |
+//! | register | `EINVAL` | a publisher is given without the role subscriber |
 //! | register | `EALREADY` | the socket has one of the roles; nothing changes |
 //! | unregister | `ENOENT` | the socket does not have one of the roles; nothing changes |
 //! | publish | `EINVAL`, `EMSGSIZE` | no body; more than 1024 bytes |
 //! | publish | `EPERM` | the socket is not a registered publisher |
 //! | list | `EINVAL`, `EBUSY` | `NLM_F_DUMP` is not set; the last list has not been read |
-//! | any | `EINVAL` | an attribute of another request, or bytes that form no attribute |
-//! | another type | `EOPNOTSUPP` | the message type is not one of the requests |
 
 use crate::{
     attributes::{AttributeError, attributes, put_bytes, put_u32},

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Part 2, step 3, `nl_routes`: a table of entries, and events for its watchers.
 //!
-//! Errnos of the module:
+//! Errnos of the module, in the order in which it checks:
 //!
 //! | request | errno | when |
 //! |---|---|---|
-//! | any | `EINVAL`, `ERANGE` | an attribute is missing, unknown, too long, too short or too large |
+//! | another type | `EOPNOTSUPP` | the message type is unknown |
 //! | any | `EMSGSIZE` | the payload is longer than 1024 bytes |
 //! | list | `EINVAL` | without `NLM_F_DUMP`, or with a payload |
+//! | any | `EINVAL`, `ERANGE` | an attribute is missing, unknown, too long, too short or too large |
 //! | add | `EEXIST`, `ENOSPC` | the entry exists; the table has [`ENTRIES`] entries |
 //! | delete, expire, watch | `ENOENT` | the entry does not exist |
 //! | watch | `EEXIST`, `ENOSPC` | the socket watches the entry already, or [`WATCHES`] others |
 //! | unwatch | `ENOENT` | the socket has no such watch |
-//! | another type | `EOPNOTSUPP` | the message type is unknown |
 
 use crate::attributes::{self, AttributeError, put_bytes, put_string};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The message slot: a character device. Each minor is a slot, and each slot has many channels that
-//! hold one message each. Errnos of the calls on an open file:
+//! hold one message each. Errnos of the calls on an open file, in the order in which they are
+//! checked:
 //!
 //! | call | errno | when |
 //! |---|---|---|
