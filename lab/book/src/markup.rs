@@ -139,7 +139,10 @@ mod tests {
         for (line, expected) in [
             ("[part 3](part3.md#router).", "[part 3](part3.md#router)."),
             ("[here](#there)", "[here](#there)"),
-            ("[lab/clauses.toml](../clauses.toml)", "[The contract](contract.md)"),
+            (
+                "[lab/clauses.toml](../clauses.toml)",
+                "[The contract](contract.md)",
+            ),
             ("[kernel/a.c](../../kernel/a.c)", "`kernel/a.c`"),
             ("[a file](../../kernel/a.c#L1)", "a file (`kernel/a.c`)"),
         ] {

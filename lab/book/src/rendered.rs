@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn a_link_without_a_page_an_anchor_or_a_file_is_broken() {
         let good = r##"<a id="x" href="#x">, <a href="b.html">, <a href="b.html#y">"##;
-        let bad = r##"<a href="#y">, <a href="b.html#x">, <img src="none.png">, <a href="https://a">"##;
+        let bad =
+            r##"<a href="#y">, <a href="b.html#x">, <img src="none.png">, <a href="https://a">"##;
         let page = |text| Page::of(text).unwrap();
         let pages = |text| {
             BTreeMap::from([
