@@ -2,7 +2,6 @@
 //! `lab`: the commands behind the Makefile's targets for students, called by `lab/lab.sh`. Code
 //! that only grading, fuzzing or measuring needs is in other programs.
 
-mod after;
 mod console;
 mod demo;
 mod progress;

@@ -4,28 +4,30 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use anstream::println;
+use lab_base::Result;
 use lab_build::kernels::{Capability, Which};
-use lab_cli::bold;
-use lab_course::{
-    clauses::Clauses,
-    plan::{self, Planned},
-    tasks::Tasks,
-};
 use lab_scene::Scenario;
 use lab_stages::{Stage, Step};
 
-use crate::todo;
+use crate::{
+    clauses::Clauses,
+    plan::{self, Planned, Said},
+    tasks::Tasks,
+};
 
 /// A stage and what is left to do in it.
-pub(crate) struct After {
+pub struct After {
     stage: &'static Stage,
     clauses: Clauses,
     plan: Vec<Planned>,
 }
 
 impl After {
-    pub(crate) fn of(checkout: &Path, stage: &'static Stage) -> anyhow::Result<Self> {
+    /// Of a stage in a checkout.
+    ///
+    /// # Errors
+    /// The tasks or the walkthrough cannot be read.
+    pub fn of(checkout: &Path, stage: &'static Stage) -> Result<Self> {
         let plan = match Tasks::of(checkout)? {
             Some(tasks) => plan::plan(checkout, &tasks, stage)?,
             None => Vec::new(),
@@ -38,7 +40,7 @@ impl After {
     }
 
     /// The demonstration of a step, and the reason if it is not that with the programs.
-    pub(crate) fn scenario_of(&self, step: &Step) -> (&'static Scenario, Option<&'static str>) {
+    pub fn scenario_of(&self, step: &Step) -> (&'static Scenario, Option<&'static str>) {
         match step.module_alone {
             Some(alone) if plan::programs_are_open(&self.plan, self.stage, step.name) => (
                 alone,
@@ -51,7 +53,7 @@ impl After {
     }
 
     /// What these demonstrations, which have passed, did not look at, and what is next.
-    pub(crate) fn tell(&self, steps: &[&Step], one: bool, which: Which) {
+    pub fn tell(&self, steps: &[&Step], one: bool, which: Which) -> Vec<Said> {
         let shown: BTreeSet<_> = steps
             .iter()
             .map(|step| self.scenario_of(step).0.clause())
@@ -61,29 +63,34 @@ impl After {
         others.retain(|clause| !shown.contains(clause));
         let mut known = BTreeSet::new();
         others.retain(|clause| known.insert(*clause));
-        println!("\n{}", bold("It did not look at"));
-        for clause in others {
+        let mut said = vec![Said::heading("It did not look at")];
+        said.extend(others.into_iter().map(|clause| {
             let words = self.clauses.words(self.stage.name, clause);
-            println!("  {clause:4} {}", words.unwrap_or_default());
-        }
+            Said::text(format!("  {clause:4} {}", words.unwrap_or_default()))
+        }));
         let step = match steps {
             [step] if one => format!(" STEP={}", step.name),
             _ => String::new(),
         };
-        println!("\nNow: make grade STAGE={}{step}", self.stage.name);
+        said.push(Said::text(""));
+        said.push(Said::text(format!(
+            "Now: make grade STAGE={}{step}",
+            self.stage.name
+        )));
         if !which.has(Capability::Faults) {
-            println!(
+            said.push(Said::text(
                 "The debug kernel also finds memory errors, wrong locking and leaks: make kernel \
-                 KERNEL=debug, then KERNEL=debug with every command."
-            );
+                 KERNEL=debug, then KERNEL=debug with every command.",
+            ));
         }
         let open = |planned: &&Planned| {
             let of_these = steps.iter().any(|step| step.name == planned.step);
             planned.open_at.is_some() && of_these
         };
         if let Some(planned) = self.plan.iter().find(open) {
-            println!();
-            todo::show_next(planned);
+            said.push(Said::text(""));
+            said.extend(planned.next());
         }
+        said
     }
 }
