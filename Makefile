@@ -4,7 +4,7 @@
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   the seed of make fuzz, to repeat a run
 #   STEP=name                one step of a stage, as in make part2 STEP=pubsub
-#   STAGE=name               the stage of make todo
+#   STAGE=name               the stage of make watch and make todo
 #   TASK=name                the task of make reset and make solution
 #   CHECK=id                 the check that make hint is about
 #   BUILD=dir                where to build instead of in build/, for a read-only checkout
@@ -14,7 +14,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: todo progress reset solution
+.PHONY: watch todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -34,6 +34,9 @@ message-slot: setup ## A character device: send and read messages through channe
 
 part3: setup ## Kernel lists: any number of publishers and subscribers that come and go
 	@$(LAB) demo part3
+
+watch: setup ## Repeat the demonstration of a step whenever its code is saved, STAGE=part2 STEP=pubsub
+	@STAGE="$(STAGE)" STEP="$(STEP)" $(LAB) watch
 
 todo: ## What is left to write, in order, with the clauses in words; STAGE=name
 	@STAGE="$(STAGE)" $(LAB) todo

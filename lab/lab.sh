@@ -17,6 +17,7 @@ for word in "$@"; do
 	grade | hint | starter | verify | doctor) program=lab-grade && break ;;
 	soak | fuzz) program=lab-fuzz && break ;;
 	bench | bench-machines) program=lab-measure && break ;;
+	watch) program=lab-watch && break ;;
 	*) break ;;
 	esac
 done

@@ -79,7 +79,7 @@ enum Command {
 
 /// Commands that `lab/lab.sh` gives to other programs.
 const OTHERS: &str = "\
-With lab/lab.sh also: grade, hint, starter, verify, doctor; soak, fuzz; bench, bench-machines.";
+With lab/lab.sh also: grade, hint, starter, verify, doctor; watch; soak, fuzz; bench, bench-machines.";
 
 fn main() -> ExitCode {
     lab_cli::main(run)

@@ -294,7 +294,9 @@ mod tests {
             verdict,
         };
         assert_eq!(transcript.steps(), [of(1, Some(&pass)), of(2, None)]);
-        transcript.entries.extend([pass.clone(), crash.clone()].map(Entry::Verdict));
+        transcript
+            .entries
+            .extend([pass.clone(), crash.clone()].map(Entry::Verdict));
         let after = StepResult {
             step: None,
             verdict: Some(&crash),
