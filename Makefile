@@ -24,7 +24,7 @@ setup:
 	@lab/setup.sh
 
 part1: setup ## Threads: ten million numbers through three bounded buffers, compared
-	@threads=$$(lab/built.sh part1-threads threads --release) && "$$threads" --compare
+	@threads=$$(lab/built.sh threads --release) && "$$threads" --compare
 
 part2: setup ## Netlink: hello, greeting, routes, pubsub; each module in a real kernel
 	@$(LAB) demo part2

@@ -21,7 +21,7 @@ for word in "$@"; do
 	*) break ;;
 	esac
 done
-path=$("$IPCLAB_CHECKOUT/lab/built.sh" "$program" "$program")
+path=$("$IPCLAB_CHECKOUT/lab/built.sh" "$program")
 # lab/grade.sh --no-build reads it.
 printf '%s\n' "$path" >"$BUILD/.$program.$$"
 mv -f "$BUILD/.$program.$$" "$BUILD/.$program-program"

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anstyle::Style;
 use lab_cli::{GREEN, RED, style_of};
-use lab_scene::transcript::{Status, StepResult, Verdict};
+use lab_scene::transcript::{Entry, Status, StepResult, Verdict};
 
 use crate::{
     record::{End, Run, State},
@@ -97,7 +97,12 @@ pub(crate) fn verdict(run: &Run) -> Vec<Row> {
             rows.extend(Row::lines(RED, why));
             rows.extend(run.words.iter().map(Row::plain));
         }
-        (None, _) => rows.extend(steps(run)),
+        (None, _) => {
+            rows.extend(steps(run));
+            if run.end.is_none() {
+                rows.extend(lines_of_last(run));
+            }
+        }
     }
     let after = after(run);
     if !after.is_empty() {
@@ -121,9 +126,13 @@ pub(crate) fn after(run: &Run) -> Vec<Row> {
     rows
 }
 
-/// The output of a compiler without the names of files that Kbuild prints before the first message.
+/// The output of a compiler without the names of files that Kbuild prints before the first message,
+/// such as `  CC [M]  nl_hello.o`.
 fn from_the_message(output: &str) -> &str {
-    let is_name = |line: &str| line.starts_with("  ") || line.starts_with("make");
+    let is_name = |line: &str| {
+        let name = line.strip_prefix("  ");
+        name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
     let mut rest = output;
     while let Some((line, after)) = rest.split_once('\n') {
         if !is_name(line) || after.is_empty() {
@@ -147,8 +156,7 @@ fn failure(run: &Run, bad: StepResult<'_>) -> Vec<Row> {
     rows.extend(reasons(verdict));
     if let Some((number, ..)) = bad.step {
         rows.extend([Row::empty(), Row::bold("What happened in this step")]);
-        let lines = run.lines_of(number);
-        rows.extend(lines.map(|entry| Row::new(style_of(entry), entry.to_string())));
+        rows.extend(run.lines_of(number).map(line));
         if number > 1 {
             rows.extend([Row::empty(), Row::bold("The steps before it")]);
             rows.extend(steps(run).into_iter().take(number - 1));
@@ -157,9 +165,27 @@ fn failure(run: &Run, bad: StepResult<'_>) -> Vec<Row> {
     rows
 }
 
+/// What has happened so far in the step that is carried out.
+fn lines_of_last(run: &Run) -> Vec<Row> {
+    let last = run.transcript.steps().pop();
+    let number = match last {
+        Some(StepResult {
+            step: Some((number, ..)),
+            verdict: None,
+        }) => number,
+        _ => return Vec::new(),
+    };
+    run.lines_of(number).map(line).collect()
+}
+
+/// An entry of the record.
+fn line(entry: &Entry) -> Row {
+    Row::new(style_of(entry), entry.to_string())
+}
+
 /// Expectation and observation of a verdict, as in its record without the indentation there.
 fn reasons(verdict: &Verdict) -> Vec<Row> {
-    let entry = lab_scene::transcript::Entry::Verdict(verdict.clone()).to_string();
+    let entry = Entry::Verdict(verdict.clone()).to_string();
     let lines = entry.lines().skip(1);
     lines
         .map(|line| Row::plain(line.strip_prefix("     ").unwrap_or(line)))
@@ -230,14 +256,16 @@ fn hint(asked: &Asked) -> Vec<Row> {
         rows.push(Row::plain("h for the next hint, Esc for the verdict"));
         return rows;
     }
-    let first = if asked.is_whole {
-        "there is no hint:"
-    } else {
-        "asking for the hint ..."
-    };
-    let words = asked.words.iter().map(Row::plain);
-    [Row::plain(format!("{}: {first}", asked.check))]
-        .into_iter()
-        .chain(words)
-        .collect()
+    let check = asked.check;
+    if asked.is_whole {
+        let words = asked.words.iter().map(Row::plain);
+        let first = Row::new(RED, format!("{check}: the lab could not read the hint"));
+        return [first].into_iter().chain(words).collect();
+    }
+    let mut rows = vec![Row::plain(format!("{check}: asking for the hint ..."))];
+    if let Some(last) = asked.words.last() {
+        rows.push(Row::plain("The program that has the hints is built first."));
+        rows.push(Row::plain(last));
+    }
+    rows
 }

@@ -4,13 +4,14 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
     thread,
     time::Duration,
 };
 
 use anyhow::Context;
-use lab_base::Error;
+use lab_base::{Error, paths::Paths};
 use lab_build::programs::{self, GuestPrograms};
 use lab_cli::Wish;
 use lab_course::after::After;
@@ -31,6 +32,7 @@ const SEED: u64 = 1;
 /// There is no such stage; stdin and stdout are no pipes of [`crate::watch`].
 pub fn work(stage: &str, wish: Wish) -> anyhow::Result<ExitCode> {
     let stage = lab_stages::stage(stage).context("expected the name of a stage")?;
+    let checkout = Paths::find()?.checkout;
     let mut worker = Worker {
         stage,
         wish,
@@ -43,7 +45,7 @@ pub fn work(stage: &str, wish: Wish) -> anyhow::Result<ExitCode> {
         let step = step.context("expected the name of a step")?;
         if let Err(error) = worker.carry_out(step, order.programs) {
             // Anything else means that nobody reads the reports.
-            tell(&failure(error.downcast()?))?;
+            tell(&failure(error.downcast()?, &checkout))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -74,7 +76,7 @@ impl Worker {
                 Ok(programs) => programs,
                 Err(error) => {
                     // Now, because the machine may take longer.
-                    tell(&failure(error))?;
+                    tell(&failure(error, &workshop.paths.checkout))?;
                     return Ok(None);
                 }
             };
@@ -129,10 +131,14 @@ fn build(
     }
 }
 
-/// The report of a run that has come to no demonstration.
-fn failure(error: Error) -> Report {
+/// The report of a run that has come to no demonstration. Files are named as in the checkout, where
+/// `make watch` was called.
+fn failure(error: Error, checkout: &Path) -> Report {
     match error {
-        Error::Compile { what, output } => Report::Compile { what, output },
+        Error::Compile { what, output } => Report::Compile {
+            what,
+            output: output.replace(&format!("{}/", checkout.display()), ""),
+        },
         error => Report::Failed(error.to_string()),
     }
 }
