@@ -50,8 +50,8 @@ reset: ## Give back the first text of a task, TASK=name; the old file is kept
 solution: ## The solution of a task, TASK=name, if your teacher hands it out
 	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" $(LAB) solution
 
-test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
-	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
+test: ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
+	@lab/setup.sh $(if $(wildcard lab/watch/tests),test) && INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),-- --include-ignored)
 
 fuzz: setup ## Compare modules with their models for MINUTES=10; SEED=n repeats a run

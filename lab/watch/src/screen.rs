@@ -77,7 +77,8 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Show a session.
+    /// Show a session. This never asks the terminal for anything: its answer would go to the thread
+    /// that reads keys.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -90,15 +91,6 @@ impl Screen {
     /// Go to another part of the page.
     pub(crate) fn scroll(&mut self, scroll: Scroll) {
         self.view.scroll(scroll);
-    }
-
-    /// Draw everything again, because the terminal has another size.
-    ///
-    /// # Errors
-    /// The terminal is gone.
-    pub(crate) fn resize(&mut self) -> io::Result<()> {
-        self.terminal.autoresize()?;
-        self.terminal.clear()
     }
 }
 

@@ -213,12 +213,6 @@ impl Watch {
                 }
                 None
             }
-            Told::Terminal(Input::Resized) => {
-                if let Display::Screen(screen) = &mut self.display {
-                    screen.resize().context("writing to the terminal")?;
-                }
-                None
-            }
             Told::Process(number, event) => {
                 let present = self.worker.iter().chain(&self.hint);
                 let is_present = present.into_iter().any(|(present, _)| *present == number);
@@ -227,7 +221,8 @@ impl Watch {
                 }
                 is_present.then_some(event)
             }
-            Told::Terminal(Input::Gone) | Told::End => None,
+            // The next drawing has the new size.
+            Told::Terminal(Input::Resized | Input::Gone) | Told::End => None,
         })
     }
 

@@ -28,7 +28,7 @@ use crate::tasks::{self, Task, Tasks};
 
 /// Files that no student needs: other solutions, right and wrong, and tests of these and of the
 /// grader.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 8] = [
     ".ci/",
     "lab/batch-test.sh",
     "lab/fixtures/submissions/",
@@ -36,6 +36,8 @@ const LEFT_OUT: [&str; 7] = [
     "lab/slurm/test.sh",
     "lab/tests/grading/",
     "lab/tests/hostile/",
+    // They change a solution.
+    "lab/watch/tests/",
 ];
 
 /// A tree for students.
