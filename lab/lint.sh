@@ -1,7 +1,7 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Style, warnings and spelling: Rust, C, shell, pages. Changes nothing.
+# Style, warnings and spelling: Rust, C, shell, pages. Changes nothing but compile_commands.json.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
 cd "$IPCLAB_CHECKOUT"
@@ -31,6 +31,18 @@ for kernel in stock lab; do
 	[[ $kernel == lab ]] && ! compgen -G "$cache/kernel-lab-*/.complete" >/dev/null && continue
 	echo "sparse, $kernel kernel"
 	KERNEL=$kernel lab/lab.sh modules --strict >/dev/null
+done
+
+# As an editor reads each file: no error where the compiler sees none.
+echo "clangd"
+KERNEL=stock lab/lab.sh editor >/dev/null
+mapfile -d '' sources < <(git ls-files -z --cached --others --exclude-standard -- 'kernel/*.c' 'kernel/*.h')
+for source in "${sources[@]}"; do
+	said=$(clangd-19 --check="$source" --check-locations=0 2>&1) || {
+		grep '^E' <<<"$said"
+		echo "clangd: $source"
+		exit 1
+	}
 done
 
 echo "shellcheck"

@@ -7,7 +7,7 @@ use anstream::println;
 use anyhow::bail;
 use lab_build::{kernels::Which, programs};
 use lab_cli::bold;
-use lab_course::after::After;
+use lab_course::{after::After, plan::Said};
 use lab_scene::{
     transcript::Status,
     workshop::{Start, Workshop},
@@ -73,10 +73,16 @@ pub(crate) fn run(
         }
     }
     if worst == ExitCode::SUCCESS {
-        println!();
-        for line in after.tell(&steps, step.is_some(), workshop.kernel.which) {
-            todo::show(&line);
-        }
+        show(&after.unseen(&steps));
     }
+    show(&after.next(&steps, step.is_some(), workshop.kernel.which));
     Ok(worst)
+}
+
+/// Lines after an empty one.
+fn show(lines: &[Said]) {
+    println!();
+    for line in lines {
+        todo::show(line);
+    }
 }

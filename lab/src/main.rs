@@ -10,14 +10,16 @@ mod todo;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lab_base::paths::Paths;
-use lab_build::{kernel_build, kernels::Which, modules::Strictness};
+use lab_build::{
+    editor, kernel_build,
+    kernels::{Kernel, Which},
+    modules::Strictness,
+};
 use lab_cli::{Wish, red};
 use lab_machine::{Start, qemu};
 use lab_scene::workshop::Workshop;
-use lab_stages::Stage;
 
 /// Boots kernels, inserts modules and checks their behaviour.
 #[derive(Parser)]
@@ -67,6 +69,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Write compile_commands.json, from which clangd knows how each C file in kernel/ is compiled.
+    Editor,
     /// Open a shell in a machine.
     Shell,
     /// Print the first report in a saved kernel log: exit status 0 none, 1 a report, 2 the file
@@ -85,19 +89,16 @@ fn main() -> ExitCode {
     lab_cli::main(run)
 }
 
-/// A stage by its name.
-fn stage_of(name: &str) -> anyhow::Result<&'static Stage> {
-    lab_stages::stage(name).with_context(|| {
-        let names: Vec<_> = lab_stages::STAGES.iter().map(|stage| stage.name).collect();
-        format!("expected one of {}, found {name}", names.join(", "))
-    })
-}
-
 fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo { stage, step } => {
             let step = step.filter(|step| !step.is_empty());
-            demo::run(stage_of(&stage)?, step.as_deref(), wish.kernel, wish.start)
+            demo::run(
+                lab_stages::stage_named(&stage)?,
+                step.as_deref(),
+                wish.kernel,
+                wish.start,
+            )
         }
         Command::Todo { stage } => todo::run(stage.as_deref().filter(|name| !name.is_empty())),
         Command::Progress => progress::run(),
@@ -125,6 +126,14 @@ fn run(Arguments { wish, command }: Arguments) -> anyhow::Result<ExitCode> {
             for module in workshop.all_modules(strictness)? {
                 println!("{}", module.display());
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Editor => {
+            let paths = Paths::find()?;
+            let kernel = Kernel::find(&paths, wish.kernel)?;
+            let (file, count) = editor::write(&paths, &kernel)?;
+            println!("{}: {count} files, for kernel {kernel}", file.display());
+            println!("clangd reads it; rust-analyzer needs Cargo.toml only");
             Ok(ExitCode::SUCCESS)
         }
         Command::Shell => {

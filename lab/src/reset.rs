@@ -54,6 +54,7 @@ pub(crate) fn run(names: &str) -> anyhow::Result<ExitCode> {
         }
         if let Some(old) = old {
             let kept = keep(&paths, file, &old)?;
+            let kept = kept.strip_prefix(&paths.checkout).unwrap_or(&kept);
             println!("{} is kept as {}", file.display(), kept.display());
         }
         paths::write_if_changed(&paths.checkout.join(file), text.as_bytes(), 0o644)?;
@@ -62,7 +63,7 @@ pub(crate) fn run(names: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keep the text of a file under a name that is not taken; relative to the checkout's build directory.
+/// Keep the text of a file under a name that is not taken, and return its path.
 fn keep(paths: &Paths, file: &Path, text: &str) -> anyhow::Result<PathBuf> {
     let directory = paths.build.join("replaced");
     let name = file.display().to_string().replace('/', "-");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `lab todo`: what is left to write, and in which order.
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::process::ExitCode;
 
 use anstream::println;
 use lab_base::paths::Paths;
@@ -17,7 +17,7 @@ use lab_stages::{STAGES, Stage};
 /// any, and how many the others have.
 pub(crate) fn run(stage: Option<&str>) -> anyhow::Result<ExitCode> {
     let checkout = Paths::find()?.checkout;
-    let wanted = stage.map(crate::stage_of).transpose()?;
+    let wanted = stage.map(lab_stages::stage_named).transpose()?;
     let Some(tasks) = Tasks::of(&checkout)? else {
         println!("Nothing is left to do: this tree has the solutions.");
         println!("To write a tree for students: make starter DIR=path");
@@ -73,7 +73,7 @@ fn list(stage: &Stage, plan: &[Planned]) -> anyhow::Result<()> {
                 tasks.len()
             ))
         );
-        let mut used = BTreeSet::new();
+        let mut used: Vec<String> = Vec::new();
         for (number, planned) in (1..).zip(&tasks) {
             if planned.open_at.is_none() {
                 continue;
@@ -84,6 +84,8 @@ fn list(stage: &Stage, plan: &[Planned]) -> anyhow::Result<()> {
             println!("      {words} ({})", of_task.join(", "));
             used.extend(of_task);
         }
+        used.sort_by(|a, b| clauses::key(a).cmp(&clauses::key(b)));
+        used.dedup();
         if !used.is_empty() {
             println!("    The clauses in words:");
         }

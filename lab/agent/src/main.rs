@@ -10,6 +10,7 @@ mod passing;
 mod processes;
 mod protect;
 mod reporter;
+mod stacks;
 mod terminal;
 
 use std::{
@@ -155,6 +156,9 @@ fn carry_out(op: Op, processes: &processes::Processes, reporter: &Reporter) -> C
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
             .map_err(|error| Refusal::io("read", &error)),
         Op::AllocTraces { text } => kernel::alloc_traces(&text)
+            .map(|data| Answer::Data(lab_agent::Bytes(data)))
+            .map_err(|error| Refusal::io("read", &error)),
+        Op::Stacks => stacks::of_all()
             .map(|data| Answer::Data(lab_agent::Bytes(data)))
             .map_err(|error| Refusal::io("read", &error)),
         Op::Insert { path, params } => kernel::insert(&path, &params),

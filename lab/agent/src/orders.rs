@@ -72,6 +72,9 @@ pub enum Op {
         /// The text.
         text: String,
     },
+    /// The kernel stack of each task, as `/proc/PID/task/TID/stack` has it, under a line
+    /// `task PID STATE NAME`: `Answer::Data`.
+    Stacks,
     /// Insert a kernel module: finit_module(2).
     Insert {
         /// Path of the `.ko` in the guest.

@@ -6,6 +6,7 @@
 //! and the question whether code is this checkout's own or submitted.
 
 pub mod cargo;
+pub mod editor;
 pub mod initramfs;
 pub mod kernel_build;
 pub mod kernels;

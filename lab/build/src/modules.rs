@@ -131,6 +131,23 @@ fn built(tree: &Path, name: &str) -> PathBuf {
     tree.join(name).join(format!("{name}.ko"))
 }
 
+/// The command with which Kbuild has compiled the only file of a module that is built.
+///
+/// # Errors
+/// [`Error::Io`] if it is not built.
+pub fn command_of(paths: &Paths, kernel: &Kernel, name: &str) -> Result<String> {
+    let file = tree(paths, kernel, "modules")
+        .join(name)
+        .join(format!(".{name}.o.cmd"));
+    let text =
+        fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))?;
+    let first = text.lines().next().unwrap_or_default();
+    let command = first
+        .split_once(" := ")
+        .map_or(first, |(_, command)| command);
+    Ok(command.split(" ; ").next().unwrap_or(command).to_owned())
+}
+
 /// The source line of a report, found in the current build. `None` if the module is not ours, or
 /// was built again since the report was `seen`.
 pub fn source_of(

@@ -16,6 +16,7 @@ mod plain;
 mod prefix;
 mod records;
 mod report;
+pub mod stacks;
 mod trace;
 mod wrapped;
 

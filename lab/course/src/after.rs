@@ -2,7 +2,7 @@
 //! What a demonstration says besides its record: which programs the lab stands in for, what it did not
 //! look at, and what is next.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use lab_base::Result;
 use lab_build::kernels::{Capability, Which};
@@ -10,7 +10,7 @@ use lab_scene::Scenario;
 use lab_stages::{Stage, Step};
 
 use crate::{
-    clauses::Clauses,
+    clauses::{self, Clauses},
     plan::{self, Planned, Said},
     tasks::Tasks,
 };
@@ -52,35 +52,39 @@ impl After {
         }
     }
 
-    /// What these demonstrations, which have passed, did not look at, and what is next.
-    pub fn tell(&self, steps: &[&Step], one: bool, which: Which) -> Vec<Said> {
-        let shown: BTreeSet<_> = steps
+    /// The clauses that these demonstrations, which have passed, did not look at.
+    pub fn unseen(&self, steps: &[&Step]) -> Vec<Said> {
+        let shown: Vec<_> = steps
             .iter()
             .map(|step| self.scenario_of(step).0.clause())
             .collect();
         let checks = steps.iter().flat_map(|step| step.checks);
         let mut others: Vec<_> = checks.map(Scenario::clause).collect();
         others.retain(|clause| !shown.contains(clause));
-        let mut known = BTreeSet::new();
-        others.retain(|clause| known.insert(*clause));
-        let mut said = vec![Said::heading("It did not look at")];
-        said.extend(others.into_iter().map(|clause| {
+        others.sort_by_key(|clause| clauses::key(clause));
+        others.dedup();
+        let heading = Said::heading("It did not check these clauses, or only in part");
+        let clauses = others.into_iter().map(|clause| {
             let words = self.clauses.words(self.stage.name, clause);
             Said::text(format!("  {clause:4} {}", words.unwrap_or_default()))
-        }));
+        });
+        [heading].into_iter().chain(clauses).collect()
+    }
+
+    /// The next command, and the next task if one of these steps has any. `one` is whether one step
+    /// was asked for.
+    pub fn next(&self, steps: &[&Step], one: bool, which: Which) -> Vec<Said> {
         let step = match steps {
             [step] if one => format!(" STEP={}", step.name),
             _ => String::new(),
         };
-        said.push(Said::text(""));
-        said.push(Said::text(format!(
-            "Now: make grade STAGE={}{step}",
+        let mut said = vec![Said::text(format!(
+            "Every clause is checked by: make grade STAGE={}{step}",
             self.stage.name
-        )));
+        ))];
         if !which.has(Capability::Faults) {
             said.push(Said::text(
-                "The debug kernel also finds memory errors, wrong locking and leaks: make kernel \
-                 KERNEL=debug, then KERNEL=debug with every command.",
+                "With KERNEL=debug it also finds memory errors, wrong locking and leaks.",
             ));
         }
         let open = |planned: &&Planned| {

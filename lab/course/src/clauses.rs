@@ -44,14 +44,17 @@ pub fn split(task: &str) -> (&str, Vec<String>) {
     (words, clauses.collect())
 }
 
+/// The letters and the number of a clause, by which clauses are sorted: N3 comes before N11.
+pub fn key(clause: &str) -> (&str, u32) {
+    let letters = clause.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = clause[letters.len()..].parse().unwrap_or_default();
+    (letters, number)
+}
+
 /// The clauses from one to another, as in I1 and I4.
 fn all_from(first: &str, last: &str) -> Vec<String> {
-    let letters = first.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = |clause: &str| clause.strip_prefix(letters)?.parse::<u32>().ok();
-    match (number(first), number(last)) {
-        (Some(from), Some(to)) => (from..=to).map(|n| format!("{letters}{n}")).collect(),
-        _ => vec![first.to_owned(), last.to_owned()],
-    }
+    let ((letters, from), (_, to)) = (key(first), key(last));
+    (from..=to).map(|n| format!("{letters}{n}")).collect()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const SECTION: &str = "## Build it in this order";
 
 /// A task in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
+pub struct Placed {
     /// The step in which it is written, as in `STEP=NAME`. A later step may use it, too.
     pub step: &'static str,
     /// The name of its region and its TODO.
@@ -44,7 +44,7 @@ pub struct Task {
 /// [`Error::Io`] if the walkthrough cannot be read. [`Error::Unexpected`], with file and line, if
 /// it has no such section, no list for a step, a list for an unknown step, a wrong number or a
 /// task twice.
-pub fn order(checkout: &Path, stage: &Stage) -> Result<Vec<Task>> {
+pub fn order(checkout: &Path, stage: &Stage) -> Result<Vec<Placed>> {
     let steps: Vec<&str> = stage.steps.iter().map(|step| step.name).collect();
     let text = walkthrough::read(checkout, stage.name)?;
     parse(&text, &steps).map_err(|(line, what)| {
@@ -63,7 +63,7 @@ struct Item<'a> {
 }
 
 /// The tasks of a walkthrough whose stage has these steps, or the mistake with its line.
-fn parse(text: &str, steps: &[&'static str]) -> std::result::Result<Vec<Task>, (usize, String)> {
+fn parse(text: &str, steps: &[&'static str]) -> std::result::Result<Vec<Placed>, (usize, String)> {
     let mut lines = (1..).zip(text.lines());
     let begin = lines.find(|(_, line)| *line == SECTION);
     let (begin, _) = begin.ok_or_else(|| (1, format!("expected a section \"{SECTION}\"")))?;
@@ -79,7 +79,7 @@ fn parse(text: &str, steps: &[&'static str]) -> std::result::Result<Vec<Task>, (
         .iter()
         .filter_map(|(at, line)| Some((*at, line.strip_prefix("### ")?)));
     let mut expected = steps.iter();
-    let mut tasks: Vec<Task> = Vec::new();
+    let mut tasks: Vec<Placed> = Vec::new();
     for ((at, heading), lines) in headings.zip(of_steps) {
         let step = match expected.next() {
             Some(step) if *step == heading => step,
@@ -105,7 +105,7 @@ fn parse(text: &str, steps: &[&'static str]) -> std::result::Result<Vec<Task>, (
                 let what = format!("{name} stands in line {} already", other.line);
                 return Err((item.line, what));
             }
-            tasks.push(Task {
+            tasks.push(Placed {
                 step,
                 name,
                 words,
@@ -214,7 +214,7 @@ not of the item
 
     #[test]
     fn tasks_stand_in_the_order_of_the_page() {
-        let task = |step, name: &str, words: &str, line| Task {
+        let task = |step, name: &str, words: &str, line| Placed {
             step,
             name: name.to_owned(),
             words: words.to_owned(),

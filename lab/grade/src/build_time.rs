@@ -33,6 +33,11 @@ impl BuildTime {
         *self.end.get_or_init(|| Instant::now() + IN_ALL)
     }
 
+    /// The flag.
+    pub(crate) fn flag(&self) -> &Arc<AtomicBool> {
+        &self.interrupted
+    }
+
     /// Whether the user has ended it.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)

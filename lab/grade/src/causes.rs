@@ -6,6 +6,7 @@ use lab_scene::transcript::Status;
 use crate::{
     report::{GradedCheck, Report},
     safe_text::SafeText,
+    shared::SharedFailure,
 };
 
 /// A cause, with all that it costs.
@@ -20,11 +21,13 @@ pub struct Cause<'a> {
 
 impl Report {
     /// The causes of lost points, in the order of their first checks. A blocked check belongs to the
-    /// cause of the check that blocks it. Reports of the kernel of one kind are one cause.
+    /// cause of the check that blocks it. Reports of the kernel of one kind are one cause, and so are
+    /// failures that several checks share.
     pub fn causes(&self) -> Vec<Cause<'_>> {
+        let shared = self.shared_failures();
         let mut causes: Vec<Cause<'_>> = Vec::new();
         for check in self.checks().filter(|check| check.points() < check.max) {
-            let words = words(self.root(check));
+            let words = words(self.root(check), &shared);
             let lost = check.max - check.points();
             match causes.iter_mut().find(|cause| cause.words == words) {
                 Some(cause) => {
@@ -66,8 +69,14 @@ pub(crate) fn is_blocked(check: &GradedCheck) -> bool {
     check.outcome.status == Status::Blocked
 }
 
-fn words(check: &GradedCheck) -> String {
+fn words(check: &GradedCheck, shared: &[SharedFailure]) -> String {
     let outcome = &check.outcome;
+    if let Some(shared) = shared
+        .iter()
+        .find(|shared| shared.checks.contains(&check.id))
+    {
+        return shared.in_words();
+    }
     match (outcome.status, outcome.class, &outcome.got) {
         _ if check.hidden => format!("{}, a hidden check", check.id),
         (Status::Blocked, _, Some(got)) => SafeText::line(got).to_string(),

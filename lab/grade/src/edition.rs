@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a submitted message slot is addressed. Its sources say most of it; the rest is tried.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use lab_agent::BufferMemory;
 use lab_base::{Error, Result};
@@ -110,6 +115,7 @@ pub(super) fn by_trying(
     slot: SlotEdition,
     consoles: &Path,
     timeout: Duration,
+    interrupted: &Arc<AtomicBool>,
 ) -> Result<SlotEdition> {
     let carry_out = |slot, scenario| {
         let subject = Subject {
@@ -118,7 +124,7 @@ pub(super) fn by_trying(
             ..Subject::default()
         };
         let workshop = workshop.trying(subject, consoles);
-        within(timeout, scenario, &workshop, 1)
+        within(timeout, interrupted, scenario, &workshop, 1)
     };
     let works = |slot, scenario| {
         let (transcript, _) = carry_out(slot, scenario)?;

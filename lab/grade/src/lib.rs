@@ -48,6 +48,8 @@ pub mod rubric;
 pub mod run;
 pub mod safe_text;
 pub mod sandbox;
+pub mod selection;
+pub mod shared;
 pub mod source;
 pub mod submitted;
 mod suspects;

@@ -8,6 +8,7 @@ mod cli {
     pub(crate) mod best_kernel;
     pub(crate) mod board;
     pub(crate) mod children;
+    pub(crate) mod completions;
     pub(crate) mod doctor;
     pub(crate) mod ending;
     pub(crate) mod grade;
@@ -25,10 +26,10 @@ mod cli {
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use lab_cli::Wish;
 
-use cli::{arguments, array, doctor, hint, request, starter, verify};
+use cli::{arguments, array, completions, doctor, hint, request, starter, verify};
 
 /// Judges submissions, and makes what a course needs.
 #[derive(Parser)]
@@ -45,6 +46,7 @@ enum Command {
     /// Grade a submission, several, or without one this tree. Exit status: 0 full score, 1 points lost,
     /// 2 usage or unreadable submission, 3 the machinery failed. Of a batch: 0 all were graded, 1 some
     /// could not be graded, 2 usage, 3 the machinery failed, or was interrupted.
+    #[command(after_help = arguments::EXAMPLES)]
     Grade(Box<arguments::Arguments>),
     /// The steps of a batch, for lab/slurm/grade.sh.
     #[command(hide = true)]
@@ -54,8 +56,8 @@ enum Command {
     },
     /// Print the next hint for a check.
     Hint {
-        /// Its id, as in a report.
-        #[arg(env = "CHECK")]
+        /// Its id as in a report, or a part of it; without it, the first check that failed.
+        #[arg(default_value = "")]
         check: String,
     },
     /// Write the tree that students begin with: the solutions without what they are to write.
@@ -70,6 +72,16 @@ enum Command {
     },
     /// Check kernels, KVM, disk and memory.
     Doctor,
+    /// Write shell completions and a man page of lab/grade.sh below your home.
+    Completions,
+}
+
+/// What `lab/grade.sh` accepts.
+fn grade_command() -> clap::Command {
+    let arguments = arguments::Arguments::augment_args;
+    Wish::augment_args(arguments(clap::Command::new("grade")))
+        .about("Grade submissions")
+        .after_help(arguments::EXAMPLES)
 }
 
 fn main() -> ExitCode {
@@ -83,5 +95,6 @@ fn main() -> ExitCode {
             verify::run(what, &filter, wish.kernel, wish.start)
         }
         Command::Doctor => doctor::run(wish.kernel),
+        Command::Completions => completions::run(grade_command()),
     })
 }

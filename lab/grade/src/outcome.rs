@@ -57,12 +57,27 @@ impl CheckOutcome {
         Self::new(Status::Error, expected, "it was not carried out")
     }
 
+    /// Whether the check was not carried out.
+    pub(super) fn is_planned(&self) -> bool {
+        *self == Self::planned()
+    }
+
     pub(super) fn blocked(parent: &str, status: Status) -> Self {
         Self::new(
             Status::Blocked,
             format!("first, {parent} passes"),
             format!("{status}; this check was not carried out"),
         )
+    }
+
+    /// The outcome of a check that the user has interrupted. Its last action is told.
+    pub(super) fn interrupted(self) -> Self {
+        let got = format!("interrupted after {:.0} s", self.time.as_secs_f64());
+        CheckOutcome {
+            time: self.time,
+            done: self.done,
+            ..Self::new(Status::Error, "the check is carried to its end", got)
+        }
     }
 
     pub(super) fn without_details(self) -> Self {

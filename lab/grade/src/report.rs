@@ -14,8 +14,9 @@ use serde::Serialize;
 use super::{
     compilers::Compilers,
     outcome::{Again, CheckOutcome},
-    rubric::{self, Rubric},
+    rubric::{self, Rubric, Symptoms},
     safe_text::SafeText,
+    shared::{FailedCheck, SharedFailure},
 };
 
 /// The kinds of findings besides the checks.
@@ -112,6 +113,7 @@ pub struct Report {
     pub remarks: Vec<Finding>,
     /// Points that each kind of crash costs.
     crash_deduction: u32,
+    symptoms: Symptoms,
 }
 
 /// The checks of a stage.
@@ -204,6 +206,7 @@ impl Report {
             stages: stages.collect(),
             remarks: Vec::new(),
             crash_deduction: plan.crash_deduction,
+            symptoms: plan.symptoms.clone(),
         }
     }
 
@@ -275,6 +278,20 @@ impl Report {
                     check.outcome.got.clone().unwrap_or_default(),
                 )
             })
+    }
+
+    /// The failures that several checks share.
+    pub fn shared_failures(&self) -> Vec<SharedFailure> {
+        let failed = self.checks().filter_map(|check| {
+            let outcome = &check.outcome;
+            let has_failed = matches!(outcome.status, Status::Fail | Status::Timeout);
+            (has_failed && !check.hidden).then_some(FailedCheck {
+                id: &check.id,
+                expected: outcome.expected.as_deref()?,
+                got: outcome.got.as_deref()?,
+            })
+        });
+        self.symptoms.shared(&failed.collect::<Vec<_>>())
     }
 
     /// The report without the details that these readers may not see.

@@ -4,6 +4,7 @@
 //! What an instructor changes in it is in [`instructor`].
 
 mod instructor;
+mod symptoms;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,9 @@ use lab_scene::Scenario;
 use lab_stages::STAGES;
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::Spanned;
+
+use symptoms::SymptomOfFile;
+pub use symptoms::{Symptom, Symptoms};
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");
@@ -37,6 +41,8 @@ pub struct Rubric {
     pub crash_deduction: u32,
     /// In the order of [`STAGES`]; each has a check at least.
     pub stages: Vec<RubricStage>,
+    /// Ways to fail that have hints of their own.
+    pub symptoms: Symptoms,
 }
 
 /// The checks of a stage.
@@ -61,7 +67,7 @@ pub struct Check {
     pub points: u32,
     /// Id of the check without which this one cannot be observed.
     pub parent: Option<String>,
-    /// In three levels.
+    /// In three levels, for failures without a [`Symptom`] of their own.
     pub hints: Hints,
     /// Of a hidden check: the seed that nobody else has.
     pub seed: Option<u64>,
@@ -154,6 +160,9 @@ struct File {
     /// For clauses that several stages have.
     #[serde(default)]
     hints: BTreeMap<Spanned<String>, Hints>,
+    /// Of all stages.
+    #[serde(default)]
+    symptom: Vec<SymptomOfFile>,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +175,8 @@ struct StageOfFile {
     /// By clause, or by check.
     #[serde(default)]
     hints: BTreeMap<Spanned<String>, Hints>,
+    #[serde(default)]
+    symptom: Vec<SymptomOfFile>,
 }
 
 #[derive(Deserialize)]
@@ -220,9 +231,17 @@ fn assemble(source: &Source<'_>) -> Result<Rubric> {
             return Err(source.error_at(key, format!("no check has the hints of {key}")));
         }
     }
+    let mut symptoms = Symptoms::default();
+    for stage in &stages {
+        if let Some(of_file) = file.stage.get(stage.name) {
+            symptoms.add(source, &of_file.symptom, std::slice::from_ref(stage))?;
+        }
+    }
+    symptoms.add(source, &file.symptom, &stages)?;
     Ok(Rubric {
         crash_deduction: source.points(&file.crash_deduction)?,
         stages,
+        symptoms,
     })
 }
 

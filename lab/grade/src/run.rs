@@ -4,7 +4,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -35,6 +38,8 @@ pub struct Runner<'a> {
     pub elsewhere: Option<Elsewhere<'a>>,
     /// How long one check may take.
     pub timeout: Duration,
+    /// Raised when the checks that run have to end at once.
+    pub interrupted: Arc<AtomicBool>,
     /// How many machines may run at a time.
     pub machines: usize,
 }
@@ -51,15 +56,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Runner<'_> {
-    /// Carry out all checks of a rubric, and note their outcomes in the report, until `stop` is true.
-    /// `each` is called after each check.
-    pub fn carry_out(
-        &self,
-        rubric: &Rubric,
-        report: &Mutex<Report>,
-        stop: impl Fn() -> bool + Sync,
-        each: impl Fn(&Check) + Sync,
-    ) {
+    /// Carry out all checks of a rubric, and note their outcomes in the report, until they are
+    /// interrupted. `each` is called after each check.
+    pub fn carry_out(&self, rubric: &Rubric, report: &Mutex<Report>, each: impl Fn(&Check) + Sync) {
         let planned: HashSet<&str> = rubric.checks().map(|check| check.id.as_str()).collect();
         let parents = rubric.checks().filter_map(|check| check.parent.as_deref());
         let progress = Mutex::new(Progress {
@@ -70,12 +69,12 @@ impl Runner<'_> {
         let of_all = lock(report).seed;
         let work = || {
             while let Some(check) = next(lock(&progress), &changed) {
-                if stop() {
+                if self.is_interrupted() {
                     break;
                 }
                 let blocked = lock(report).blocked(&check.id);
-                let outcome = blocked
-                    .unwrap_or_else(|| once_or_twice(&self.submitted, self.timeout, check, of_all));
+                let outcome =
+                    blocked.unwrap_or_else(|| self.once_or_twice(&self.submitted, check, of_all));
                 let again = self.again(check, of_all, &outcome);
                 let mut report = lock(report);
                 if let Some(again) = again {
@@ -107,45 +106,53 @@ impl Runner<'_> {
             return None;
         }
         let submitted = self.elsewhere.as_ref()?.submitted()?;
-        Some(once_or_twice(submitted, self.timeout, check, of_all))
+        Some(self.once_or_twice(submitted, check, of_all))
     }
-}
 
-/// Carry out a check. If the lab itself fails, carry it out once more.
-fn once_or_twice(
-    submitted: &Submitted,
-    timeout: Duration,
-    check: &Check,
-    of_all: u64,
-) -> CheckOutcome {
-    let seed = check.seed.unwrap_or_else(|| seed(of_all, &check.id));
-    let first = once(submitted, timeout, check, seed);
-    if first.status != Status::Error {
-        return first;
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
-    let mut second = once(submitted, timeout, check, seed);
-    second.time += first.time;
-    second
-}
 
-fn once(submitted: &Submitted, timeout: Duration, check: &Check, seed: u64) -> CheckOutcome {
-    let begin = Instant::now();
-    let workshop = match check.scenario.looks_at {
-        LooksAt::Module(_) => &submitted.modules,
-        LooksAt::Programs => &submitted.programs,
-    };
-    let (transcript, is_late) = match within(timeout, check.scenario, workshop, seed) {
-        Ok(ended) => ended,
-        Err(error) => {
-            return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
+    /// Carry out a check. If the lab itself fails, carry it out once more.
+    fn once_or_twice(&self, submitted: &Submitted, check: &Check, of_all: u64) -> CheckOutcome {
+        let seed = check.seed.unwrap_or_else(|| seed(of_all, &check.id));
+        let first = self.once(submitted, check, seed);
+        if first.status != Status::Error || self.is_interrupted() {
+            return first;
         }
-    };
-    let mut outcome = CheckOutcome::of(&transcript, begin.elapsed());
-    let late = matches!(outcome.status, Status::Fail | Status::Error);
-    if late && is_late {
-        outcome.status = Status::Timeout;
+        let mut second = self.once(submitted, check, seed);
+        second.time += first.time;
+        second
     }
-    outcome
+
+    fn once(&self, submitted: &Submitted, check: &Check, seed: u64) -> CheckOutcome {
+        let begin = Instant::now();
+        let workshop = match check.scenario.looks_at {
+            LooksAt::Module(_) => &submitted.modules,
+            LooksAt::Programs => &submitted.programs,
+        };
+        let (scenario, interrupted) = (check.scenario, &self.interrupted);
+        let (transcript, is_late) =
+            match within(self.timeout, interrupted, scenario, workshop, seed) {
+                Ok(ended) => ended,
+                Err(error) => {
+                    return CheckOutcome::new(Status::Error, "a machine starts", error.to_string());
+                }
+            };
+        let outcome = CheckOutcome::of(&transcript, begin.elapsed());
+        // A wait that was cut short can look like a failure, or like silence that was expected.
+        if self.is_interrupted() && outcome.status != Status::Crash {
+            return outcome.interrupted();
+        }
+        let late = matches!(outcome.status, Status::Fail | Status::Error);
+        match late && is_late {
+            true => CheckOutcome {
+                status: Status::Timeout,
+                ..outcome
+            },
+            false => outcome,
+        }
+    }
 }
 
 /// The next check that need not wait for another.

@@ -118,13 +118,19 @@ impl Submitted {
         let mut our_modules = BTreeMap::new();
         if let Some(numbers) = numbers.transpose()? {
             let assumed = edition::by_sources(submission, &numbers);
+            let interrupted = submission.build_time.flag();
             let (found, ours) = thread::scope(|scope| {
                 // Mostly it is spoken to as its sources say.
                 let ours = scope.spawn(|| our_slot(workshop, &numbers, assumed));
                 let found = match modules.get("message_slot") {
-                    Some(Part::Built { .. }) => {
-                        edition::by_trying(workshop, &modules, assumed, consoles, timeout)
-                    }
+                    Some(Part::Built { .. }) => edition::by_trying(
+                        workshop,
+                        &modules,
+                        assumed,
+                        consoles,
+                        timeout,
+                        interrupted,
+                    ),
                     // Ours, which stands for it, has EFAULT.
                     _ => Ok(SlotEdition {
                         einval_for_bad_buffer: false,

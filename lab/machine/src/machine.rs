@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A running machine: orders to its agent, and waiting for the results.
 
+mod limits;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -8,7 +10,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +20,7 @@ use lab_base::{Error, Result, random::draw_key, run_directory::RunDirectory};
 
 use crate::{
     observed::{Observed, Process, Shared, Trouble, listen},
-    patience::{Patience, Sample},
+    patience::{Sample, TotalPatience},
     qemu::{Launch, Qemu},
 };
 
@@ -48,7 +50,7 @@ pub struct Machine {
     /// Factor of all deadlines; at least 1.
     pub slowness: f64,
     /// After this time every wait ends, whatever its own limit.
-    in_all: Option<Mutex<Patience>>,
+    in_all: Option<TotalPatience>,
 }
 
 impl Machine {
@@ -187,40 +189,6 @@ impl Machine {
         at(&self.shared.lock())
     }
 
-    /// `limit`, scaled for this machine.
-    pub fn scaled(&self, limit: Duration) -> Duration {
-        limit.mul_f64(self.slowness)
-    }
-
-    /// A deadline for this machine: `limit`, which is not scaled, without the time in which the
-    /// host has no processor for it.
-    pub fn patience(&self, limit: Duration) -> Patience {
-        Patience::new(&[self.qemu.pid()], limit)
-    }
-
-    /// End every wait after `limit` in total, which is not scaled.
-    pub fn limit_all(&mut self, limit: Duration) {
-        self.in_all = Some(Mutex::new(self.patience(limit)));
-    }
-
-    /// Time until the total limit is checked again; zero when it is over.
-    fn left_in_all(&self) -> Duration {
-        let in_all = self.in_all.as_ref();
-        in_all.map_or(Duration::MAX, |in_all| {
-            in_all.lock().unwrap_or_else(PoisonError::into_inner).left()
-        })
-    }
-
-    /// Whether the total limit is over.
-    pub fn is_late(&self) -> bool {
-        self.left_in_all().is_zero()
-    }
-
-    /// How long the machine's threads have waited for a processor of the host.
-    pub fn starved(&self) -> Duration {
-        Sample::of(&[self.qemu.pid()]).waited()
-    }
-
     /// Wait until `find` finds something in the observations, for at most `limit`, which is not
     /// scaled. Time in which the host is busy does not count. `None` after that.
     ///
@@ -258,11 +226,23 @@ impl Machine {
     /// # Errors
     /// [`Trouble::Hung`] if there is none within [`PATIENCE`], scaled.
     pub fn order(&mut self, what: &str, op: Op) -> Result<CallResult, Trouble> {
+        self.order_within(self.scaled(PATIENCE), what, op)
+    }
+
+    /// The same with another limit, which is not scaled.
+    ///
+    /// # Errors
+    /// [`Trouble::Hung`].
+    pub fn order_within(
+        &mut self,
+        after: Duration,
+        what: &str,
+        op: Op,
+    ) -> Result<CallResult, Trouble> {
         self.next += 1;
         let id = self.next;
         self.shared.lock().asked.insert(id);
         self.send(&Order { id, op })?;
-        let after = self.scaled(PATIENCE);
         self.wait(after, |observed| observed.answers.remove(&id))?
             .ok_or(Trouble::Hung {
                 what: what.to_owned(),

@@ -9,6 +9,10 @@
 use std::{
     collections::HashMap,
     fs,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -142,6 +146,30 @@ impl Patience {
     }
 }
 
+/// A deadline for all waits of a machine together. It is over at once when the flag is raised.
+pub(crate) struct TotalPatience {
+    patience: Mutex<Patience>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl TotalPatience {
+    pub(crate) fn new(patience: Patience, interrupted: Arc<AtomicBool>) -> Self {
+        TotalPatience {
+            patience: Mutex::new(patience),
+            interrupted,
+        }
+    }
+
+    /// Time until the next check, [`LOOK`] at most; zero when the deadline is over.
+    pub(crate) fn left(&self) -> Duration {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        let mut patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        patience.left().min(LOOK)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +222,16 @@ mod tests {
     fn a_limit_that_is_no_more_than_a_look_is_over_at_once() {
         let mut patience = Patience::new(&[], Duration::ZERO);
         assert!(patience.is_over());
+    }
+
+    #[test]
+    fn an_interruption_ends_a_deadline() {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let patience = Patience::new(&[], Duration::from_secs(3600));
+        let total = TotalPatience::new(patience, interrupted.clone());
+        assert_eq!(total.left(), LOOK);
+        interrupted.store(true, Ordering::Relaxed);
+        assert_eq!(total.left(), Duration::ZERO);
     }
 
     #[test]

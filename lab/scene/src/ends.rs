@@ -71,7 +71,7 @@ impl Scene<'_> {
             .wait(limit, |observed| observed.processes.get(&program.id)?.exit)?;
         let Some(exit) = exit else {
             let got = format!("it still runs after {} s", limit.as_secs());
-            return Err(fail(wanted, got));
+            return Err(fail(wanted, got + &self.stuck(Some(program), false)));
         };
         let mut more = Vec::new();
         for stream in [Stream::Stdout, Stream::Stderr] {

@@ -25,6 +25,7 @@ mod scenario;
 mod scene;
 mod slot_answers;
 pub mod slot_peer;
+mod stuck;
 pub mod subject;
 pub mod test_machines;
 pub mod transcript;

@@ -24,7 +24,7 @@ impl Scene<'_> {
         }
     }
 
-    pub(crate) fn verdict_on(&self, halt: &Halt) -> Verdict {
+    pub(crate) fn verdict_on(&mut self, halt: &Halt) -> Verdict {
         let alive = "the machine lives".to_owned();
         let report = complaint(&self.machine.console());
         let (status, failure) = match halt {
@@ -58,7 +58,8 @@ impl Scene<'_> {
                 (Status::Error, failure)
             }
             Halt::Trouble(trouble @ Trouble::Hung { .. }) => {
-                let (status, got) = match report {
+                let is_reported = report.is_some();
+                let (status, mut got) = match report {
                     // The watchdogs complain about the same hang.
                     Some(report) if report.class.is_stall() => (
                         Status::Timeout,
@@ -67,7 +68,13 @@ impl Scene<'_> {
                     Some(report) => (Status::Crash, self.headline(&report)),
                     None => (Status::Timeout, trouble.to_string()),
                 };
-                (status, self.failure("the kernel returns".into(), got, true))
+                // Before the kernel is asked for more, which it prints on the console.
+                let mut failure = self.failure("the kernel returns".into(), String::new(), true);
+                if status == Status::Timeout {
+                    got += &self.stuck(None, is_reported);
+                }
+                failure.got = got;
+                (status, failure)
             }
             Halt::Trouble(Trouble::Lost(why)) if self.theirs_has_run => (
                 Status::Fail,

@@ -137,7 +137,11 @@ impl Workshop {
 
     /// The source line of a report from a machine of this workshop, if it can be found.
     pub fn source_of(&self, report: &KernelReport) -> Option<Source> {
-        let place = report.place.as_ref()?;
+        self.source_at(report.place.as_ref()?)
+    }
+
+    /// The source line of a place in a module, if it can be found.
+    pub fn source_at(&self, place: &Place) -> Option<Source> {
         if let Some(part) = self.subject.modules.get(&place.module) {
             return source_in(part, place);
         }

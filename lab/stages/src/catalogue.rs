@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! All stages with their steps, and all scenarios by their ids.
 
-use lab_base::catalogue::{MESSAGE_SLOT, PART1, PART2, PART3};
+use lab_base::{
+    Error, Result,
+    catalogue::{MESSAGE_SLOT, PART1, PART2, PART3},
+};
 use lab_scene::Scenario;
 
 use crate::{
@@ -29,6 +32,20 @@ pub static STAGES: &[Stage] = &[
 /// A stage by its name.
 pub fn stage(name: &str) -> Option<&'static Stage> {
     STAGES.iter().find(|stage| stage.name == name)
+}
+
+/// A stage that somebody has named.
+///
+/// # Errors
+/// [`Error::Unexpected`] with the names that there are.
+pub fn stage_named(name: &str) -> Result<&'static Stage> {
+    stage(name).ok_or_else(|| {
+        let names: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
+        Error::Unexpected(format!(
+            "expected a stage, one of {}, found {name}",
+            names.join(", ")
+        ))
+    })
 }
 
 /// All scenarios of all stages.

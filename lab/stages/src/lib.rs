@@ -21,5 +21,5 @@ mod suggest;
 pub mod threads;
 pub mod walkthrough;
 
-pub use catalogue::{STAGES, all, find, stage, step_of};
+pub use catalogue::{STAGES, all, find, stage, stage_named, step_of};
 pub use stage::{Stage, Step};

@@ -308,13 +308,21 @@ fn read_all(report: &Report) {
     let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
     assert!(plain.chars().all(harmless), "{plain:?}");
     for check in report.checks() {
-        if check.outcome.status == Status::Blocked {
-            // The names of blocked checks are in the line below their cause.
+        let got = check.outcome.got.as_deref();
+        let together = match check.outcome.status {
+            Status::Blocked => Some("blocked "),
+            Status::Error if got == Some("it was not carried out") && !check.hidden => {
+                Some("not carried out ")
+            }
+            _ => None,
+        };
+        if let Some(together) = together {
+            // Their names are in the line below.
             let (_, name) = check.id.split_once('/').unwrap();
             let lines: Vec<_> = plain.lines().collect();
             let named = lines.windows(2).filter(|pair| {
                 let names = pair[1].strip_prefix("    ").unwrap_or_default();
-                pair[0].starts_with("blocked ") && names.split(' ').any(|other| other == name)
+                pair[0].starts_with(together) && names.split(' ').any(|other| other == name)
             });
             assert_eq!(named.count(), 1, "{name}\n{plain}");
             continue;

@@ -16,14 +16,17 @@ use lab_course::{
 use lab_scene::test_machines::workshop;
 use lab_stages::STAGES;
 
-use crate::runs::{Names, Runs};
+use crate::{
+    pages::{OF_STARTERS, broken_links, pages},
+    runs::{Names, Runs},
+};
 
-fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     Paths::find().unwrap().checkout
 }
 
 /// The texts in a starter.
-fn texts(starter: &Starter) -> impl Iterator<Item = (&Path, &str)> {
+pub(crate) fn texts(starter: &Starter) -> impl Iterator<Item = (&Path, &str)> {
     let files = starter.files.iter();
     files.filter_map(|file| Some((&*file.path, str::from_utf8(&file.contents).ok()?)))
 }
@@ -199,10 +202,8 @@ fn a_checkout_without_git_gives_the_same_starter() {
     assert!(without == with_git);
 }
 
-#[test]
-fn each_task_names_clauses_that_there_are() {
-    let text = fs::read_to_string(checkout().join("lab/clauses.toml")).unwrap();
-    let index: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&text).unwrap();
+/// The regions of each stage.
+pub(crate) fn by_stage() -> BTreeMap<&'static str, Vec<Region>> {
     let mut behind: BTreeMap<_, _> = STAGES
         .iter()
         .map(|stage| (stage.name, Starter::of(&checkout(), stage).unwrap().cut))
@@ -212,7 +213,14 @@ fn each_task_names_clauses_that_there_are() {
         let own = behind.get_mut(pair[0].name).unwrap();
         own.retain(|region| !next.contains(region));
     }
-    for (stage, regions) in behind {
+    behind
+}
+
+#[test]
+fn each_task_names_clauses_that_there_are() {
+    let text = fs::read_to_string(checkout().join("lab/clauses.toml")).unwrap();
+    let index: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&text).unwrap();
+    for (stage, regions) in by_stage() {
         for Region { name, task, .. } in regions {
             let (_, named) = clauses::split(&task);
             assert!(!named.is_empty(), "{name} names no clause: {task}");
@@ -224,6 +232,25 @@ fn each_task_names_clauses_that_there_are() {
             }
         }
     }
+}
+
+/// Its README is for students, and it has no page for others. No link is broken by this.
+#[test]
+fn its_pages_are_those_for_students() {
+    let starter = Starter::of(&checkout(), &STAGES[0]).unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let tree = parent.path().join("starter");
+    starter.write(&tree).unwrap();
+    let readme = fs::read_to_string(tree.join("README.md")).unwrap();
+    let of_starters = fs::read_to_string(checkout().join(OF_STARTERS)).unwrap();
+    assert_eq!(readme, of_starters);
+    assert!(tree.join(".vscode/extensions.json").exists());
+    for other in ["lab/starter", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        assert!(!tree.join(other).exists(), "{other}");
+    }
+    let pages = pages(&tree);
+    assert!(pages.len() > 10, "{} pages", pages.len());
+    assert_eq!(broken_links(&tree, &pages), [""; 0]);
 }
 
 #[test]

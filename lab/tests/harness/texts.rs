@@ -1,45 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The pages for people: short sentences, short first pages, and links to existing files.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use crate::pages::{OF_STARTERS, Page, broken_links, pages};
 
 /// Words of a sentence, at most.
 const LONGEST: usize = 25;
 
+/// The same in a page for students.
+const LONGEST_FOR_STUDENTS: usize = 20;
+
 /// Lines of a page, at most.
-const LENGTHS: &[(&str, usize)] = &[("README.md", 150), ("ARCHITECTURE.md", 120)];
+const LENGTHS: &[(&str, usize)] = &[
+    ("README.md", 150),
+    ("ARCHITECTURE.md", 120),
+    (OF_STARTERS, 80),
+];
 
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every page, with its text.
-fn pages() -> Vec<(PathBuf, String)> {
-    let single = [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        "lab/container/README.md",
-        "lab/SECURITY.md",
-        "lab/slurm/README.md",
-    ];
-    let mut files: Vec<PathBuf> = single.iter().map(|name| checkout().join(name)).collect();
-    for directory in ["lab/docs", "lab/walkthrough"] {
-        let entries = fs::read_dir(checkout().join(directory)).unwrap();
-        files.extend(entries.map(|entry| entry.unwrap().path()));
-    }
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
-    files
-        .into_iter()
-        .map(|file| {
-            let text = fs::read_to_string(&file).unwrap();
-            (file, text)
-        })
-        .collect()
 }
 
 /// The paragraphs and list items of a page, each with its first line. Code blocks, tables and
@@ -120,46 +100,48 @@ fn words(sentence: &str) -> usize {
 }
 
 #[test]
-fn no_sentence_has_more_than_25_words() {
+fn no_sentence_is_too_long() {
     let mut long = Vec::new();
-    for (file, text) in pages() {
+    for Page { path, text } in pages(&checkout()) {
+        let for_students = path.starts_with("lab/walkthrough") || path == Path::new(OF_STARTERS);
+        let longest = if for_students {
+            LONGEST_FOR_STUDENTS
+        } else {
+            LONGEST
+        };
         for (line, sentence) in sentences(&text) {
             let words = words(&sentence);
-            if words > LONGEST {
-                long.push(format!("{}:{line}: {words}: {sentence}", file.display()));
+            if words > longest {
+                long.push(format!("{}:{line}: {words}: {sentence}", path.display()));
             }
         }
     }
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
+/// A starter has its README only.
 #[test]
 fn first_pages_are_short() {
-    for (name, longest) in LENGTHS {
-        let lines = fs::read_to_string(checkout().join(name))
-            .unwrap()
-            .lines()
-            .count();
+    let pages = pages(&checkout());
+    let lines = |name: &str| {
+        let page = pages.iter().find(|page| page.path == Path::new(name))?;
+        Some(page.text.lines().count())
+    };
+    assert!(lines("README.md").is_some());
+    for &(name, longest) in LENGTHS {
+        let found = lines(name).unwrap_or_default();
         assert!(
-            lines <= *longest,
-            "{name}: expected at most {longest} lines, found {lines}"
+            found <= longest,
+            "{name}: expected at most {longest} lines, found {found}"
         );
     }
 }
 
 #[test]
 fn links_to_files_lead_somewhere() {
-    let mut broken = Vec::new();
-    for (file, text) in pages() {
-        for part in text.split("](").skip(1) {
-            let link = part.split([')', '#']).next().unwrap_or_default();
-            let target = file.with_file_name(link);
-            if !link.starts_with("http") && !target.exists() {
-                broken.push(format!("{}: {link}", file.display()));
-            }
-        }
-    }
-    assert_eq!(broken, [""; 0]);
+    let pages = pages(&checkout());
+    assert!(pages.len() > 10, "{} pages", pages.len());
+    assert_eq!(broken_links(&checkout(), &pages), [""; 0]);
 }
 
 #[test]

@@ -11,7 +11,21 @@ pub(crate) fn first_text_block(page: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn each_stage_has_a_diagram_that_fits_a_terminal_of_80_columns() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for stage in lab_stages::STAGES {
+            let page = lab_stages::walkthrough::read(&checkout, stage.name).unwrap();
+            let diagram = first_text_block(&page).unwrap();
+            let widest = diagram.iter().max_by_key(|line| line.chars().count());
+            let widest = widest.unwrap();
+            assert!(widest.chars().count() <= 80, "{}: {widest}", stage.name);
+        }
+    }
 
     #[test]
     fn only_the_first_block_of_text_is_taken() {

@@ -23,7 +23,7 @@ pub(crate) enum Report {
     Begun(Beginning),
     /// An entry of its record.
     Entry(Entry),
-    /// It has passed: what it did not look at, and what is next.
+    /// What is next, and what a demonstration that has passed did not look at.
     After(Vec<Said>),
     /// The demonstration has ended.
     Ended,

@@ -61,8 +61,8 @@ impl Process {
         check: &str,
         tell: impl Fn(Event) + Clone + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let mut command = environment::command(paths.checkout.join("lab/lab.sh"));
-        command.arg("hint").env("CHECK", check);
+        let mut command = environment::command(paths.checkout.join("lab/quick.sh"));
+        command.args(["lab-grade", "hint", check]);
         Process::start(
             &mut command,
             tell,

@@ -23,6 +23,7 @@ pub(crate) struct Run {
     pub(crate) words: Vec<String>,
     /// What the worker is doing, if that takes long.
     pub(crate) doing: Option<String>,
+    /// What is next, and what the demonstration did not look at.
     pub(crate) after: Vec<Said>,
     pub(crate) end: Option<End>,
     /// Whether code has changed since it began.

@@ -172,10 +172,13 @@ impl View {
             self.top = 0;
         }
         let rows = pages::rows(session);
-        let lines: Vec<Row> = rows
-            .iter()
-            .flat_map(|row| wrapped(row, usize::from(body.width)))
-            .collect();
+        let width = usize::from(body.width);
+        // Lines that were wrapped are no diagram.
+        let lines: Vec<Row> = if session.page == Page::Diagram {
+            rows
+        } else {
+            rows.iter().flat_map(|row| wrapped(row, width)).collect()
+        };
         self.height = usize::from(body.height);
         self.top_max = lines.len().saturating_sub(self.height);
         self.top = self.top.min(self.top_max);

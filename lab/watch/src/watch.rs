@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use lab_base::paths::Paths;
 use lab_cli::{Wish, on_signals};
-use lab_stages::{STAGES, Stage, walkthrough};
+use lab_stages::{Stage, walkthrough};
 use nix::sys::signal::Signal;
 
 use crate::{
@@ -44,7 +44,7 @@ enum Told {
 /// # Errors
 /// There is no such stage; files cannot be watched; the terminal is gone.
 pub fn watch(stage: &str, step: Option<&str>, wish: Wish) -> anyhow::Result<ExitCode> {
-    let stage = stage_of(stage)?;
+    let stage = lab_stages::stage_named(if stage.is_empty() { "none" } else { stage })?;
     let paths = Paths::find()?;
     let (send, receive) = channel();
     // Before other threads start. A terminal that is closed sends SIGHUP.
@@ -73,18 +73,6 @@ pub fn watch(stage: &str, step: Option<&str>, wish: Wish) -> anyhow::Result<Exit
     };
     watch.run(&receive)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The stage of this name.
-fn stage_of(name: &str) -> anyhow::Result<&'static Stage> {
-    lab_stages::stage(name).with_context(|| {
-        let names: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
-        let found = if name.is_empty() { "none" } else { name };
-        format!(
-            "expected STAGE to be one of {}, found {found}",
-            names.join(", ")
-        )
-    })
 }
 
 /// The index of a step. If there is none of this name, the first, and what to tell the user.
@@ -268,17 +256,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_stage_is_told_with_those_that_there_are() {
-        let told = |name| stage_of(name).err().unwrap().to_string();
-        let expected = "expected STAGE to be one of part1, part2, part3, message-slot, found ";
-        assert_eq!(told("part4"), format!("{expected}part4"));
-        assert_eq!(told(""), format!("{expected}none"));
-        assert_eq!(stage_of("part2").unwrap().name, "part2");
-    }
-
-    #[test]
     fn an_unknown_step_is_told_and_the_first_is_taken() {
-        let stage = stage_of("part2").unwrap();
+        let stage = lab_stages::stage("part2").unwrap();
         assert_eq!(place_of(stage, None), (0, None));
         assert_eq!(place_of(stage, Some("pubsub")), (3, None));
         let (place, note) = place_of(stage, Some("pubsubs"));

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -14,7 +15,7 @@ use anyhow::Context;
 use lab_base::{Error, paths::Paths};
 use lab_build::programs::{self, GuestPrograms};
 use lab_cli::Wish;
-use lab_course::after::After;
+use lab_course::{after::After, plan::Said};
 use lab_scene::{perform, transcript::Status, workshop::Workshop};
 use lab_stages::{Stage, Step};
 
@@ -98,7 +99,8 @@ impl Worker {
             title: scenario.title.to_owned(),
             why: why.map(str::to_owned),
         }))?;
-        machine.limit_all(machine.scaled(LIMIT));
+        // Nothing interrupts it: this process is ended instead.
+        machine.limit_all(machine.scaled(LIMIT), &Arc::default());
         let mut told = Ok(());
         let ended = perform(scenario, workshop, &mut machine, SEED, &mut |entry| {
             if told.is_ok() {
@@ -106,10 +108,12 @@ impl Worker {
             }
         });
         told?;
+        let mut said = after.next(&[step], true, workshop.kernel.which);
         if ended.transcript.status() == Status::Pass {
-            let said = after.tell(&[step], true, workshop.kernel.which);
-            tell(&Report::After(said))?;
+            said.push(Said::text(""));
+            said.extend(after.unseen(&[step]));
         }
+        tell(&Report::After(said))?;
         tell(&Report::Ended)
     }
 }

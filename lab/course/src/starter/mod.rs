@@ -26,11 +26,17 @@ use lab_stages::{STAGES, Stage};
 
 use crate::tasks::{self, Task, Tasks};
 
-/// Files that no student needs: other solutions, right and wrong, and tests of these and of the
-/// grader.
-const LEFT_OUT: [&str; 8] = [
+/// Files that no student needs: other solutions, right and wrong, tests of these and of the
+/// grader, and pages for those who teach with the lab or change it.
+const LEFT_OUT: [&str; 14] = [
     ".ci/",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "lab/batch-test.sh",
+    "lab/docs/design.md",
+    "lab/docs/teaching.md",
+    "lab/docs/upkeep.md",
     "lab/fixtures/submissions/",
     "lab/mutants/",
     "lab/slurm/test.sh",
@@ -39,6 +45,9 @@ const LEFT_OUT: [&str; 8] = [
     // They change a solution.
     "lab/watch/tests/",
 ];
+
+/// The folder with files of starters only, at the places that they have in a starter.
+const OWN: &str = "lab/starter";
 
 /// A tree for students.
 #[derive(Clone, Debug, Default)]
@@ -60,11 +69,16 @@ impl Starter {
         let first = place(upto);
         let mut starter = Starter::default();
         let mut regions = Vec::new();
-        for path in tree::files_of(checkout)? {
-            if LEFT_OUT.iter().any(|left_out| path.starts_with(left_out)) {
+        let paths = tree::files_of(checkout)?;
+        for path in &paths {
+            let left_out = LEFT_OUT.iter().any(|left_out| path.starts_with(left_out));
+            if left_out || paths.contains(&Path::new(OWN).join(path)) {
                 continue;
             }
-            let mut file = File::read(checkout, path)?;
+            let mut file = File::read(checkout, path.clone())?;
+            if let Ok(place) = path.strip_prefix(OWN) {
+                file.path = place.to_owned();
+            }
             if let Some(stage) = stage_of(&file.path) {
                 let text = String::from_utf8_lossy(&file.contents);
                 let (text, found) = cut(&file.path, &text, stage < first)?;

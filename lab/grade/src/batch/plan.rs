@@ -26,7 +26,10 @@ pub struct BatchOptions {
     pub seed: u64,
     /// Names of stages; empty for those of which a submission has something.
     pub stages: Vec<String>,
-    /// What the id of each check contains.
+    /// Names of steps; empty for all.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// What selects the checks: a part of their ids, or the name of a step.
     pub filter: String,
     /// An instructor's rubric, absolute.
     pub rubric: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl BatchOptions {
             ("machine", self.machine.clone(), other.machine.clone()),
             ("seed", self.seed.to_string(), other.seed.to_string()),
             ("stage", stages(self), stages(other)),
+            ("step", self.steps.join(" and "), other.steps.join(" and ")),
             (
                 "filter",
                 format!("'{}'", self.filter),
@@ -175,6 +179,7 @@ pub(super) mod tests {
             machine: "warm".into(),
             seed: 1,
             stages: Vec::new(),
+            steps: Vec::new(),
             filter: String::new(),
             rubric: None,
             rubric_digest: None,

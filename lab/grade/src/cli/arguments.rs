@@ -3,14 +3,26 @@
 
 use std::path::PathBuf;
 
-use lab_grade::report::Feedback;
+use lab_grade::{report::Feedback, selection::step_names};
 use lab_stages::STAGES;
+
+/// Shown below the options.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  lab/grade.sh                          this tree
+  lab/grade.sh work.zip                 a submission
+  lab/grade.sh work.zip W5              its checks whose ids contain W5
+  lab/grade.sh --stage part2 work/      one stage of a submission
+  lab/grade.sh --map message_slot=a.c work/   with a file that is not found by itself
+  lab/grade.sh class.zip --jobs 2       a class that a platform has exported
+  lab/grade.sh class.zip --resume       go on after an interruption
+Pages: lab/docs/grading.md";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Directories, archives, .c files, and exports of a class; without one, this tree. Several are a
     /// batch, and so is a class. A path into an export, as in class.zip/NAME, is one submission of it.
-    /// If the last one is no file but a part of a check's id, only these checks are carried out.
+    /// If the last of several is no file, it is the filter of --check.
     #[arg(value_name = "SUBMISSION")]
     pub(crate) submissions: Vec<PathBuf>,
     /// Of a batch: how many submissions are graded at a time, each with one machine at a time; without
@@ -26,6 +38,12 @@ pub(crate) struct Arguments {
     /// Only this stage; may be given several times. Without it, those of which something is there.
     #[arg(long, value_name = "STAGE", value_parser = clap::builder::PossibleValuesParser::new(STAGES.iter().map(|stage| stage.name)))]
     pub(crate) stage: Vec<String>,
+    /// Only this step of a stage; may be given several times.
+    #[arg(long, value_name = "STEP", value_parser = clap::builder::PossibleValuesParser::new(step_names()))]
+    pub(crate) step: Vec<String>,
+    /// Only the checks whose id contains this, or the checks of the step with this name.
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) check: Option<String>,
     /// Which file of the submission is which part; may be given several times.
     #[arg(long, value_name = "NAME=PATH", requires = "submissions")]
     pub(crate) map: Vec<String>,

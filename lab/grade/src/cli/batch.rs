@@ -76,7 +76,7 @@ fn grade_all(
         if interrupted.are_interrupted() {
             eprintln!("interrupted again: everything is killed");
         } else {
-            eprintln!("interrupted: checks that have begun are carried to their end");
+            eprintln!("interrupted: checks that have begun end now");
         }
         interrupted.interrupt();
     })?;

@@ -32,7 +32,7 @@ pub(crate) struct Children {
 }
 
 impl Children {
-    /// End what runs. The first time, checks that have begun are carried to their end; then everything
+    /// End what runs. The first time, each process ends its checks and reports; then everything
     /// is killed.
     pub(crate) fn interrupt(&self) {
         let running = self.lock();

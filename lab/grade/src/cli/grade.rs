@@ -29,6 +29,7 @@ use lab_grade::{
     rubric::Rubric,
     run::Runner,
     safe_text::SafeText,
+    selection::stages_of,
     submitted::Submitted,
 };
 use lab_scene::workshop::{Start, Workshop};
@@ -43,7 +44,7 @@ use super::{
     submission::{self, NotGraded},
 };
 
-/// Grade a submission, or without one this tree, by those checks whose id contains `filter`.
+/// Grade a submission, or without one this tree, by the checks that `filter` selects.
 pub(crate) fn run(
     arguments: &Arguments,
     submission: Option<&Path>,
@@ -71,7 +72,11 @@ pub(crate) fn run(
             });
         }
     };
-    let opened = submission.map(|path| submission::open(path, &arguments.map, &arguments.stage));
+    let wanted = match &arguments.stage[..] {
+        [] => &stages_of(&arguments.step)[..],
+        stages => stages,
+    };
+    let opened = submission.map(|path| submission::open(path, &arguments.map, wanted));
     let (mut submission, stages) = match opened {
         Some(Ok((submission, stages))) => (Some(submission), stages),
         Some(Err(NotGraded { why, details })) => {
@@ -81,8 +86,8 @@ pub(crate) fn run(
             }
             return Ok(code);
         }
-        None if !arguments.stage.is_empty() => {
-            let is_wanted = |name: &&str| arguments.stage.iter().any(|stage| stage == name);
+        None if !wanted.is_empty() => {
+            let is_wanted = |name: &&str| wanted.iter().any(|stage| stage == name);
             let all = STAGES.iter().map(|stage| stage.name);
             (None, all.filter(is_wanted).collect())
         }
@@ -91,12 +96,8 @@ pub(crate) fn run(
             STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>(),
         ),
     };
-    rubric.keep(|stage, check| stages.contains(&stage) && check.id.contains(filter));
-    if rubric.stages.is_empty() {
-        return Ok(refuse(&format!(
-            "no check of {} contains {filter:?}",
-            stages.join(", ")
-        )));
+    if let Err(why) = rubric.select(&stages, &arguments.step, filter) {
+        return Ok(refuse(&why));
     }
     let is_this_tree = submission.is_none();
     let graded = grade(
@@ -192,10 +193,10 @@ fn grade(
         submitted,
         elsewhere: Elsewhere::than(&workshop, start, build)?,
         timeout,
+        interrupted,
         machines: arguments.machines.unwrap_or_else(processors),
     };
-    let stop = || interrupted.load(Ordering::Relaxed);
-    runner.carry_out(rubric, &report, stop, |check| {
+    runner.carry_out(rubric, &report, |check| {
         if arguments.verbose {
             let report = lock();
             if let Some(check) = report.checks().find(|other| other.id == check.id) {
@@ -228,9 +229,7 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
             // Somebody means it. The machines end with us.
             std::process::exit(i32::from(BROKEN));
         }
-        eprintln!(
-            "interrupted: building ends now; checks that have begun are carried to their end"
-        );
+        eprintln!("interrupted: building and checks end now; a report of the others follows");
     })?;
     Ok(flag)
 }

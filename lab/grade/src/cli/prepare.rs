@@ -3,6 +3,7 @@
 //! the same.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -166,12 +167,11 @@ fn options(
     };
     let stages = match (&arguments.stage[..], before) {
         ([], Some(before)) => before.stages.clone(),
-        (stages, _) => {
-            let mut stages = stages.to_owned();
-            stages.sort_unstable();
-            stages.dedup();
-            stages
-        }
+        (stages, _) => sorted(stages),
+    };
+    let steps = match (&arguments.step[..], before) {
+        ([], Some(before)) => before.steps.clone(),
+        (steps, _) => sorted(steps),
     };
     let feedback = match (arguments.feedback, before) {
         (None, Some(before)) => before.feedback.clone(),
@@ -188,12 +188,18 @@ fn options(
         machine,
         seed: seed.unwrap_or_else(|| fastrand::u64(..)),
         stages,
+        steps,
         filter: filter.unwrap_or_default(),
         rubric,
         rubric_digest,
         feedback,
         timeout,
     })
+}
+
+fn sorted(names: &[String]) -> Vec<String> {
+    let names: BTreeSet<String> = names.iter().cloned().collect();
+    names.into_iter().collect()
 }
 
 /// A value as it is written on the command line.

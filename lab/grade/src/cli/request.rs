@@ -53,7 +53,13 @@ fn read(arguments: &Arguments) -> Result<(Rubric, Vec<PathBuf>, Option<String>),
         None => Rubric::builtin(),
     };
     let rubric = rubric.map_err(|error| error.to_string())?;
-    let is_check = |text: &str| rubric.checks().any(|check| check.id.contains(text));
+    let is_check = |text: &str| rubric.checks().any(|check| check.is_selected(text));
+    if let Some(filter) = &arguments.check {
+        return match is_check(filter) {
+            true => Ok((rubric, arguments.submissions.clone(), Some(filter.clone()))),
+            false => Err(format!("no check contains {filter:?}")),
+        };
+    }
     let (paths, filter) = split(&arguments.submissions, is_check, arguments.is_batch())?;
     Ok((rubric, paths, filter))
 }
@@ -108,6 +114,9 @@ fn split(
         Some(text) if !before.is_empty() && is_check(text) => {
             Ok((before.to_owned(), Some(text.to_owned())))
         }
+        Some(text) if before.is_empty() && is_check(text) => Err(format!(
+            "there is no file {text}; to grade this tree with some checks only, write --check {text}"
+        )),
         Some(text) if before.len() == 1 && !is_batch && !is_path(text) => Err(format!(
             "no check contains {text:?}, and there is no file {text}"
         )),

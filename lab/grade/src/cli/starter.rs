@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use lab_base::paths::Paths;
 use lab_course::starter::Starter;
-use lab_stages::{STAGES, Stage};
+use lab_stages::STAGES;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let checkout = Paths::find()?.checkout;
     let directory = &arguments.directory;
     let wish = arguments.upto.as_deref().filter(|name| !name.is_empty());
-    let upto = first_cut(wish)?;
+    let upto = wish.map_or(Ok(&STAGES[0]), lab_stages::stage_named)?;
     let inside = "expected a directory outside of this checkout";
     if resolved(directory)?.starts_with(&checkout) {
         bail!("{inside}, found {}", directory.display());
@@ -54,20 +54,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         starter.cut.len()
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// The first stage that is not solved.
-fn first_cut(wish: Option<&str>) -> anyhow::Result<&'static Stage> {
-    let Some(name) = wish else {
-        return Ok(&STAGES[0]);
-    };
-    lab_stages::stage(name).with_context(|| {
-        let names: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
-        format!(
-            "expected UPTO to be one of {}, found {name}",
-            names.join(", ")
-        )
-    })
 }
 
 /// A path without links, of which the last part need not exist.

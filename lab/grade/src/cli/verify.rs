@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     iter, panic,
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -182,9 +182,10 @@ fn wrong(
         submitted,
         elsewhere: Elsewhere::than(workshop, start, build)?,
         timeout: TIMEOUT,
+        interrupted: Arc::default(),
         machines: 1,
     };
-    runner.carry_out(&rubric, &report, || false, |_| ());
+    runner.carry_out(&rubric, &report, |_| ());
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut guilty: HashSet<String> = mutant.caught_by.iter().map(|id| clause(id)).collect();
     tally

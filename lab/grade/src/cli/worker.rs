@@ -100,13 +100,16 @@ impl Worker<'_> {
         for stage in &options.stages {
             command.args(["--stage", stage]);
         }
+        for step in &options.steps {
+            command.args(["--step", step]);
+        }
         if let Some(rubric) = &options.rubric {
             command.arg("--rubric").arg(rubric);
         }
-        command.arg("--").arg(&submission.path);
         if !options.filter.is_empty() {
-            command.arg(&options.filter);
+            command.args(["--check", &options.filter]);
         }
+        command.arg("--").arg(&submission.path);
         // A terminal sends Ctrl-C to its group, and we decide what that means.
         command
             .process_group(0)

@@ -55,6 +55,12 @@ pub(super) fn render(report: &Report, readers: Feedback) -> String {
     }
     text += &findings(report);
     text += &table(report);
+    for shared in report.shared_failures() {
+        text += &format!(
+            "\n{BOLD}Probably one cause:{BOLD:#} {}.\n",
+            shared.in_words()
+        );
+    }
     let style = if report.exit_status() == 0 {
         GREEN
     } else {
@@ -94,15 +100,7 @@ fn blocked(stage: &GradedStage, causes: &[Cause<'_>]) -> String {
             continue;
         }
         let lost: u32 = checks.iter().map(|check| check.max).sum();
-        let names: Vec<_> = checks
-            .iter()
-            .map(|check| {
-                check
-                    .id
-                    .split_once('/')
-                    .map_or(&check.id[..], |(_, name)| name)
-            })
-            .collect();
+        let names: Vec<_> = checks.iter().map(|check| name(check)).collect();
         text += &format!(
             "{YELLOW}blocked{YELLOW:#} {} (0/{lost}): {}\n    {}\n",
             number(checks.len(), "check"),
@@ -115,7 +113,9 @@ fn blocked(stage: &GradedStage, causes: &[Cause<'_>]) -> String {
 
 fn checks(stage: &GradedStage) -> String {
     let mut text = String::new();
-    for check in stage.checks.iter().filter(|check| !is_blocked(check)) {
+    let (waiting, ended): (Vec<_>, Vec<_>) =
+        (stage.checks.iter()).partition(|check| check.outcome.is_planned());
+    for check in ended.iter().filter(|check| !is_blocked(check)) {
         let status = check.outcome.status;
         let style = match status {
             Status::Pass => GREEN,
@@ -132,7 +132,21 @@ fn checks(stage: &GradedStage) -> String {
             text += &format!("    {line}\n");
         }
     }
+    if !waiting.is_empty() {
+        let names: Vec<_> = waiting.iter().map(|check| name(check)).collect();
+        let what = number(waiting.len(), "check");
+        text += &format!(
+            "{RED}not carried out{RED:#} {what}:\n    {}\n",
+            names.join(" ")
+        );
+    }
     text
+}
+
+/// The id of a check, without its stage.
+fn name(check: &GradedCheck) -> &str {
+    let parts = check.id.split_once('/');
+    parts.map_or(&check.id[..], |(_, name)| name)
 }
 
 fn findings(report: &Report) -> String {

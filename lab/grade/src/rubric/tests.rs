@@ -361,12 +361,3 @@ fn a_file_that_is_not_there_is_named() {
     );
     assert_eq!(why(Rubric::with(&file)), expected);
 }
-
-#[test]
-fn the_example_for_teachers_is_a_good_one() {
-    let page = include_str!("../../../docs/teaching.md");
-    let (_, example) = page.split_once("```toml\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
-    let rubric = changed(example).unwrap();
-    assert!(rubric.checks().any(Check::hidden), "{example}");
-}

@@ -7,11 +7,14 @@ use super::{TALKATIVE, Told, bad_payloads, carry_out, pair, refuse};
 
 /// Two requests that are carried out, and one that is refused.
 pub(crate) fn show<M: Told>(scene: &mut Scene<'_>) -> Outcome {
-    let parameters = format!("{} {TALKATIVE}", M::PARAMS);
+    let parameters = match M::PARAMS {
+        "" => TALKATIVE,
+        parameters => parameters,
+    };
     scene.step(
         "insert the module",
         "it listens on netlink protocol 31",
-        |scene| scene.insert(M::NAME, parameters.trim_start()),
+        |scene| scene.insert(M::NAME, parameters),
     )?;
     let peers = scene.step(
         "the lab's own client opens its sockets",

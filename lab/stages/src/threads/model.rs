@@ -57,7 +57,7 @@ impl Model {
             };
             if let Ok(outcome) = serde_json::from_slice::<Outcome>(line) {
                 self.judge(&outcome)
-                    .map_err(|what| fail(what, readable(line)))?;
+                    .map_err(|what| fail(what, in_words(&outcome)))?;
                 outcomes += 1;
                 continue;
             }
@@ -73,6 +73,11 @@ impl Model {
         }
         let wanted = "each interleaving ends";
         match scene.wait_line(&program, Stream::Stderr, Duration::ZERO)? {
+            // Loom names its own threads and locks behind this word.
+            Some(line) if line.starts_with(b"lab-model: deadlock") => Err(fail(
+                wanted,
+                "a deadlock: in one order of the threads, each of them waits",
+            )),
             Some(line) => Err(fail(wanted, readable(&line))),
             None => Err(fail(wanted, "one does not end, or there are too many")),
         }
@@ -116,6 +121,38 @@ impl Model {
         let kept = self.consumers == 0 || outcome.back.is_empty() && all_taken;
         require(kept, "all items are taken before the end")
     }
+}
+
+/// An outcome of interleavings, for people: the items by consumer, and what else happened.
+fn in_words(outcome: &Outcome) -> String {
+    let items = |items: &[u32]| match items {
+        [item] => item.to_string(),
+        items => format!("{items:?} at once"),
+    };
+    let mut facts = Vec::new();
+    for (number, batches) in (1..).zip(&outcome.took) {
+        let batches: Vec<_> = batches.iter().map(|batch| items(batch)).collect();
+        let took = match &batches[..] {
+            [] => "nothing".to_owned(),
+            batches => batches.join(", then "),
+        };
+        facts.push(format!("consumer {number} took {took}"));
+    }
+    if outcome.early {
+        facts.push("a consumer met the end before the buffer was closed".into());
+    }
+    for item in &outcome.back {
+        facts.push(format!("put returned item {item} to its producer"));
+    }
+    for item in &outcome.left {
+        facts.push(format!("item {item} was left in the buffer"));
+    }
+    match outcome.late {
+        Some(LATE) => {}
+        Some(other) => facts.push(format!("a put of {LATE} after the end returned {other}")),
+        None => facts.push("a put after the end was accepted".into()),
+    }
+    format!("in one order of the threads: {}", facts.join("; "))
 }
 
 pub(super) const MODEL: Scenario = Scenario {
@@ -203,6 +240,21 @@ mod tests {
     fn judged(model: Model, line: &str) -> &'static str {
         let outcome = serde_json::from_str(line).unwrap();
         model.judge(&outcome).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn outcomes_are_told_in_words() {
+        let told = |line| in_words(&serde_json::from_str(line).unwrap());
+        assert_eq!(
+            told(r#"{"took":[[[0],[1,10]],[]],"early":true,"back":[],"left":[],"late":99}"#),
+            "in one order of the threads: consumer 1 took 0, then [1, 10] at once; consumer 2 took \
+             nothing; a consumer met the end before the buffer was closed"
+        );
+        assert_eq!(
+            told(r#"{"took":[],"early":false,"back":[10],"left":[0],"late":null}"#),
+            "in one order of the threads: put returned item 10 to its producer; item 0 was left in \
+             the buffer; a put after the end was accepted"
+        );
     }
 
     #[test]
