@@ -287,8 +287,10 @@ mod tests {
             status: Status::Crash,
             got: None,
         };
-        let mut transcript = Transcript::default();
-        transcript.entries = vec![step(1), Entry::Verdict(pass.clone()), step(2)];
+        let mut transcript = Transcript {
+            entries: vec![step(1), Entry::Verdict(pass.clone()), step(2)],
+            ..Transcript::default()
+        };
         let of = |number, verdict| StepResult {
             step: Some((number, "do", "done")),
             verdict,
