@@ -13,7 +13,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: watch install-completions editor todo progress reset solution
+.PHONY: watch book book-test install-completions editor todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -73,6 +73,12 @@ modules: setup ## Build all modules and programs
 
 install-completions: setup ### Completions of lab/grade.sh for bash, zsh and fish, and a man page, below your home
 	@$(LAB) completions
+
+book: setup ## The book of the lab: stages, contract, hints, kernel reports; open build/book/index.html
+	@lab/book/book.sh
+
+book-test: ## Look at every page of the book in a browser, light and dark, wide and narrow
+	@lab/setup.sh book-test && lab/book/book.sh && lab/book/browser/test.sh
 
 editor: setup ## Write compile_commands.json, so that clangd understands the modules
 	@$(LAB) editor

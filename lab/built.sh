@@ -12,10 +12,13 @@
 set -euo pipefail
 program=$1
 shift
+manifest=$IPCLAB_CHECKOUT/Cargo.toml
+# The book is a workspace of its own.
+[[ $program != lab-book ]] || manifest=$IPCLAB_CHECKOUT/lab/book/Cargo.toml
 said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
 trap 'rm -f "$said" "$said.err"' EXIT
 # cargo prints the names of crates while it compiles. If nothing is compiled, its output is dropped.
-if ! cargo build --locked --manifest-path "$IPCLAB_CHECKOUT/Cargo.toml" --workspace --bin "$program" \
+if ! cargo build --locked --manifest-path "$manifest" --workspace --bin "$program" \
 	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | tee "$said.err" | sed -u '/^ *Finished /d' >&2; then
 	free=$(df -k --output=avail "$BUILD" | tail -n 1)
 	# A linker reports a full disk unclearly.

@@ -123,7 +123,7 @@ copy_rust() { # home
 	sysroot=$(cd "$checkout" && rustc --print sysroot)
 	mkdir -p "$1/.cargo/bin" "$1/.cargo/registry" "$1/.rustup/toolchains"
 	cp -L "$rustup" "$1/.cargo/bin/rustup"
-	for part in cargo rustc rustdoc; do ln -s rustup "$1/.cargo/bin/$part"; done
+	for part in cargo rustc rustdoc cargo-fmt rustfmt cargo-clippy clippy-driver; do ln -s rustup "$1/.cargo/bin/$part"; done
 	for part in cache index; do
 		[[ ! -e $cargo/registry/$part ]] || cp -r "$cargo/registry/$part" "$1/.cargo/registry/"
 	done

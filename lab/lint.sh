@@ -10,8 +10,10 @@ cd "$IPCLAB_CHECKOUT"
 
 echo "rustfmt"
 cargo fmt --all --check
+cargo fmt --check --manifest-path lab/book/Cargo.toml
 echo "clippy"
 cargo clippy --quiet --workspace --all-targets --all-features --locked -- -D warnings
+cargo clippy --quiet --all-targets --locked --manifest-path lab/book/Cargo.toml -- -D warnings
 
 echo "checkpatch"
 source=linux-source-$(<lab/kernels/source.txt)

@@ -45,10 +45,12 @@ table() {
 }
 
 # The missing packages of some kind: package and purpose, one per line.
-missing() { # base, test, kernel, lint, fresh-test or slurm-test
+missing() { # base, test, kernel, lint, book-test, fresh-test or slurm-test
 	local when probe reason debian rest
 	while IFS='|' read -r when probe reason debian rest; do
 		[[ $when == "$1" ]] || continue
+		# The makers of Node.js have one package for node and npm, which conflicts with Debian's npm.
+		[[ $debian != npm ]] || ! type -P npm >/dev/null || continue
 		installed "$debian" || printf '%s\n%s\n' "$debian" "$reason"
 	done < <(table)
 }
@@ -92,11 +94,27 @@ virtme_ng() {
 	fi
 }
 
+rustup_command="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
+
+# What make lint lacks of Rust, if anything. rustup's minimal profile and Debian's packages have no clippy.
+lint_trouble() {
+	local part list missing=()
+	for part in fmt clippy; do
+		cargo "$part" --version >/dev/null 2>&1 || missing+=("cargo $part")
+	done
+	((${#missing[@]})) || return 0
+	list=${missing[*]/%/,}
+	if type -P rustup >/dev/null; then
+		echo "${list%,} cannot be run; get it with: rustup component add rustfmt clippy"
+	else
+		echo "${list%,} cannot be run; get it with Rust's own: $rustup_command"
+	fi
+}
+
 # The fault of cargo, if any.
 cargo_trouble() {
 	local version rustup
-	rustup="$as_root"'apt-get install curl && curl --proto =https -sSf https://sh.rustup.rs | sh && . ~/.cargo/env'
-	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup"
+	rustup="${as_root}apt-get install cargo-web, or Rust's own with: $rustup_command"
 	if [[ -n ${SUDO_USER-} ]] && ! cargo --version >/dev/null 2>&1; then
 		echo "root has no cargo; run the command without sudo. Set-up calls sudo itself where it needs root"
 	elif ! version=$(cargo --version 2>/dev/null); then

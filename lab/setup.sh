@@ -7,6 +7,7 @@
 #   lab/setup.sh test       also for `make test`
 #   lab/setup.sh kernel     also for building the lab and the debug kernel
 #   lab/setup.sh lint       also for `make lint`
+#   lab/setup.sh book-test  also for `make book-test`
 #   lab/setup.sh fresh-test only for `make fresh-test`
 #   lab/setup.sh slurm-test also for `make slurm-test`
 #
@@ -229,15 +230,19 @@ install_typos() {
 }
 
 case ${1-} in
-"" | test | kernel | lint | fresh-test | slurm-test) ;;
+"" | test | kernel | lint | book-test | fresh-test | slurm-test) ;;
 *)
-	echo "usage: lab/setup.sh [test|kernel|lint|fresh-test|slurm-test]" >&2
+	echo "usage: lab/setup.sh [test|kernel|lint|book-test|fresh-test|slurm-test]" >&2
 	exit 2
 	;;
 esac
 for trouble in "$(system_trouble)" "$(cargo_trouble)"; do
 	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
 done
+if [[ ${1-} == lint ]]; then
+	trouble=$(lint_trouble)
+	[[ -z $trouble ]] || { say "$trouble" && exit 1; }
+fi
 # One run at a time: a second one waits and then finds everything installed.
 exec 9>"$cache/.setup.lock"
 if ! flock --nonblock 9; then

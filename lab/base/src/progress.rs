@@ -3,15 +3,26 @@
 
 use std::{
     io::IsTerminal,
-    sync::mpsc::{RecvTimeoutError, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Time between two lines about the same work, where there is no terminal.
+const STILL: Duration = Duration::from_secs(20);
+
+/// Write a line from time to time until the sender is dropped.
+fn still_working(message: &str, is_done: &Receiver<()>) {
+    let begin = Instant::now();
+    while is_done.recv_timeout(STILL) == Err(RecvTimeoutError::Timeout) {
+        eprintln!("{message} ... {} s", begin.elapsed().as_secs());
+    }
+}
+
 /// Do `work`. If it takes longer than a second, show this on stderr: as a spinner on a terminal, as
-/// a line elsewhere.
+/// lines elsewhere.
 pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = channel::<()>();
     thread::scope(|scope| {
@@ -21,7 +32,7 @@ pub fn while_busy<T>(message: &str, work: impl FnOnce() -> T) -> T {
             }
             if !std::io::stderr().is_terminal() {
                 eprintln!("{message} ...");
-                return;
+                return still_working(message, &is_done);
             }
             let spinner = ProgressBar::new_spinner()
                 .with_style(style("{spinner} {msg} ({elapsed})"))
@@ -42,6 +53,8 @@ pub struct Names {
     message: String,
     begin: Instant,
     spinner: Option<ProgressBar>,
+    /// Ends the lines about work without news.
+    _done: Option<Sender<()>>,
 }
 
 /// Show the names on stderr: beside a spinner on a terminal; elsewhere one line per task that takes
@@ -52,9 +65,18 @@ pub fn names(message: &str) -> Names {
             .with_style(style("{spinner} {prefix}: {msg} ({elapsed})"))
             .with_prefix(message.to_owned())
     });
+    let lines = || {
+        let (done, is_done) = channel();
+        let message = message.to_owned();
+        let watch = move || still_working(&message, &is_done);
+        // Without this thread there are fewer lines.
+        let started = thread::Builder::new().name("progress".into()).spawn(watch);
+        started.ok().map(|_| done)
+    };
     Names {
         message: message.to_owned(),
         begin: Instant::now(),
+        _done: if spinner.is_none() { lines() } else { None },
         spinner,
     }
 }

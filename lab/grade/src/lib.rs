@@ -53,6 +53,7 @@ pub mod shared;
 pub mod source;
 pub mod submitted;
 mod suspects;
+pub mod symptoms;
 mod timed;
 mod unknown_crates;
 pub mod unpack;

@@ -70,6 +70,13 @@ impl CheckOutcome {
         )
     }
 
+    /// The outcome with one more line about what was done.
+    pub(super) fn noting(mut self, text: &str) -> Self {
+        let done = self.done.take().unwrap_or_default();
+        self.done = Some(format!("{}\n{text}", &*done).trim_start().into());
+        self
+    }
+
     /// The outcome of a check that the user has interrupted. Its last action is told.
     pub(super) fn interrupted(self) -> Self {
         let got = format!("interrupted after {:.0} s", self.time.as_secs_f64());

@@ -14,9 +14,10 @@ use serde::Serialize;
 use super::{
     compilers::Compilers,
     outcome::{Again, CheckOutcome},
-    rubric::{self, Rubric, Symptoms},
+    rubric::{self, Rubric},
     safe_text::SafeText,
     shared::{FailedCheck, SharedFailure},
+    symptoms::Symptoms,
 };
 
 /// The kinds of findings besides the checks.

@@ -4,7 +4,6 @@
 //! What an instructor changes in it is in [`instructor`].
 
 mod instructor;
-mod symptoms;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +18,7 @@ use lab_stages::STAGES;
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::Spanned;
 
-use symptoms::SymptomOfFile;
-pub use symptoms::{Symptom, Symptoms};
+use crate::symptoms::{Hints, SymptomOfFile, Symptoms};
 
 const FILE: &str = "lab/rubric.toml";
 const TEXT: &str = include_str!("../../rubric.toml");
@@ -30,9 +28,6 @@ const STAGE_POINTS: u32 = 100;
 
 /// Most that one check, or one kind of crash, may be about: a mistyped number shows.
 const POINTS_MAX: u32 = 1000;
-
-/// Where to look; which rule or function it is about; how it is done.
-pub type Hints = [String; 3];
 
 /// The checks, and their points.
 #[derive(Clone)]
@@ -231,13 +226,23 @@ fn assemble(source: &Source<'_>) -> Result<Rubric> {
             return Err(source.error_at(key, format!("no check has the hints of {key}")));
         }
     }
+    let ids = |stages: &[RubricStage]| -> Vec<String> {
+        let checks = stages.iter().flat_map(|stage| &stage.checks);
+        checks.map(|check| check.id.clone()).collect()
+    };
     let mut symptoms = Symptoms::default();
+    let mut add = |of_file: &[SymptomOfFile], stages: &[RubricStage]| {
+        let ids = ids(stages);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let added = symptoms.add(of_file, &ids);
+        added.map_err(|(at, what)| source.error(at, what))
+    };
     for stage in &stages {
         if let Some(of_file) = file.stage.get(stage.name) {
-            symptoms.add(source, &of_file.symptom, std::slice::from_ref(stage))?;
+            add(&of_file.symptom, std::slice::from_ref(stage))?;
         }
     }
-    symptoms.add(source, &file.symptom, &stages)?;
+    add(&file.symptom, &stages)?;
     Ok(Rubric {
         crash_deduction: source.points(&file.crash_deduction)?,
         stages,

@@ -14,6 +14,7 @@ use std::{
 
 use lab_base::paths;
 use lab_scene::{LooksAt, transcript::Status};
+use lab_stages::step_of;
 
 use super::{
     again::Elsewhere,
@@ -144,15 +145,25 @@ impl Runner<'_> {
         if self.is_interrupted() && outcome.status != Status::Crash {
             return outcome.interrupted();
         }
-        let late = matches!(outcome.status, Status::Fail | Status::Error);
-        match late && is_late {
-            true => CheckOutcome {
+        let outcome = match outcome.status {
+            Status::Fail | Status::Error if is_late => CheckOutcome {
                 status: Status::Timeout,
                 ..outcome
             },
-            false => outcome,
+            _ => outcome,
+        };
+        match own_modules(check).filter(|_| submitted.is_ours) {
+            Some(text) if outcome.status != Status::Pass => outcome.noting(&text),
+            _ => outcome,
         }
     }
+}
+
+/// Of a check of programs in this tree: a student wrote the modules, too, so they may be the reason.
+fn own_modules(check: &Check) -> Option<String> {
+    let modules = step_of(check.scenario.id)?.modules;
+    let is_it = check.scenario.looks_at == LooksAt::Programs && !modules.is_empty();
+    is_it.then(|| format!("with your own module {}", modules.join(", ")))
 }
 
 /// The next check that need not wait for another.

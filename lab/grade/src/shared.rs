@@ -2,14 +2,15 @@
 //! Checks of one step that fail in the same way, because they probably have one cause. Pure.
 //!
 //! Two checks fail in the same way if they have the same symptom of the rubric. Without a symptom,
-//! their expectations must begin alike and their observations be equal, apart from numbers.
+//! their expectations must begin alike. The first lines of their observations must be equal, apart
+//! from numbers.
 
 use std::sync::LazyLock;
 
 use lab_stages::step_of;
 use regex::Regex;
 
-use crate::rubric::{Hints, Symptoms};
+use crate::symptoms::{Hints, Symptoms};
 
 /// Fewer checks can fail alike by chance.
 const CHECKS_MIN: usize = 4;
@@ -79,7 +80,8 @@ impl Symptoms {
         if let Some(symptom) = self.of(check.id, check.expected, check.got) {
             return Some(Way::Symptom(&symptom.hints));
         }
-        let got = without_numbers(check.got);
+        let first = check.got.lines().next().unwrap_or_default();
+        let got = without_numbers(first);
         // The difference is in a number or in a payload, so each may have another cause.
         (got != without_numbers(check.expected)).then(|| Way::Alike(beginning(check.expected), got))
     }

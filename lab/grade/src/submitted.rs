@@ -37,6 +37,8 @@ pub struct Submitted {
     pub programs: Workshop,
     /// Remarks for the report.
     pub remarks: Vec<Finding>,
+    /// Whether it is this checkout's tree, whose modules and programs a student writes together.
+    pub(crate) is_ours: bool,
     /// The built files are removed with it.
     _built: Built,
 }
@@ -80,6 +82,7 @@ impl Submitted {
             modules: ours.clone(),
             programs: ours,
             remarks: Vec::new(),
+            is_ours: true,
             _built: Built::default(),
         })
     }
@@ -191,6 +194,7 @@ impl Submitted {
             modules: workshop.trying(of_modules, consoles),
             programs: workshop.trying(of_programs, consoles),
             remarks,
+            is_ours: false,
             _built: built,
         })
     }

@@ -37,7 +37,7 @@ impl Scene<'_> {
             None => Ok(()),
             Some(datagram) => Err(fail(
                 format!("nothing waits at {}", peer.program.name),
-                readable(&datagram.data),
+                datagram.in_words(),
             )),
         }
     }
@@ -177,7 +177,7 @@ impl Scene<'_> {
                 "nothing in time",
             ));
         };
-        let message = datagram.message()?;
+        let message = datagram.message_of_module()?;
         let header = message.header;
         self.note(
             &name,

@@ -23,6 +23,7 @@ mod program_output;
 mod programs;
 mod scenario;
 mod scene;
+mod silence;
 mod slot_answers;
 pub mod slot_peer;
 mod stuck;

@@ -13,7 +13,7 @@ use crate::{
     actor::{returned, shown},
     datagram::Datagram,
     detail::Detail,
-    halt::{Outcome, expect_eq, fail, readable},
+    halt::{Outcome, expect_eq, fail},
     scene::{Program, Scene},
     transcript::LineKind,
 };
@@ -116,7 +116,7 @@ pub(crate) fn ack(peer: &Peer, came: Option<Datagram>) -> Outcome<Ack> {
     )?;
     match datagram.message()?.ack() {
         Ok(Some(ack)) => Ok(ack),
-        _ => Err(fail(wanted, readable(&datagram.data))),
+        _ => Err(fail(wanted, datagram.in_words())),
     }
 }
 

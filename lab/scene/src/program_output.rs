@@ -28,7 +28,37 @@ fn says(text: &str, part: &str) -> bool {
     text.contains(part) || named.any(|words| words.iter().any(|word| text.contains(word)))
 }
 
+/// Programs whose complaints a failure quotes, and lines of each.
+const QUOTED_MAX: usize = 2;
+
 impl Scene<'_> {
+    /// The last lines that programs wrote to stderr, the last program first, for a failure that does
+    /// not quote them. Each begins a line.
+    pub(crate) fn complaints(&self, got: &str) -> String {
+        let mut text = String::new();
+        let mut quoted = 0;
+        for program in self.programs.iter().rev() {
+            let said = self.machine.look(|observed| {
+                let output = &observed.processes.get(&program.id)?.output;
+                output.get(&Stream::Stderr).cloned()
+            });
+            let said = said.unwrap_or_default();
+            let lines = said.split(|&byte| byte == b'\n').map(readable);
+            let lines: Vec<_> = lines
+                .filter(|line| !line.is_empty() && !got.contains(line.as_str()))
+                .collect();
+            let last = &lines[lines.len().saturating_sub(QUOTED_MAX)..];
+            for line in last {
+                text += &format!("\n{} wrote to stderr: {line}", program.name);
+            }
+            quoted += usize::from(!last.is_empty());
+            if quoted == QUOTED_MAX {
+                break;
+            }
+        }
+        text
+    }
+
     /// Note output that no expectation has read. It still counts as the next output, so the next
     /// expectation fails if it is not expected.
     pub(crate) fn show_output(&mut self) {

@@ -11,6 +11,9 @@ use crate::{
     transcript::{Entry, Failure, Status, Verdict},
 };
 
+/// The observation that a peer has received nothing.
+const NOTHING: &str = "nothing in time";
+
 impl Scene<'_> {
     /// Give the verdict on a halt, unless its step has given one.
     pub(crate) fn conclude(&mut self, halt: Halt) {
@@ -28,10 +31,10 @@ impl Scene<'_> {
         let alive = "the machine lives".to_owned();
         let report = complaint(&self.machine.console());
         let (status, failure) = match halt {
-            Halt::Fail { expected, got } => (
-                Status::Fail,
-                self.failure(expected.clone(), got.clone(), false),
-            ),
+            Halt::Fail { expected, got } => {
+                let got = self.in_full(got);
+                (Status::Fail, self.failure(expected.clone(), got, false))
+            }
             Halt::Trouble(Trouble::Ended { why, killed: true }) => {
                 (Status::Error, self.failure(alive, why.clone(), true))
             }
@@ -101,6 +104,16 @@ impl Scene<'_> {
             status,
             got: Some(failure),
         }
+    }
+
+    /// An observation with what else is known about it, in further lines.
+    fn in_full(&mut self, got: &str) -> String {
+        let silence = match got {
+            NOTHING if self.peers > 0 => self.silence(),
+            _ => String::new(),
+        };
+        let complaints = self.complaints(got);
+        format!("{got}{silence}{complaints}")
     }
 
     /// A report in one line, with the source line if it can be found.

@@ -113,6 +113,10 @@ fn hints_fit_the_failure() {
         "{other}"
     );
     assert!(!other.contains("register_chrdev"), "{other}");
+    // The program is not blamed for the module.
+    let program = hint(&build, "P1-reader");
+    let module = "    It uses your own module, of which 24 checks fail, too. Start with message-slot/R1-exact.\n";
+    assert!(program.contains(module), "{program}");
 }
 
 #[test]

@@ -313,8 +313,7 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
         title: "the agent is stopped",
         looks_at: LooksAt::Module(&[]),
         run: |scene| {
-            let shell = ["sh", "-c", "kill -STOP $(pidof lab-agent)"];
-            scene.start("killer", &shell)?;
+            scene.shell(0, "kill -STOP $(pidof lab-agent)")?;
             scene.read("/proc/version").map(drop)
         },
     };
@@ -326,6 +325,8 @@ fn a_machine_that_is_lost_is_replaced_once_and_then_an_error() {
         ended.transcript.normalised()
     );
     assert!(!is_kept);
+    let record = ended.transcript.normalised();
+    assert!(!record.contains("is not built"), "{record}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod book;
 mod clauses;
 mod console_forms;
 mod consoles;

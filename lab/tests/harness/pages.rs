@@ -9,10 +9,15 @@ use std::{
 /// The README of starters, which is at the top of a starter. Its links lead from there.
 pub(crate) const OF_STARTERS: &str = "lab/starter/README.md";
 
+/// The pages that only the book has. Their links lead to other pages of the book, and `make book`
+/// follows them.
+pub(crate) const OF_BOOK: &str = "lab/book/pages";
+
 /// The directories with pages.
-const DIRECTORIES: [&str; 7] = [
+const DIRECTORIES: [&str; 8] = [
     "",
     "lab",
+    OF_BOOK,
     "lab/container",
     "lab/docs",
     "lab/slurm",
@@ -48,7 +53,7 @@ pub(crate) fn pages(tree: &Path) -> Vec<Page> {
 /// The links of these pages that lead to no file of the tree.
 pub(crate) fn broken_links(tree: &Path, pages: &[Page]) -> Vec<String> {
     let mut broken = Vec::new();
-    for Page { path, text } in pages {
+    for Page { path, text } in pages.iter().filter(|page| !page.path.starts_with(OF_BOOK)) {
         let from = if path == Path::new(OF_STARTERS) {
             tree.join("README.md")
         } else {

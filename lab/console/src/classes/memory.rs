@@ -46,9 +46,12 @@ pub(super) const ROWS: &[Row] = &[
             // The allocator's own cheap checks, on kernels without KASAN.
             r"kernel BUG at mm/sl[au]b\.c",
             r"BUG \S+ \(.*\): Object already free",
+            r"BUG \S+ \(.*\): Slab has \d+ allocated objects but \d+ are to be freed",
+            r"BUG \S+ \(.*\): (Invalid object pointer|Attempt to free object)",
         ],
         meaning: "Something was freed twice, or its address was never allocated: look for the second \
-            path that frees it, often an error path or the exit function.",
+            path that frees it, often an error path or the exit function. If the trace has no function of a \
+            module, the kernel freed it the second time, as it does with each sk_buff that it was given.",
     },
     Row {
         class: Class::UninitialisedMemory,

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anstream::println;
-use lab_base::paths::Paths;
+use lab_base::{paths::Paths, progress::while_busy};
 use lab_build::kernels::{Kernel, Which};
 use lab_cli::{green, red};
 use lab_grade::sandbox::Sandbox;
@@ -77,7 +77,10 @@ pub(crate) fn run(which: Option<Which>) -> anyhow::Result<ExitCode> {
         let sandbox = |workshop: &Workshop| {
             Sandbox::new(workshop).map(|_| "bubblewrap makes one, submissions can be graded".into())
         };
-        check("sandbox", said(&workshop, sandbox, "lab/setup.sh"));
+        let tried = while_busy("trying the sandbox", || {
+            said(&workshop, sandbox, "lab/setup.sh")
+        });
+        check("sandbox", tried);
     }
     Ok(if healthy {
         ExitCode::SUCCESS

@@ -9,10 +9,11 @@ use lab_base::paths::{self, Paths};
 use lab_cli::{bold, red};
 use lab_course::progress::{self, CheckResult, Progress};
 use lab_grade::{
-    rubric::{Check, Hints, Rubric},
+    rubric::{Check, Rubric},
     shared::{FailedCheck, SharedFailure},
+    symptoms::Hints,
 };
-use lab_scene::transcript::Status;
+use lab_scene::{LooksAt, transcript::Status};
 use lab_stages::step_of;
 
 /// Most checks of a list: it fits on a screen.
@@ -91,11 +92,14 @@ fn first_to_mend<'a>(
     let is_last = |check: &&Check| progress.get(&check.id).is_some_and(|it| it.when == last);
     let first =
         (rubric.checks().filter(failed).find(is_last)).or_else(|| rubric.checks().find(failed))?;
-    let with_others = shared
-        .iter()
-        .find(|shared| shared.checks.contains(&first.id));
-    let start = with_others.map_or(&first.id, |shared| &shared.start);
-    rubric.checks().find(|check| check.id == *start)
+    let start = start(shared, &first.id);
+    rubric.checks().find(|check| check.id == start)
+}
+
+/// The check to start with: the most basic one of those that fail in the same way.
+fn start<'a>(shared: &'a [SharedFailure], id: &'a str) -> &'a str {
+    let with_others = (shared.iter()).find(|shared| shared.checks.iter().any(|other| other == id));
+    with_others.map_or(id, |shared| &shared.start)
 }
 
 /// Print what failed, and the next hint; after the last one, all of them again. How many were shown
@@ -114,6 +118,7 @@ fn hint(
     let symptom = match progress.get(&check.id) {
         Some(result) => {
             tell(check, result, shared);
+            tell_module(rubric, progress, shared, check);
             let failure = result.failure.as_ref().filter(|_| has_failed(result));
             failure.and_then(|it| rubric.symptoms.of(&check.id, &it.expected, &it.got))
         }
@@ -173,6 +178,26 @@ fn tell(check: &Check, result: &CheckResult, shared: &[SharedFailure]) {
         .find(|shared| shared.checks.contains(&check.id));
     if let Some(shared) = with_others {
         println!("    {}.", shared.in_words());
+    }
+}
+
+/// A check of a program uses the module of the tree, which may be the reason.
+fn tell_module(rubric: &Rubric, progress: &Progress, shared: &[SharedFailure], check: &Check) {
+    let failed = |check: &&Check| progress.get(&check.id).is_some_and(has_failed);
+    if check.scenario.looks_at != LooksAt::Programs || !failed(&check) {
+        return;
+    }
+    let step = |check: &Check| step_of(check.scenario.id).map(|step| step.name);
+    let of_module = |other: &&Check| {
+        step(other) == step(check) && matches!(other.scenario.looks_at, LooksAt::Module(_))
+    };
+    let modules: Vec<_> = rubric.checks().filter(of_module).filter(failed).collect();
+    if let Some(first) = modules.first() {
+        println!(
+            "    It uses your own module, of which {} checks fail, too. Start with {}.",
+            modules.len(),
+            start(shared, &first.id)
+        );
     }
 }
 

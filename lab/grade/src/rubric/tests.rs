@@ -99,6 +99,31 @@ fn a_check_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_wrong_symptom_is_told_with_its_line() {
+    for (old, new, expected) in [
+        (
+            "checks = [\"T9\"]\nhints = [\n    \"In one",
+            "checks = [\"T99\"]\nhints = [\n    \"In one",
+            "there is no check T99",
+        ),
+        (
+            "start = [\"R1-exact\"",
+            "start = [\"R1-nothing\"",
+            "there is no check R1-nothing",
+        ),
+        (
+            "says = \"got: a deadlock: \"",
+            "says = \"got: (\"",
+            "unclosed group",
+        ),
+    ] {
+        let why = why(assembled_with(old, new));
+        assert!(why.contains(expected), "{why}");
+        assert!(why.starts_with("rubric.toml, line "), "{why}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let row = "{ id = \"T1-threads\", points = 6 }";
     let line = 1 + TEXT[..TEXT.find(row).unwrap()].matches('\n').count();

@@ -18,7 +18,7 @@ use protocol::{
 use super::{
     Step,
     netlink::{
-        BadPayload, Module, Told, alone::module_alone, body, errno_of, hear, life, programs,
+        BadPayload, Module, Told, alone::module_alone, body, errno_of, hear_answer, life, programs,
         scenarios::netlink_scenarios, slow,
     },
 };
@@ -89,7 +89,7 @@ impl Told for Hello {
 
 /// Expect the answer to a text whose request had sequence number 1.
 fn expect_answered(scene: &mut Scene<'_>, peer: &Peer, text: &[u8]) -> Outcome {
-    let (seq, payload) = hear(scene, peer, ANSWER)?;
+    let (seq, payload) = hear_answer(scene, peer, ANSWER)?;
     let said = payload.escape_ascii().to_string();
     scene.note(
         &peer.program.name,

@@ -14,6 +14,8 @@ pub(super) mod scenarios;
 pub(super) mod slow;
 pub(super) mod users;
 
+use std::time::Duration;
+
 use lab_machine::PATIENCE;
 use lab_scene::{
     Datagram, Outcome, Scene, expect_eq, expect_refusal, expect_success, fail,
@@ -268,12 +270,30 @@ fn ack_of(scene: &mut Scene<'_>, peer: &Peer, data: Vec<u8>) -> Outcome<Ack> {
 /// The next message of a peer, which must have this type and come from the kernel: its sequence
 /// number and its payload.
 pub(super) fn hear(scene: &mut Scene<'_>, peer: &Peer, kind: u16) -> Outcome<(u32, Vec<u8>)> {
+    hear_within(scene, peer, kind, PATIENCE)
+}
+
+/// The same for the answer to the peer's own request, which comes sooner than an event.
+pub(super) fn hear_answer(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    kind: u16,
+) -> Outcome<(u32, Vec<u8>)> {
+    hear_within(scene, peer, kind, ANSWERED)
+}
+
+fn hear_within(
+    scene: &mut Scene<'_>,
+    peer: &Peer,
+    kind: u16,
+    limit: Duration,
+) -> Outcome<(u32, Vec<u8>)> {
     let name = &peer.program.name;
-    let Some(datagram) = scene.receive_answer(peer, PATIENCE)? else {
+    let Some(datagram) = scene.receive_answer(peer, limit)? else {
         return Err(fail(format!("{name} is told"), "nothing in time"));
     };
     let Datagram { from, .. } = datagram;
-    let message = datagram.message()?;
+    let message = datagram.message_of_module()?;
     expect_eq("sender's address", from, Some(PortId::KERNEL))?;
     scene.expect_from_kernel(message.header)?;
     if message.header.kind != kind {

@@ -8,7 +8,6 @@ use lab_machine::PATIENCE;
 use lab_scene::{
     Detail, LooksAt, Outcome, Scenario, Scene, expect_eq, fail,
     peer::{Peer, quiet_request},
-    readable,
 };
 use nix::{errno::Errno, sys::signal::Signal};
 use protocol::{
@@ -195,7 +194,7 @@ fn successor(scene: &mut Scene<'_>) -> Outcome {
 fn expect_nothing_sent(scene: &mut Scene<'_>, peer: &Peer) -> Outcome {
     let got = match scene.try_receive(peer, Duration::ZERO)? {
         Err(Errno::ETIMEDOUT) => return Ok(()),
-        Ok(datagram) => readable(&datagram.data),
+        Ok(datagram) => datagram.in_words(),
         Err(errno) => format!("recvmsg: {errno:?}"),
     };
     Err(fail("the new socket gets nothing", got))

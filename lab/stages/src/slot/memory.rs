@@ -343,11 +343,19 @@ fn scarce_write(
     let said = format!("writes {len} bytes without memory: {}", shown(written));
     scene.note(&file.program.name, LineKind::Does, said);
     if !scene.contract_only() {
-        expect_eq("write returns", written, Err(Errno::ENOMEM))?;
+        let what = format!("write returns, while its allocation number {nth} fails");
+        expect_eq(&what, written, Err(Errno::ENOMEM))?;
     }
     let read = scene.call(&file.program, &file.read(MESSAGE_MAX))?;
     let (said, judged) = scene.judge_held(&read, held.as_deref());
     scene.note(&file.program.name, LineKind::Does, said);
-    judged?;
+    // The read alone does not say what the write has lost.
+    judged.map_err(|halt| match halt {
+        Halt::Fail { expected, got } => {
+            let after = format!("after a write that returned {}", shown(written));
+            fail(format!("{expected}, {after}"), got)
+        }
+        other => other,
+    })?;
     Ok(true)
 }
