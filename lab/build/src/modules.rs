@@ -111,12 +111,16 @@ pub fn build(
         eprint!("{said}");
     }
     paths::create_dir(&tree.join("stripped"))?;
+    let new = module.with_extension("new");
     output_of(
         "taking the debug information off a module",
         environment::command("objcopy")
             .arg("--strip-debug")
-            .args([&built, &module]),
+            .args([&built, &new]),
     )?;
+    // This process may be killed at any moment. A stamp beside another module would be believed.
+    let _ = fs::remove_file(&stamp);
+    fs::rename(&new, &module).map_err(Error::io(format!("writing {}", module.display())))?;
     paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
     Ok(module)
 }

@@ -172,16 +172,25 @@ impl Session {
 
     fn saved(&mut self, paths: &[PathBuf], at: Instant) -> Vec<Action> {
         let mut mine: Vec<&Path> = Vec::new();
-        self.note = None;
-        for path in paths {
-            match Change::of(self.stage, path) {
-                None => {}
-                Some(Change::Lab) => self.lab_changed = Some(path.clone()),
-                Some(Change::Module(name)) if !self.step().modules.contains(&name) => {
+        let stage = self.stage;
+        let changes = paths
+            .iter()
+            .filter_map(|path| Some((path, Change::of(stage, path)?)));
+        for (path, change) in changes {
+            self.note = None;
+            match change {
+                Change::Lab => self.lab_changed = Some(path.clone()),
+                Change::Module(name) if !self.step().modules.contains(&name) => {
                     self.of_another_step(name, path);
                 }
-                Some(change) => {
-                    self.programs |= change == Change::Programs;
+                Change::Module(_) => mine.push(path),
+                Change::Headers => {
+                    self.outdate();
+                    mine.push(path);
+                }
+                Change::Programs => {
+                    self.outdate();
+                    self.programs = true;
                     mine.push(path);
                 }
             }
@@ -189,7 +198,6 @@ impl Session {
         let Some(first) = mine.first() else {
             return Vec::new();
         };
-        self.outdate();
         let more = match mine.len() {
             1 => String::new(),
             n => format!(" and {} more", n - 1),

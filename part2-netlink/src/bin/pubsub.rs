@@ -119,3 +119,16 @@ fn subscribe(mut connection: Connection, stop: &Stop) -> Result<(), Error> {
     Ok(())
     // lab:end stub: Err(Error::call("subscribe", Errno::ENOSYS))
 }
+/* save 0 */
+/* save 1 */
+/* save 2 */
+/* save 3 */
+/* save 4 */
+/* save 5 */
+/* save 6 */
+/* save 7 */
+/* save 8 */
+/* save 9 */
+/* save 10 */
+/* save 11 */
+/* save 12 */
