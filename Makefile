@@ -3,7 +3,7 @@
 #   KERNEL=stock|lab|debug   which kernel; the default is lab if it is built, else stock
 #   MINUTES=n                how long make soak and make fuzz take
 #   SEED=n                   the seed of make fuzz, to repeat a run
-#   STAGE=name, STEP=name    a stage of make grade and make todo; one step, as in make part2 STEP=pubsub
+#   STAGE=name, STEP=name    a stage of make watch, make grade and make todo; one step, as in make part2 STEP=pubsub
 #   TASK=name                the task of make reset and make solution
 #   CHECK=id                 the check that make hint is about, or a part of the ids that make grade selects
 #   BUILD=dir                where to build instead of in build/, for a read-only checkout
@@ -13,7 +13,7 @@
 
 LAB := lab/lab.sh
 
-.PHONY: book book-test install-completions editor todo progress reset solution
+.PHONY: watch book book-test install-completions editor todo progress reset solution
 .PHONY: help part1 part2 part3 message-slot test fuzz soak lint kernel kernels modules shell bench bench-machines starter grade verify hostile hint doctor container-test clean clean-cache setup fresh-test slurm-test batch-test
 
 help: ## List these commands
@@ -23,7 +23,7 @@ setup:
 	@lab/setup.sh
 
 part1: setup ## Threads: a bounded buffer in a machine, then three buffers compared here
-	@$(LAB) demo part1 && threads=$$(lab/built.sh part1-threads threads --release) && "$$threads" --compare
+	@$(LAB) demo part1 && threads=$$(lab/built.sh threads --release) && "$$threads" --compare
 
 part2: setup ## Netlink: hello, greeting, routes, pubsub; each module in a real kernel
 	@$(LAB) demo part2
@@ -33,6 +33,9 @@ message-slot: setup ## A character device: send and read messages through channe
 
 part3: setup ## Kernel lists: any number of publishers and subscribers that come and go
 	@$(LAB) demo part3
+
+watch: setup ## Repeat the demonstration of a step whenever its code is saved, STAGE=part2 STEP=pubsub
+	@STAGE="$(STAGE)" STEP="$(STEP)" $(LAB) watch
 
 todo: ## What is left to write, in order, with the clauses in words; STAGE=name
 	@STAGE="$(STAGE)" lab/quick.sh lab todo
@@ -46,8 +49,8 @@ reset: ## Give back the first text of a task, TASK=name; the old file is kept
 solution: ## The solution of a task, TASK=name, if your teacher hands it out
 	@TASK="$(or $(TASK),$(error expected TASK=name, found none; make todo lists the names))" lab/quick.sh lab solution
 
-test: setup ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
-	@INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
+test: ## Every test, pure ones and those that boot machines; KERNEL=debug adds failing allocations
+	@lab/setup.sh $(if $(wildcard lab/watch/tests),test) && INSTA_UPDATE=no lab/env.sh cargo test --workspace --lib --bin lab-agent --test "*" --locked --no-fail-fast \
 		$(if $(filter debug,$(KERNEL)),-- --include-ignored)
 
 fuzz: setup ## Compare modules with their models for MINUTES=10; SEED=n repeats a run

@@ -1,21 +1,24 @@
 #!/bin/bash -p
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-#   lab/built.sh PACKAGE PROGRAM [ARGUMENT...]
+#   lab/built.sh PROGRAM [ARGUMENT...]
 #
 # Build a program for this host, with more arguments for cargo, and print its path. cargo reports the path, because the
 # user's configuration may change it.
+#
+# cargo chooses the features of crates for all selected packages together. With --workspace they are the same for every
+# program, so a second program reuses what was compiled for the first.
 [[ -n ${IPCLAB_ENV-} ]] || exec "$(dirname -- "$(readlink -f -- "$0")")/env.sh" "$0" "$@"
 set -euo pipefail
-package=$1 program=$2
-shift 2
+program=$1
+shift
 manifest=$IPCLAB_CHECKOUT/Cargo.toml
 # The book is a workspace of its own.
-[[ $package != lab-book ]] || manifest=$IPCLAB_CHECKOUT/lab/book/Cargo.toml
+[[ $program != lab-book ]] || manifest=$IPCLAB_CHECKOUT/lab/book/Cargo.toml
 said=$(mktemp "$BUILD/.cargo-says.XXXXXX")
 trap 'rm -f "$said" "$said.err"' EXIT
 # cargo prints the names of crates while it compiles. If nothing is compiled, its output is dropped.
-if ! cargo build --locked --manifest-path "$manifest" --package "$package" --bin "$program" \
+if ! cargo build --locked --manifest-path "$manifest" --workspace --bin "$program" \
 	--message-format json-render-diagnostics "$@" 2>&1 >"$said" | tee "$said.err" | sed -u '/^ *Finished /d' >&2; then
 	free=$(df -k --output=avail "$BUILD" | tail -n 1)
 	# A linker reports a full disk unclearly.

@@ -17,11 +17,12 @@ for word in "$@"; do
 	grade | hint | starter | verify | doctor | completions) program=lab-grade && break ;;
 	soak | fuzz) program=lab-fuzz && break ;;
 	bench | bench-machines) program=lab-measure && break ;;
+	watch) program=lab-watch && break ;;
 	*) break ;;
 	esac
 done
 begin=$EPOCHSECONDS
-path=$("$IPCLAB_CHECKOUT/lab/built.sh" "$program" "$program")
+path=$("$IPCLAB_CHECKOUT/lab/built.sh" "$program")
 # lab/grade.sh --no-build and lab/quick.sh read it. A source that changed during the build is newer.
 printf '%s\n' "$path" >"$BUILD/.$program.$$"
 touch -d "@$begin" "$BUILD/.$program.$$"

@@ -45,7 +45,7 @@ table() {
 }
 
 # The missing packages of some kind: package and purpose, one per line.
-missing() { # base, kernel, lint, book-test, fresh-test or slurm-test
+missing() { # base, test, kernel, lint, book-test, fresh-test or slurm-test
 	local when probe reason debian rest
 	while IFS='|' read -r when probe reason debian rest; do
 		[[ $when == "$1" ]] || continue

@@ -3,7 +3,8 @@
 #
 # Install everything that is missing. Each step first prints its name and purpose.
 #
-#   lab/setup.sh            for `make part2` and `make test`
+#   lab/setup.sh            for `make part2`
+#   lab/setup.sh test       also for `make test`
 #   lab/setup.sh kernel     also for building the lab and the debug kernel
 #   lab/setup.sh lint       also for `make lint`
 #   lab/setup.sh book-test  also for `make book-test`
@@ -229,9 +230,9 @@ install_typos() {
 }
 
 case ${1-} in
-"" | kernel | lint | book-test | fresh-test | slurm-test) ;;
+"" | test | kernel | lint | book-test | fresh-test | slurm-test) ;;
 *)
-	echo "usage: lab/setup.sh [kernel|lint|book-test|fresh-test|slurm-test]" >&2
+	echo "usage: lab/setup.sh [test|kernel|lint|book-test|fresh-test|slurm-test]" >&2
 	exit 2
 	;;
 esac

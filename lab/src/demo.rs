@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use anstream::println;
 use anyhow::bail;
 use lab_build::{kernels::Which, programs};
-use lab_cli::{bold, green, red};
+use lab_cli::bold;
+use lab_course::{after::After, plan::Said};
 use lab_scene::{
-    Scenario,
-    transcript::{Entry, Status, Transcript},
+    transcript::Status,
     workshop::{Start, Workshop},
 };
 use lab_stages::Stage;
 
-use crate::after::After;
+use crate::todo;
 
 /// Show all steps of a stage, or one of them. Each runs on a machine that was just started, or that
 /// the previous step has left unchanged.
@@ -67,54 +67,23 @@ pub(crate) fn run(
             println!("{why}\n");
         }
         let ended = workshop.carry_out_on(&mut kept, scenario, 1, &mut lab_cli::show)?;
-        summary(scenario, &ended.transcript);
+        println!("\n{}", lab_cli::summary(scenario.id, &ended.transcript));
         if ended.transcript.status() != Status::Pass {
             worst = ExitCode::FAILURE;
         }
     }
     if worst == ExitCode::SUCCESS {
-        after.tell_unseen(&steps);
+        show(&after.unseen(&steps));
     }
     let passed = worst == ExitCode::SUCCESS;
-    after.tell_next(&steps, step.is_some(), passed, workshop.kernel.which);
+    show(&after.next(&steps, step.is_some(), passed, workshop.kernel.which));
     Ok(worst)
 }
 
-/// Expectation and result, step by step.
-fn summary(scenario: &Scenario, transcript: &Transcript) {
-    println!("\nExpected");
-    let mut steps = transcript.entries.iter().filter_map(|entry| match entry {
-        Entry::Step {
-            number,
-            title,
-            expected,
-        } => Some((number, title, expected)),
-        _ => None,
-    });
-    let mut passed = 0;
-    let mut given = 0;
-    for verdict in transcript.verdicts() {
-        given += 1;
-        let word = if verdict.status == Status::Pass {
-            passed += 1;
-            green(verdict.status)
-        } else {
-            red(verdict.status)
-        };
-        match steps.next() {
-            Some((number, title, expected)) => println!("  {word}  {number}. {title}: {expected}"),
-            None => println!("  {word}  after the last step"),
-        }
-    }
-    let line = format!("{}: {passed} of {given} steps passed", scenario.id);
-    if transcript.status() == Status::Pass {
-        println!("\n{}", green(line));
-    } else {
-        println!(
-            "\n{}",
-            red(format!(
-                "{line}; steps after a failed step are not carried out"
-            ))
-        );
+/// Lines after an empty one.
+fn show(lines: &[Said]) {
+    println!();
+    for line in lines {
+        todo::show(line);
     }
 }

@@ -2,7 +2,6 @@
 //! `lab`: the commands behind the Makefile's targets for students, called by `lab/lab.sh`. Code
 //! that only grading, fuzzing or measuring needs is in other programs.
 
-mod after;
 mod console;
 mod demo;
 mod progress;
@@ -84,7 +83,7 @@ enum Command {
 
 /// Commands that `lab/lab.sh` gives to other programs.
 const OTHERS: &str = "\
-With lab/lab.sh also: grade, hint, starter, verify, doctor; soak, fuzz; bench, bench-machines.";
+With lab/lab.sh also: grade, hint, starter, verify, doctor; watch; soak, fuzz; bench, bench-machines.";
 
 fn main() -> ExitCode {
     lab_cli::main(run)

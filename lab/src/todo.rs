@@ -8,7 +8,7 @@ use lab_base::paths::Paths;
 use lab_cli::bold;
 use lab_course::{
     clauses::{self, Clauses},
-    plan::{self, Planned},
+    plan::{self, Planned, Said},
     tasks::Tasks,
 };
 use lab_stages::{STAGES, Stage};
@@ -107,15 +107,16 @@ fn list(stage: &Stage, plan: &[Planned]) -> anyhow::Result<()> {
 
 /// The next task, with the words of the walkthrough.
 pub(crate) fn show_next(planned: &Planned) {
-    let (page, line) = &planned.page;
-    println!(
-        "{}",
-        bold(format!(
-            "Next: {} in {}",
-            planned.task.name,
-            planned.place()
-        ))
-    );
-    println!("  {}", planned.words);
-    println!("  From {}:{line}", page.display());
+    for line in planned.next() {
+        show(&line);
+    }
+}
+
+/// A line, as a heading in bold.
+pub(crate) fn show(line: &Said) {
+    if line.is_heading {
+        println!("{}", bold(&line.text));
+    } else {
+        println!("{}", line.text);
+    }
 }

@@ -59,6 +59,8 @@ pub fn build(
     let tree = tree(paths, kernel, kind);
     let headers = paths.checkout.join("kernel/include");
     let _lock = paths::lock(&tree.join(".lock"))?;
+    remove_gone(source, &tree.join(name))?;
+    remove_gone(&headers, &tree.join("include"))?;
     let mut inputs = copy_sources(source, &tree.join(name))?;
     inputs.extend(copy_sources(&headers, &tree.join("include"))?);
     // Keep line numbers, which a kernel without debug information does not ask for. Show paths in
@@ -109,12 +111,16 @@ pub fn build(
         eprint!("{said}");
     }
     paths::create_dir(&tree.join("stripped"))?;
+    let new = module.with_extension("new");
     output_of(
         "taking the debug information off a module",
         environment::command("objcopy")
             .arg("--strip-debug")
-            .args([&built, &module]),
+            .args([&built, &new]),
     )?;
+    // This process may be killed at any moment. A stamp beside another module would be believed.
+    let _ = fs::remove_file(&stamp);
+    fs::rename(&new, &module).map_err(Error::io(format!("writing {}", module.display())))?;
     paths::write_if_changed(&stamp, key.as_bytes(), 0o644)?;
     Ok(module)
 }
@@ -250,6 +256,27 @@ pub fn kbuild(
         .arg(format!("KCFLAGS={}", flags.join(" ")));
 }
 
+/// Remove a copy that has a source which the original no longer has. Kbuild would use it, or what it
+/// has built from it.
+fn remove_gone(source: &Path, copy: &Path) -> Result<()> {
+    let is_gone = |entry: &fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_source = [".c", ".h", ".S"].iter().any(|end| name.ends_with(end));
+        // Kbuild writes one file of C.
+        is_source && !name.ends_with(".mod.c") && !source.join(&name).exists()
+    };
+    for entry in fs::read_dir(copy).into_iter().flatten().flatten() {
+        let from = source.join(entry.file_name());
+        if from.is_dir() {
+            remove_gone(&from, &entry.path())?;
+        } else if is_gone(&entry) {
+            return fs::remove_dir_all(copy)
+                .map_err(Error::io(format!("removing {}", copy.display())));
+        }
+    }
+    Ok(())
+}
+
 /// Copy sources; files that are the same already are not touched. Returns names and contents of all
 /// files, in order: the inputs of the module.
 fn copy_sources(from: &Path, to: &Path) -> Result<Vec<Vec<u8>>> {
@@ -298,6 +325,27 @@ mod tests {
         let answers = [1, 2].map(ask);
         let calls = fs::read_to_string(at("calls")).unwrap().lines().count();
         (answers, calls)
+    }
+
+    #[test]
+    fn a_source_that_is_gone_is_not_built() {
+        let directory = tempfile::tempdir().unwrap();
+        let [source, copy] = ["source", "copy"].map(|name| directory.path().join(name));
+        fs::create_dir_all(source.join("part")).unwrap();
+        for name in ["a.c", "b.c", "part/a.h"] {
+            fs::write(source.join(name), name).unwrap();
+        }
+        copy_sources(&source, &copy).unwrap();
+        let built = ["a.mod.c", "b.o", ".b.o.cmd"].map(|name| copy.join(name));
+        built.iter().for_each(|file| fs::write(file, "").unwrap());
+        remove_gone(&source, &copy).unwrap();
+        assert!(built.iter().all(|file| file.exists()));
+        fs::remove_file(source.join("part/a.h")).unwrap();
+        remove_gone(&source, &copy).unwrap();
+        assert!(!copy.join("part").exists() && built[1].exists());
+        fs::remove_file(source.join("b.c")).unwrap();
+        remove_gone(&source, &copy).unwrap();
+        assert!(!copy.exists());
     }
 
     #[test]

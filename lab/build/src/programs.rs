@@ -49,6 +49,11 @@ impl GuestPrograms {
         self.by_name.get(name).cloned().ok_or_else(|| missing(name))
     }
 
+    /// Add programs, in place of those of the same name.
+    pub fn extend(&mut self, more: GuestPrograms) {
+        self.by_name.extend(more.by_name);
+    }
+
     /// All of them by name, without those of the harness.
     pub fn of_students(&self) -> impl Iterator<Item = (&str, &Path)> {
         let all = self.by_name.iter();

@@ -12,6 +12,6 @@ mod style;
 
 pub use arguments::{Wish, main};
 pub use host::{host, processor, processors};
-pub use record::show;
-pub use signals::{on_interrupt, spawn};
-pub use style::{bold, green, red, styled};
+pub use record::{show, style_of, summary};
+pub use signals::{on_interrupt, on_signals, spawn};
+pub use style::{GREEN, RED, bold, green, red, styled};

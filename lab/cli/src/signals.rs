@@ -17,10 +17,19 @@ pub(crate) fn die_with_parent() -> nix::Result<()> {
 ///
 /// # Errors
 /// If signals cannot be blocked, or no thread can be started.
-pub fn on_interrupt(mut act: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
+pub fn on_interrupt(act: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    on_signals(&[Signal::SIGINT, Signal::SIGTERM], act)
+}
+
+/// The same for these signals.
+///
+/// # Errors
+/// As [`on_interrupt`].
+pub fn on_signals(
+    signals: &[Signal],
+    mut act: impl FnMut() + Send + 'static,
+) -> anyhow::Result<()> {
+    let signals: SigSet = signals.iter().copied().collect();
     signals.thread_block().context("blocking signals")?;
     spawn("signals", move || {
         while signals.wait().is_ok() {

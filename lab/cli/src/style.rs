@@ -3,7 +3,13 @@
 
 use anstyle::{AnsiColor, Style};
 
-/// Style of the status words.
+/// Style of failures.
+pub const RED: Style = AnsiColor::Red.on_default().bold();
+
+/// Style of successes.
+pub const GREEN: Style = AnsiColor::Green.on_default().bold();
+
+/// A text in a style.
 pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
@@ -13,12 +19,12 @@ pub fn bold(text: impl std::fmt::Display) -> String {
     styled(Style::new().bold(), text)
 }
 
-/// Style of failures.
+/// As a failure.
 pub fn red(text: impl std::fmt::Display) -> String {
-    styled(AnsiColor::Red.on_default().bold(), text)
+    styled(RED, text)
 }
 
-/// Style of successes.
+/// As a success.
 pub fn green(text: impl std::fmt::Display) -> String {
-    styled(AnsiColor::Green.on_default().bold(), text)
+    styled(GREEN, text)
 }

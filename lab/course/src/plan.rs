@@ -5,8 +5,36 @@ use std::path::{Path, PathBuf};
 
 use lab_base::Result;
 use lab_stages::{Stage, walkthrough};
+use serde::{Deserialize, Serialize};
 
 use crate::{order, tasks::Task, tasks::Tasks};
+
+/// A line for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Whether it is the heading of the lines below it.
+    pub is_heading: bool,
+    /// The line.
+    pub text: String,
+}
+
+impl Said {
+    /// A heading.
+    pub fn heading(text: impl Into<String>) -> Self {
+        Said {
+            is_heading: true,
+            text: text.into(),
+        }
+    }
+
+    /// Another line.
+    pub fn text(text: impl Into<String>) -> Self {
+        Said {
+            is_heading: false,
+            text: text.into(),
+        }
+    }
+}
 
 /// A task in its place.
 #[derive(Clone, Debug)]
@@ -32,6 +60,16 @@ impl Planned {
             None | Some(0) => file.to_string(),
             Some(line) => format!("{file}:{line}"),
         }
+    }
+
+    /// This task as the next one, with the words of the walkthrough.
+    pub fn next(&self) -> [Said; 3] {
+        let (page, line) = &self.page;
+        [
+            Said::heading(format!("Next: {} in {}", self.task.name, self.place())),
+            Said::text(format!("  {}", self.words)),
+            Said::text(format!("  From {}:{line}", page.display())),
+        ]
     }
 }
 

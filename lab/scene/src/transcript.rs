@@ -39,7 +39,7 @@ impl fmt::Display for Status {
 }
 
 /// The result of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How it ended.
     pub status: Status,
@@ -48,7 +48,7 @@ pub struct Verdict {
 }
 
 /// An observation that differs from the expectation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The exact expectation.
     pub expected: String,
@@ -63,7 +63,7 @@ pub struct Failure {
 }
 
 /// The kind of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LineKind {
     /// An action.
     Does,
@@ -78,7 +78,7 @@ pub enum LineKind {
 }
 
 /// One entry of the record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Entry {
     /// A step begins.
     Step {
@@ -149,6 +149,15 @@ impl fmt::Display for Entry {
     }
 }
 
+/// One step of a record and its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepResult<'a> {
+    /// Number, title and expectation; `None` for a verdict after the last step.
+    pub step: Option<(usize, &'a str, &'a str)>,
+    /// How it ended; `None` while it is carried out.
+    pub verdict: Option<&'a Verdict>,
+}
+
 /// All entries of one run of a scenario.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -165,6 +174,32 @@ impl Transcript {
             Entry::Verdict(verdict) => Some(verdict),
             _ => None,
         })
+    }
+
+    /// The steps in order, each with its verdict. A step that is carried out has none yet.
+    pub fn steps(&self) -> Vec<StepResult<'_>> {
+        let mut steps: Vec<StepResult<'_>> = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Step {
+                    number,
+                    title,
+                    expected,
+                } => steps.push(StepResult {
+                    step: Some((*number, title, expected)),
+                    verdict: None,
+                }),
+                Entry::Line { .. } => {}
+                Entry::Verdict(verdict) => match steps.last_mut() {
+                    Some(step) if step.verdict.is_none() => step.verdict = Some(verdict),
+                    _ => steps.push(StepResult {
+                        step: None,
+                        verdict: Some(verdict),
+                    }),
+                },
+            }
+        }
+        steps
     }
 
     /// The worst status. A scenario without any verdict has not been carried out.
@@ -234,6 +269,43 @@ mod tests {
             "   kernel         | message 87 to portid <A>, 87 bytes\n   \
              kernel         | pid <B> from portid 0, portid <unknown>\n   \
              kernel         | --from <A>\n"
+        );
+    }
+
+    #[test]
+    fn each_step_has_its_verdict_and_one_may_come_after_the_last() {
+        let step = |number| Entry::Step {
+            number,
+            title: "do".into(),
+            expected: "done".into(),
+        };
+        let pass = Verdict {
+            status: Status::Pass,
+            got: None,
+        };
+        let crash = Verdict {
+            status: Status::Crash,
+            got: None,
+        };
+        let mut transcript = Transcript {
+            entries: vec![step(1), Entry::Verdict(pass.clone()), step(2)],
+            ..Transcript::default()
+        };
+        let of = |number, verdict| StepResult {
+            step: Some((number, "do", "done")),
+            verdict,
+        };
+        assert_eq!(transcript.steps(), [of(1, Some(&pass)), of(2, None)]);
+        transcript
+            .entries
+            .extend([pass.clone(), crash.clone()].map(Entry::Verdict));
+        let after = StepResult {
+            step: None,
+            verdict: Some(&crash),
+        };
+        assert_eq!(
+            transcript.steps(),
+            [of(1, Some(&pass)), of(2, Some(&pass)), after]
         );
     }
 

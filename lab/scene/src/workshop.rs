@@ -85,6 +85,11 @@ impl Workshop {
         })
     }
 
+    /// Use programs that were built since, in place of those of the same name.
+    pub fn replace_programs(&mut self, programs: GuestPrograms) {
+        self.programs.extend(programs);
+    }
+
     /// The same for a submission, with another directory for the consoles of crashes.
     pub fn trying(&self, subject: Subject, consoles: &Path) -> Self {
         Workshop {

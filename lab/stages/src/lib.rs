@@ -17,6 +17,7 @@ pub mod routes;
 pub mod slot;
 pub mod soak;
 mod stage;
+mod suggest;
 pub mod threads;
 pub mod walkthrough;
 

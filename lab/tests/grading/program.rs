@@ -10,7 +10,7 @@ pub(crate) fn program() -> &'static str {
     static PROGRAM: OnceLock<String> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("built.sh");
-        let output = command(built).args(["lab-grade"; 2]).output().unwrap();
+        let output = command(built).arg("lab-grade").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()

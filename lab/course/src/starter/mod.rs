@@ -28,7 +28,7 @@ use crate::tasks::{self, Task, Tasks};
 
 /// Files that no student needs: other solutions, right and wrong, tests of these and of the
 /// grader, and pages for those who teach with the lab or change it.
-const LEFT_OUT: [&str; 13] = [
+const LEFT_OUT: [&str; 14] = [
     ".ci/",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -42,6 +42,8 @@ const LEFT_OUT: [&str; 13] = [
     "lab/slurm/test.sh",
     "lab/tests/grading/",
     "lab/tests/hostile/",
+    // They change a solution.
+    "lab/watch/tests/",
 ];
 
 /// The folder with files of starters only, at the places that they have in a starter.

@@ -4,28 +4,30 @@
 
 use std::path::Path;
 
-use anstream::println;
+use lab_base::Result;
 use lab_build::kernels::{Capability, Which};
-use lab_cli::bold;
-use lab_course::{
-    clauses::{self, Clauses},
-    plan::{self, Planned},
-    tasks::Tasks,
-};
 use lab_scene::Scenario;
 use lab_stages::{Stage, Step};
 
-use crate::todo;
+use crate::{
+    clauses::{self, Clauses},
+    plan::{self, Planned, Said},
+    tasks::Tasks,
+};
 
 /// A stage and what is left to do in it.
-pub(crate) struct After {
+pub struct After {
     stage: &'static Stage,
     clauses: Clauses,
     plan: Vec<Planned>,
 }
 
 impl After {
-    pub(crate) fn of(checkout: &Path, stage: &'static Stage) -> anyhow::Result<Self> {
+    /// Of a stage in a checkout.
+    ///
+    /// # Errors
+    /// The tasks or the walkthrough cannot be read.
+    pub fn of(checkout: &Path, stage: &'static Stage) -> Result<Self> {
         let plan = match Tasks::of(checkout)? {
             Some(tasks) => plan::plan(checkout, &tasks, stage)?,
             None => Vec::new(),
@@ -38,7 +40,7 @@ impl After {
     }
 
     /// The demonstration of a step, and the reason if it is not that with the programs.
-    pub(crate) fn scenario_of(&self, step: &Step) -> (&'static Scenario, Option<&'static str>) {
+    pub fn scenario_of(&self, step: &Step) -> (&'static Scenario, Option<&'static str>) {
         match step.module_alone {
             Some(alone) if plan::programs_are_open(&self.plan, self.stage, step.name) => (
                 alone,
@@ -51,7 +53,7 @@ impl After {
     }
 
     /// The clauses that these demonstrations, which have passed, did not look at.
-    pub(crate) fn tell_unseen(&self, steps: &[&Step]) {
+    pub fn unseen(&self, steps: &[&Step]) -> Vec<Said> {
         let shown: Vec<_> = steps
             .iter()
             .map(|step| self.scenario_of(step).0.clause())
@@ -61,47 +63,53 @@ impl After {
         others.retain(|clause| !shown.contains(clause));
         others.sort_by_key(|clause| clauses::key(clause));
         others.dedup();
-        println!(
-            "\n{}",
-            bold("It did not check these clauses, or only in part")
-        );
-        for clause in others {
+        let heading = Said::heading("It did not check these clauses, or only in part");
+        let clauses = others.into_iter().map(|clause| {
             let words = self.clauses.words(self.stage.name, clause);
-            println!("  {clause:4} {}", words.unwrap_or_default());
-        }
+            Said::text(format!("  {clause:4} {}", words.unwrap_or_default()))
+        });
+        [heading].into_iter().chain(clauses).collect()
     }
 
     /// The next command if all has passed, and the next task if one of these steps has any. `one` is
     /// whether one step was asked for.
-    pub(crate) fn tell_next(&self, steps: &[&Step], one: bool, passed: bool, which: Which) {
+    pub fn next(&self, steps: &[&Step], one: bool, passed: bool, which: Which) -> Vec<Said> {
+        let mut said = Vec::new();
         if passed {
-            self.tell_grade(steps, one, which);
+            said = self.grade(steps, one, which);
         }
         let open = |planned: &&Planned| {
             let of_these = steps.iter().any(|step| step.name == planned.step);
             planned.open_at.is_some() && of_these
         };
         if let Some(planned) = self.plan.iter().find(open) {
-            println!();
-            if !passed {
-                println!("If you have written what the failed step needs, mend that first.");
+            if passed {
+                said.push(Said::text(""));
+            } else {
+                said.push(Said::text(
+                    "If you have written what the failed step needs, mend that first.",
+                ));
             }
-            todo::show_next(planned);
+            said.extend(planned.next());
         }
+        said
     }
 
-    fn tell_grade(&self, steps: &[&Step], one: bool, which: Which) {
+    fn grade(&self, steps: &[&Step], one: bool, which: Which) -> Vec<Said> {
         let step = match steps {
             [step] if one => format!(" STEP={}", step.name),
             _ => String::new(),
         };
-        println!(
-            "\nEvery clause is checked by: make grade STAGE={}{step}",
+        let mut said = vec![Said::text(format!(
+            "Every clause is checked by: make grade STAGE={}{step}",
             self.stage.name
-        );
+        ))];
         let has_module = steps.iter().any(|step| !step.modules.is_empty());
         if has_module && !which.has(Capability::Faults) {
-            println!("With KERNEL=debug it also finds memory errors, wrong locking and leaks.");
+            said.push(Said::text(
+                "With KERNEL=debug it also finds memory errors, wrong locking and leaks.",
+            ));
         }
+        said
     }
 }
