@@ -54,6 +54,15 @@ impl Scene<'_> {
             .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
     }
 
+    /// Insert a module of `lab/fixtures/` as a tool.
+    ///
+    /// # Errors
+    /// [`crate::Halt::Fail`] if the kernel refuses it.
+    pub fn insert_fixture(&mut self, name: &str, params: &str) -> Outcome {
+        self.try_insert_fixture(name, params)?
+            .map_err(|refusal| fail(format!("{name} is inserted"), refusal.to_string()))
+    }
+
     /// Insert a module of `lab/fixtures/`. A refusal is an ordinary result.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 
 use std::{fs, path::Path};
 
-use lab_base::paths::Paths;
 use lab_course::{
     reset::reset,
     starter::{Starter, cut},
@@ -11,9 +10,7 @@ use lab_course::{
 };
 use lab_stages::STAGES;
 
-fn checkout() -> std::path::PathBuf {
-    Paths::find().unwrap().checkout
-}
+use crate::starter::checkout;
 
 /// A starter without any solution, as it is written, and its tasks.
 fn written(directory: &Path) -> Tasks {

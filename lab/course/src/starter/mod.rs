@@ -4,7 +4,12 @@
 mod cut;
 mod tree;
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 pub use cut::{Region, cut};
 pub use tree::File;
@@ -70,9 +75,11 @@ impl Starter {
         let mut starter = Starter::default();
         let mut regions = Vec::new();
         let paths = tree::files_of(checkout)?;
+        let own = paths.iter().filter_map(|path| path.strip_prefix(OWN).ok());
+        let own: BTreeSet<&Path> = own.collect();
         for path in &paths {
             let left_out = LEFT_OUT.iter().any(|left_out| path.starts_with(left_out));
-            if left_out || paths.contains(&Path::new(OWN).join(path)) {
+            if left_out || own.contains(&**path) {
                 continue;
             }
             let mut file = File::read(checkout, path.clone())?;

@@ -303,9 +303,7 @@ const INTERVAL: Scenario = Scenario {
                 scene.remove(MODULE)?;
                 // Time passes at a socket that gets nothing. Its module is inserted before the timer
                 // starts, so that it does not take the memory in which a forgotten timer would run.
-                scene
-                    .try_insert_fixture("nl_squatter", "")?
-                    .map_err(|refusal| fail("nl_squatter is inserted", refusal.to_string()))?;
+                scene.insert_fixture("nl_squatter", "")?;
                 let clock = scene.peer("clock", 0)?;
                 let interval = EVERY.as_millis();
                 scene.insert(MODULE, &format!("protocol=17 interval_ms={interval}"))?;
