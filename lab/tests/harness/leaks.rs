@@ -2,8 +2,7 @@
 //! Memory that a module leaks is found when it is removed. Without a leak, none is reported.
 
 use lab_scene::{
-    LooksAt, Outcome, Scenario, Scene, fail, peer::request, test_machines::carry_out,
-    transcript::Status,
+    LooksAt, Outcome, Scenario, Scene, peer::request, test_machines::carry_out, transcript::Status,
 };
 
 const MESSAGES: usize = 3;
@@ -30,11 +29,7 @@ fn a_byte_for_each_message_is_noticed_and_named() {
         title: "a module that leaks",
         looks_at: LooksAt::Module(&[]),
         run: |scene| {
-            let insert = |scene: &mut Scene<'_>| {
-                scene
-                    .try_insert_fixture("nl_leak", "")?
-                    .map_err(|refusal| fail("nl_leak is inserted", refusal.to_string()))
-            };
+            let insert = |scene: &mut Scene<'_>| scene.insert_fixture("nl_leak", "");
             a_life(scene, insert, "nl_leak")
         },
     });
@@ -84,9 +79,7 @@ fn a_life_that_leaks_pages() -> String {
         run: |scene| {
             scene.step("in, used, out", "leaves nothing behind", |scene| {
                 scene.watch_leaks()?;
-                scene
-                    .try_insert_fixture("nl_leak", "bytes=16384")?
-                    .map_err(|refusal| fail("nl_leak is inserted", refusal.to_string()))?;
+                scene.insert_fixture("nl_leak", "bytes=16384")?;
                 let peer = scene.peer("A", 0)?;
                 for _ in 0..MESSAGES {
                     scene.send(&peer, request(0x10, b"hello"))?;
